@@ -1,0 +1,197 @@
+{# The files of events_path: find, compare with what was loaded, look at each new one, read. #}
+
+{# Rows with name, size_bytes and modified_at: every file that events_path names now. #}
+{% macro find_event_files() %}
+    {%- set setting = var('events_path') -%}
+    {%- set paths = [setting] if setting is string else setting -%}
+    {%- set found = [] -%}
+    {%- for path in paths -%}
+        {%- set matches = run_query('select file from glob(' ~ dwell.text(path) ~ ')').columns[0].values() -%}
+        {%- if not matches -%}
+            {%- do dwell.stop(
+                'events_path names no file: ' ~ path ~ '. Give the path of a file that exists, or a glob '
+                ~ 'that matches one; a folder needs a glob, as in data/*.csv.'
+            ) -%}
+        {%- endif -%}
+        {%- do found.extend(matches) -%}
+    {%- endfor -%}
+    {{- return(run_query(
+        'select filename as name, size as size_bytes, cast(last_modified as timestamp) as modified_at '
+        ~ 'from read_blob(' ~ dwell.sql_list(found | unique) ~ ') order by modified_at, name'
+    ).rows) -}}
+{% endmacro %}
+
+
+{% macro incoming_files() %}
+    {{- return(api.Relation.create(
+        database=target.database, schema=target.schema, identifier='dwell_incoming_files'
+    )) -}}
+{% endmacro %}
+
+
+{# Writes down the files that no run has loaded, and how each is to be read, in dwell_incoming_files:
+   the event table reads just these, and its pre-hook counts them. #}
+{% macro prepare_incoming_files(from_scratch) %}
+    {%- set files = dwell.find_event_files() -%}
+    {%- if from_scratch -%}
+        {%- do dwell.name_lost_files() -%}
+        {%- set loaded = {} -%}
+        {%- set last_number = 0 -%}
+    {%- else -%}
+        {%- set loaded = dwell.loaded_files() -%}
+        {%- do dwell.refuse_changed_files(files, loaded) -%}
+        {%- set last_number = dwell.last_source_number() -%}
+    {%- endif -%}
+    {%- set values = [] -%}
+    {%- for file in files if file['name'] not in loaded -%}
+        {%- set number = last_number + values | length + 1 -%}
+        {%- do values.append('(' ~ [
+            number,
+            dwell.text(file['name']),
+            file['size_bytes'],
+            dwell.timestamp_or_null(file['modified_at']),
+            dwell.text(tojson(dwell.look_at_event_file(file['name'], file['size_bytes'])))
+        ] | join(', ') ~ ')') -%}
+    {%- endfor -%}
+    {%- do run_query(
+        'create or replace table ' ~ dwell.incoming_files() ~ ' '
+        ~ '(source_number integer, source varchar, size_bytes bigint, modified_at timestamp, layout varchar)'
+    ) -%}
+    {%- if values -%}
+        {%- do run_query('insert into ' ~ dwell.incoming_files() ~ ' values ' ~ values | join(', ')) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# {layout: [rows of dwell_incoming_files]}: files that are read alike are read together. #}
+{% macro incoming_file_groups() %}
+    {%- set groups = {} -%}
+    {%- for file in run_query('select * from ' ~ dwell.incoming_files() ~ ' order by source_number').rows -%}
+        {%- do groups.setdefault(file['layout'], []).append(file) -%}
+    {%- endfor -%}
+    {{- return(groups) -}}
+{% endmacro %}
+
+
+{% macro refuse_changed_files(files, loaded) %}
+    {%- set now = {} -%}
+    {%- for file in files -%}{%- do now.update({file['name']: file}) -%}{%- endfor -%}
+    {%- for name, before in loaded.items() -%}
+        {%- if name in now -%}
+            {%- if now[name]['size_bytes'] != before['size_bytes']
+                or now[name]['modified_at'] | string != before['modified_at'] | string -%}
+                {%- do dwell.stop(
+                    name ~ ' has changed since it was loaded (' ~ before['size_bytes'] ~ ' bytes of '
+                    ~ before['modified_at'] ~ ', now ' ~ now[name]['size_bytes'] ~ ' bytes of '
+                    ~ now[name]['modified_at'] ~ '). Put new events into a new file, or load everything '
+                    ~ 'again with --full-refresh (make: FULL_REFRESH=1).'
+                ) -%}
+            {%- endif -%}
+        {%- elif run_query('select file from glob(' ~ dwell.text(name) ~ ')').rows -%}
+            {%- do dwell.stop(
+                name ~ ' is loaded, but events_path no longer names it. Name it too, or start again '
+                ~ 'without it: --full-refresh (make: FULL_REFRESH=1), or another DWELL_DATABASE.'
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{# A full refresh could not bring back the events of a file that is gone. #}
+{% macro name_lost_files() %}
+    {%- set lost = [] -%}
+    {%- for name in dwell.loaded_files() -%}
+        {%- if not run_query('select file from glob(' ~ dwell.text(name) ~ ')').rows -%}
+            {%- do lost.append(name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if lost -%}
+        {%- do dwell.stop(
+            'a full refresh would lose the events of ' ~ lost | join(', ') ~ ': loaded before, and no '
+            ~ 'longer there. Put the file back, or build without it into another DWELL_DATABASE.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# How a file is to be read: {format, columns, ...}; the same text for all files that are read alike. #}
+{% macro look_at_event_file(name, size_bytes) %}
+    {%- set kind = modules.re.search('\\.(csv|tsv|txt|parquet|json|jsonl|ndjson)(\\.gz|\\.zst)?$', name | lower) -%}
+    {%- set kind = kind.group(1) if kind else none -%}
+    {%- if size_bytes == 0 -%}
+        {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its events.') -%}
+    {%- endif -%}
+    {%- set first_line = run_query(
+        'select line from ' ~ dwell.read_lines([name], "encoding = 'latin-1', ignore_errors = true") ~ ' limit 1'
+    ).columns[0].values() -%}
+    {%- set first_line = (first_line[0] or '') if first_line else '' -%}
+    {%- if kind == 'parquet' and first_line.startswith('PAR1') -%}
+        {{- return(dwell.look_at_parquet(name)) -}}
+    {%- elif kind in ('json', 'jsonl', 'ndjson') and first_line.lstrip()[:1] in ('{', '[') -%}
+        {{- return(dwell.look_at_json(name, first_line | trim)) -}}
+    {%- elif kind in ('csv', 'tsv', 'txt') and not first_line.startswith(('PAR1', 'PK')) -%}
+        {{- return(dwell.look_at_csv(name, first_line)) -}}
+    {%- endif -%}
+    {%- do dwell.stop(
+        name ~ ' is no CSV, Parquet or JSON file that dwell can read. Its name must end in .csv, .tsv, '
+        ~ '.txt, .parquet, .json, .jsonl or .ndjson (text also with .gz or .zst), and its content must be that.'
+    ) -%}
+{% endmacro %}
+
+
+{% macro look_at_csv(name, header) %}
+    {%- set ns = namespace(delimiter=',', most=0) -%}
+    {%- for delimiter in [',', ';', '\t', '|'] if header.count(delimiter) > ns.most -%}
+        {%- set ns.delimiter, ns.most = delimiter, header.count(delimiter) -%}
+    {%- endfor -%}
+    {%- set options = 'header = true, all_varchar = true, delim = ' ~ dwell.text(ns.delimiter) -%}
+    {%- set columns = run_query(
+        'describe from read_csv(' ~ dwell.text(name) ~ ', ' ~ options ~ ', sample_size = 1, ignore_errors = true)'
+    ).columns[0].values() | list -%}
+    {%- set mapped = dwell.map_event_columns_or_stop(columns, name) -%}
+    {%- set layout = {'format': 'csv', 'delimiter': ns.delimiter, 'columns': columns, 'mapped': mapped} -%}
+    {%- do layout.update({'time': dwell.event_time_kind_of_values(
+        'select ' ~ adapter.quote(mapped['event_time']) ~ ' as event_time from ' ~ dwell.read_csv([name], layout, 'ignore_errors = true')
+    )}) -%}
+    {{- return(layout) -}}
+{% endmacro %}
+
+
+{% macro look_at_parquet(name) %}
+    {%- set types = {} -%}
+    {%- for row in run_query('describe from read_parquet(' ~ dwell.text(name) ~ ')').rows -%}
+        {%- do types.update({row[0]: row[1]}) -%}
+    {%- endfor -%}
+    {%- set mapped = dwell.map_event_columns_or_stop(types.keys() | list, name) -%}
+    {%- set time = adapter.quote(mapped['event_time']) -%}
+    {{- return({
+        'format': 'parquet',
+        'mapped': mapped,
+        'time': dwell.event_time_kind_of_type(types[mapped['event_time']])
+            or dwell.event_time_kind_of_values(
+                'select cast(' ~ time ~ ' as varchar) as event_time from read_parquet(' ~ dwell.text(name) ~ ')'
+            )
+    }) -}}
+{% endmacro %}
+
+
+{# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
+   stretch over lines are read whole. #}
+{% macro look_at_json(name, first_line) %}
+    {%- set is_lines = run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
+        and first_line.startswith('{') -%}
+    {%- set layout = {
+        'format': 'json_lines' if is_lines
+            else ('json_array' if first_line.startswith('[') else 'json_objects'),
+    } -%}
+    {%- set objects = dwell.read_json([name], layout, 'ignore_errors = true') -%}
+    {%- set keys = run_query(
+        'select distinct unnest(json_keys(json)) as key from (select json from ' ~ objects
+        ~ " where json_valid(json) and json_type(json) = 'OBJECT' limit 100) as objects order by key"
+    ).columns[0].values() | list -%}
+    {%- set mapped = dwell.map_event_columns_or_stop(keys, name) -%}
+    {%- do layout.update({'mapped': mapped, 'time': dwell.event_time_kind_of_values(
+        'select ' ~ dwell.json_text('json', mapped['event_time']) ~ ' as event_time from ' ~ objects ~ ' where json_valid(json)'
+    )}) -%}
+    {{- return(layout) -}}
+{% endmacro %}

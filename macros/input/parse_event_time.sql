@@ -1,0 +1,67 @@
+{# The SQL that turns a time of one kind into a UTC timestamp, null where it is none.
+   kind: iso, an epoch_ unit, or timestamp, timestamp_with_zone, date for typed columns. #}
+{% macro parse_event_time(column, kind) -%}
+    {{- return(adapter.dispatch('parse_event_time', 'dwell')(column, kind)) -}}
+{%- endmacro %}
+
+{% macro duckdb__parse_event_time(column, kind) -%}
+    {%- set zone = dwell.text(var('source_timezone')) -%}
+    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- set in_zone = 'timezone(' ~ zone ~ ', %s)' if var('source_timezone') != 'UTC' else '%s' -%}
+    {%- if kind in units -%}
+        make_timestamp(try_cast(try_cast({{ column }} as decimal(24, 6)) * {{ units[kind] }} as bigint))
+    {%- elif kind == 'iso' and var('source_timezone') == 'UTC' -%}
+        {#- the connection's time zone is UTC, and epoch_us of an infinite time is null -#}
+        make_timestamp(epoch_us(try_cast({{ column }} as timestamptz)))
+    {%- elif kind == 'iso' -%}
+        make_timestamp(epoch_us(
+            case
+                when regexp_matches({{ column }}, '([zZ]|[+-]\d\d(:?\d\d)?|\s[A-Za-z/_]+)$')
+                    and regexp_matches({{ column }}, ':\d\d')
+                    then try_cast({{ column }} as timestamptz)
+                else timezone({{ zone }}, try_cast({{ column }} as timestamp))
+            end
+        ))
+    {%- elif kind == 'timestamp_with_zone' -%}
+        make_timestamp(epoch_us({{ column }}))
+    {%- else -%}
+        {#- timestamp, date: a time without a zone -#}
+        make_timestamp(epoch_us({{ in_zone | replace('%s', 'cast(' ~ column ~ ' as timestamp)') }}))
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The kind of a column by its type; none for text and numbers, whose values must be looked at. #}
+{% macro event_time_kind_of_type(type) %}
+    {%- set type = type | upper -%}
+    {%- if type.startswith('TIMESTAMP') and ('TZ' in type or 'WITH TIME ZONE' in type) -%}
+        {{- return('timestamp_with_zone') -}}
+    {%- elif type.startswith('TIMESTAMP') or type.startswith('DATETIME') -%}
+        {{- return('timestamp') -}}
+    {%- elif type == 'DATE' -%}
+        {{- return('date') -}}
+    {%- endif -%}
+    {{- return(none) -}}
+{% endmacro %}
+
+
+{# Decides once for a whole file or relation, by its first 100 times: whole numbers are an epoch, whose
+   unit their size tells; anything else is ISO 8601. sample: SQL with one text column, event_time. #}
+{% macro event_time_kind_of_values(sample) %}
+    {%- if var('event_time_format') != 'auto' -%}
+        {{- return(var('event_time_format')) -}}
+    {%- endif -%}
+    {%- set found = run_query(
+        'select count(event_time) as times, count(number) as numbers, max(abs(number)) as largest '
+        ~ 'from (select event_time, try_cast(event_time as double) as number '
+        ~ 'from (' ~ sample ~ ') as times where trim(event_time) <> \'\' limit 100) as sampled'
+    ).rows[0] -%}
+    {%- if found['times'] == 0 or found['numbers'] < found['times'] -%}
+        {{- return('iso') -}}
+    {%- elif found['largest'] < 1e11 -%}
+        {{- return('epoch_seconds') -}}
+    {%- elif found['largest'] < 1e14 -%}
+        {{- return('epoch_milliseconds') -}}
+    {%- endif -%}
+    {{- return('epoch_microseconds') -}}
+{% endmacro %}

@@ -1,0 +1,134 @@
+{# DuckDB's readers, told exactly how a file is laid out: nothing is guessed while the events are read. #}
+
+{% macro sql_list(values) -%}
+    [{% for value in values %}{{ dwell.text(value) }}{{ ', ' if not loop.last }}{% endfor %}]
+{%- endmacro %}
+
+
+{% macro timestamp_or_null(value) -%}
+    {%- if value is none -%}cast(null as timestamp){%- else -%}cast({{ dwell.text(value) }} as timestamp){%- endif -%}
+{%- endmacro %}
+
+
+{% macro read_csv(names, layout, extra='') -%}
+    read_csv(
+        {{ dwell.sql_list(names) }}, auto_detect = false, header = true, delim = {{ dwell.text(layout['delimiter']) }},
+        quote = '"', escape = '"', columns = { {%- for column in layout['columns'] -%}
+            {{ dwell.text(column) }}: 'varchar'{{ ', ' if not loop.last }}
+        {%- endfor -%} }
+        {{- ', ' ~ extra if extra }})
+{%- endmacro %}
+
+
+{# Each line of a text file as one column: the delimiter is a character that no text has. #}
+{% macro read_lines(names, extra='') -%}
+    read_csv(
+        {{ dwell.sql_list(names) }}, auto_detect = false, header = false, delim = '{{ '\x01' }}', quote = '', escape = '',
+        columns = {'line': 'varchar'}
+        {{- ', ' ~ extra if extra }})
+{%- endmacro %}
+
+
+{# One column, json, and the columns of the reader that give its place. #}
+{% macro read_json(names, layout, extra='') -%}
+    {%- if layout['format'] == 'json_lines' -%}
+        (select line as json, file_index from {{ dwell.read_lines(names, extra) }} where line is not null)
+    {%- else -%}
+        (select json, file_index from read_json_objects(
+            {{ dwell.sql_list(names) }}, format = '{{ 'array' if layout['format'] == 'json_array' else 'unstructured' }}'))
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# Whether broken rows are told by the reader, into the table named here, while it passes them over. #}
+{% macro reports_broken_rows(layout) %}
+    {{- return(layout['format'] in ('csv', 'json_lines')) -}}
+{% endmacro %}
+
+
+{# One group of files as rows with the six columns as text, event_at, and where each row stands.
+   read_position counts the rows that the reader gives, over all the files of the group. #}
+{% macro read_event_files(layout, files) %}
+    {%- set layout = fromjson(layout) -%}
+    {%- set names = files | map(attribute='source') | list -%}
+    {%- set mapped = layout['mapped'] -%}
+    {%- set passed = 'ignore_errors = true' if dwell.reports_broken_rows(layout) else '' -%}
+    {%- set is_json = layout['format'].startswith('json') -%}
+    {%- set parts = {} -%}
+    {%- for column in dwell.event_columns() -%}
+        {%- if mapped[column] is none -%}
+            {%- do parts.update({column: 'cast(null as varchar)'}) -%}
+        {%- elif is_json -%}
+            {%- do parts.update({column: 'case when is_object then ' ~ dwell.json_text('json', mapped[column]) ~ ' end'}) -%}
+        {%- else -%}
+            {%- do parts.update({column: adapter.quote(mapped[column])}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set is_text = layout['format'] != 'parquet' -%}
+{%- set time = 'trim(event_time)' if is_text else 'event_time' %}
+select
+    event_name,
+    user_id,
+    app_version,
+    -- a typed time needs no text, unless it is no time
+    {{ 'event_time' if is_text else 'case when event_at is null then cast(event_time as varchar) end' }} as event_time,
+    device_id,
+    client,
+    event_at,
+    cast({{ dwell.source_number_list(files) }}[file_index + 1] as integer) as source_number,
+    {{ dwell.modified_at_list(files) }}[file_index + 1] as received_at,
+    read_position,
+    {{ 'case when not is_object then json end' if is_json else 'cast(null as varchar)' }} as unreadable_row
+from (
+    select *, {{ dwell.parse_event_time(time, layout['time']) }} as event_at
+    from (
+        select
+            {%- for column, expression in parts.items() %}
+            {{ expression if column == 'event_time' and not is_text else 'cast(' ~ expression ~ ' as varchar)' }} as {{ column }},
+            {%- endfor %}
+            {{ 'json, is_object,' if is_json }}
+            file_index,
+            {{ 'file_row_number + 1' if layout['format'] == 'parquet' else 'row_number() over ()' }} as read_position
+        from
+            {% if layout['format'] == 'parquet' -%}
+                read_parquet({{ dwell.sql_list(names) }})
+            {%- elif layout['format'] == 'csv' -%}
+                {{ dwell.read_csv(names, layout, passed) }}
+            {%- else -%}
+                (
+                    select *, coalesce(json_type(try_cast(json as json)) = 'OBJECT', false) as is_object
+                    from {{ dwell.read_json(names, layout, passed) }} as objects
+                )
+            {%- endif %} as file
+    ) as named
+) as timed
+{% endmacro %}
+
+
+{% macro source_number_list(files) -%}
+    [{% for file in files %}{{ file['source_number'] }}{{ ', ' if not loop.last }}{% endfor %}]
+{%- endmacro %}
+
+
+{% macro modified_at_list(files) -%}
+    [{% for file in files %}{{ dwell.timestamp_or_null(file['modified_at']) }}{{ ', ' if not loop.last }}{% endfor %}]
+{%- endmacro %}
+
+
+{# How many rows each file of a group has, by a scan that does nothing else. Every column is looked at,
+   so that a value that cannot be read is found here too. #}
+{% macro count_event_files(layout, files) %}
+    {%- set layout = fromjson(layout) -%}
+    {%- set names = files | map(attribute='source') | list -%}
+    {%- set told = "store_rejects = true, rejects_table = 'dwell_broken_rows', rejects_scan = 'dwell_broken_scans'" -%}
+select {{ dwell.source_number_list(files) }}[file_index + 1] as source_number, count(*) as rows_read
+    {%- if layout['format'] == 'parquet' %}
+from read_parquet({{ dwell.sql_list(names) }})
+    {%- elif layout['format'] == 'csv' -%}
+        {%- for column in layout['columns'] %}, count({{ adapter.quote(column) }}){% endfor %}
+from {{ dwell.read_csv(names, layout, told) }}
+    {%- else %}, count(json)
+from {{ dwell.read_json(names, layout, told) }} as objects
+    {%- endif %}
+group by file_index
+{% endmacro %}

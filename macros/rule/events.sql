@@ -1,0 +1,33 @@
+{# SQL: whether a column is one of some names; names of events are compared as cleaned. #}
+{% macro is_one_of(column, names) -%}
+    {%- set names = [names] if names is string else names -%}
+    {%- if names -%}
+        coalesce({{ column }} in {{ dwell.text_list(names | map('trim') | map('lower')) }}, false)
+    {%- else -%}
+        false
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# What two events of one visitor at one instant must agree in to be the same event, told twice. #}
+{% macro event_details() %}
+    {%- set besides = [] -%}
+    {%- for column in ['user_id', 'device_id'] -%}
+        {%- if dwell.session_key() | length == 1 -%}{%- do besides.append(column) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(['event_name', 'app_version', 'client'] + besides) -}}
+{% endmacro %}
+
+
+{# What two rows of a relation must agree in to be the same row, read twice. #}
+{% macro event_identity() -%}
+    user_id, device_id, event_name, app_version, client, event_at, received_at, reject_reason, rejected_row
+{%- endmacro %}
+
+
+{# The visitor as two columns that are never null, to join on. #}
+{% macro visitor_as_key(alias='') -%}
+    {%- for part in dwell.visitor(alias) -%}
+        coalesce({{ part }}, '') as visitor_key_{{ loop.index }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

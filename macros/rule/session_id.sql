@@ -1,0 +1,9 @@
+{# A hash of visitor and start. Each id is written with its length, so that no two visitors look alike. #}
+{% macro session_id(started_at, alias='') -%}
+    {%- set parts = [] -%}
+    {%- for part in dwell.visitor(alias) -%}
+        {%- do parts.append("coalesce(cast(length(" ~ part ~ ") as varchar) || ':' || " ~ part ~ ", '-')") -%}
+    {%- endfor -%}
+    {%- do parts.append('cast(' ~ dwell.microseconds(started_at) ~ ' as varchar)') -%}
+    {{ dbt.hash(parts | join(" || '|' || ")) }}
+{%- endmacro %}

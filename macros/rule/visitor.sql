@@ -1,0 +1,40 @@
+{% macro session_key() %}
+    {%- set key = var('session_key') -%}
+    {{- return([key] if key is string else key | list) -}}
+{% endmacro %}
+
+
+{# The visitor as grouping columns. An event with a device only is that device's anonymous visitor. #}
+{% macro visitor(alias='') %}
+    {%- set key = dwell.session_key() -%}
+    {%- set prefix = alias ~ '.' if alias else '' -%}
+    {%- set user, device = prefix ~ 'user_id', prefix ~ 'device_id' -%}
+    {%- if 'user_id' in key and 'device_id' in key -%}
+        {{- return([user, device]) -}}
+    {%- elif 'user_id' in key -%}
+        {{- return([user, 'case when ' ~ user ~ ' is null then ' ~ device ~ ' end']) -}}
+    {%- else -%}
+        {{- return([device, 'case when ' ~ device ~ ' is null then ' ~ user ~ ' end']) -}}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# The same visitor on both sides. A cleaned id is never an empty text, so that an empty text can stand
+   for null, and every engine can join by hash. #}
+{% macro same_visitor(one, other) %}
+    {%- set pairs = [] -%}
+    {%- for left, right in zip(dwell.visitor(one), dwell.visitor(other)) -%}
+        {%- do pairs.append("coalesce(" ~ left ~ ", '') = coalesce(" ~ right ~ ", '')") -%}
+    {%- endfor -%}
+    {{- return(pairs | join(' and ')) -}}
+{% endmacro %}
+
+
+{# Of an id that is not in the session key: the one that the session's events agree on, else null. #}
+{% macro agreed(column) -%}
+    {%- if column in dwell.session_key() and dwell.session_key() | length == 2 -%}
+        {{ column }}
+    {%- else -%}
+        case when min({{ column }}) = max({{ column }}) then min({{ column }}) end
+    {%- endif -%}
+{%- endmacro %}

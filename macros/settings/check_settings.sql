@@ -1,0 +1,168 @@
+{# Runs at the start of each run, and stops it where settings do not exist, are of the wrong kind,
+   contradict each other, or differ from those that the stored tables were built with. #}
+{% macro check_settings() %}
+    {%- if execute -%}
+        {%- do dwell.check_setting_names() -%}
+        {%- do dwell.check_input_settings() -%}
+        {%- do dwell.check_rule_settings() -%}
+        {%- do dwell.check_zones() -%}
+        {%- do dwell.check_privacy() -%}
+        {%- if flags.WHICH in ('run', 'build', 'test') and not flags.FULL_REFRESH -%}
+            {%- do dwell.refuse_other_settings() -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# {setting: whether rows that are stored would be others under another value}. #}
+{% macro settings() %}
+    {{- return({
+        'events_path': false,
+        'events_relation': true,
+        'events_loaded_at': true,
+        'events_columns': true,
+        'event_time_format': true,
+        'source_timezone': true,
+        'future_tolerance_minutes': true,
+        'earliest_event_date': true,
+        'drop_exact_duplicates': true,
+        'session_timeout_minutes': true,
+        'session_key': true,
+        'session_max_hours': true,
+        'session_split_at_midnight': true,
+        'session_start_events': true,
+        'ignored_events': true,
+        'reporting_timezone': true,
+        'pseudonymize_user_ids': true,
+    }) -}}
+{% endmacro %}
+
+
+{# A setting that dwell does not know would be passed over by dbt without a word. #}
+{% macro check_setting_names() %}
+    {%- set given = {} -%}
+    {%- do given.update(adapter.config.vars.to_dict().get('dwell', {})) -%}
+    {%- if project_name == 'dwell' -%}{%- do given.update(adapter.config.cli_vars) -%}{%- endif -%}
+    {%- for name in given if name not in dwell.settings() -%}
+        {%- do dwell.stop(
+            'there is no setting ' ~ name ~ '. The settings are ' ~ dwell.settings() | join(', ') ~ '.'
+        ) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro check_input_settings() %}
+    {%- set path, relation = var('events_path'), var('events_relation') -%}
+    {%- if path and relation -%}
+        {%- do dwell.stop('events_path and events_relation are both set. Keep one of them: events come from files or from a relation.') -%}
+    {%- endif -%}
+    {%- if path is not none and not dwell.is_text_or_list(path) -%}
+        {%- do dwell.stop('events_path must be a path, a glob, or a list of them, not ' ~ path ~ '.') -%}
+    {%- endif -%}
+    {%- if path is not none and not path -%}
+        {%- do dwell.stop('events_path is set, but names nothing. Give a path, a glob or a list of them, or null for the sample.') -%}
+    {%- endif -%}
+    {%- if relation is not none and (relation is not string or not modules.re.match('^[^.]+([.][^.]+){0,2}$', relation)) -%}
+        {%- do dwell.stop('events_relation must be written schema.table or database.schema.table, not ' ~ relation ~ '.') -%}
+    {%- endif -%}
+    {%- if var('events_loaded_at') is not none and not relation -%}
+        {%- do dwell.stop('events_loaded_at names a column of events_relation, which is not set. Set it too, or leave events_loaded_at out.') -%}
+    {%- endif -%}
+    {%- if var('events_columns') is not mapping -%}
+        {%- do dwell.stop('events_columns must be a mapping, as in {user_id: customer}, not ' ~ var('events_columns') ~ '.') -%}
+    {%- endif -%}
+    {%- for column in var('events_columns') if column not in dwell.event_columns() -%}
+        {%- do dwell.stop('events_columns maps ' ~ column ~ ', which is no column of dwell. The columns are ' ~ dwell.event_columns() | join(', ') ~ '.') -%}
+    {%- endfor -%}
+    {%- for column in ['event_name', 'event_time'] if column in var('events_columns') and var('events_columns')[column] is none -%}
+        {%- do dwell.stop('events_columns maps ' ~ column ~ ' to nothing, and an event needs one.') -%}
+    {%- endfor -%}
+    {%- do dwell.check_one_of('event_time_format', ['auto', 'iso', 'epoch_seconds', 'epoch_milliseconds', 'epoch_microseconds']) -%}
+    {%- do dwell.check_number('future_tolerance_minutes', 0, 5256000) -%}
+    {%- do dwell.check_flag('drop_exact_duplicates') -%}
+    {%- set earliest = var('earliest_event_date') | string -%}
+    {%- if not modules.re.match('^\d{4}-\d{2}-\d{2}$', earliest)
+        or run_query('select try_cast(' ~ dwell.text(earliest) ~ ' as date) is null').columns[0].values()[0] -%}
+        {%- do dwell.stop('earliest_event_date must be a date, as in 2000-01-01, not ' ~ earliest ~ '.') -%}
+    {%- elif earliest < '1973-01-01' -%}
+        {%- do dwell.stop('earliest_event_date must be 1973-01-01 or later, not ' ~ earliest ~ ': before, time zones differed by less than minutes, which days are counted in.') -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro check_rule_settings() %}
+    {%- do dwell.check_number('session_timeout_minutes', 0.001, 1440) -%}
+    {%- do dwell.check_flag('session_split_at_midnight') -%}
+    {%- if var('session_max_hours') is not none -%}
+        {%- do dwell.check_number('session_max_hours', 0.001, 87600) -%}
+    {%- endif -%}
+    {%- set key = dwell.session_key() -%}
+    {%- if key | sort not in [['device_id', 'user_id'], ['user_id'], ['device_id']] -%}
+        {%- do dwell.stop('session_key must be [user_id, device_id], [user_id] or [device_id], not ' ~ var('session_key') ~ '.') -%}
+    {%- endif -%}
+    {%- for name in ['session_start_events', 'ignored_events'] if not dwell.is_text_or_list(var(name)) -%}
+        {%- do dwell.stop(name ~ ' must be a list of event names, not ' ~ var(name) ~ '.') -%}
+    {%- endfor -%}
+    {%- for event in dwell.as_list(var('session_start_events')) if event | trim | lower in dwell.as_list(var('ignored_events')) | map('trim') | map('lower') -%}
+        {%- do dwell.stop(event ~ ' is in session_start_events and in ignored_events: it cannot both begin a session and be no activity.') -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro check_zones() %}
+    {%- for name in ['source_timezone', 'reporting_timezone'] -%}
+        {%- if not run_query('select 1 from pg_timezone_names() where name = ' ~ dwell.text(var(name))).rows -%}
+            {%- do dwell.stop(name ~ ' must be a time zone by its name, as in Europe/Berlin or UTC, not ' ~ var(name) ~ '.') -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro check_privacy() %}
+    {%- do dwell.check_flag('pseudonymize_user_ids') -%}
+    {%- if var('pseudonymize_user_ids') and not dwell.salt_fingerprint() -%}
+        {%- do dwell.stop('pseudonymize_user_ids needs a secret key of 16 characters or more in the environment variable DBT_ENV_SECRET_DWELL_SALT.') -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Tells one key from another without telling the key; none where there is none. #}
+{% macro salt_fingerprint() %}
+    {{- return(run_query(
+        "select case when length(getvariable('dwell_salt')) >= 16 "
+        ~ "then left(sha256('fingerprint' || chr(31) || getvariable('dwell_salt')), 16) end"
+    ).columns[0].values()[0]) -}}
+{% endmacro %}
+
+
+{# JSON: what stored rows depend on. #}
+{% macro settings_in_force() %}
+    {%- set values = {'input': 'files' if var('events_path') else dwell.input_name()} -%}
+    {%- for name, matters in dwell.settings().items() if matters and name != 'events_relation' -%}
+        {%- do values.update({name: var(name)}) -%}
+    {%- endfor -%}
+    {%- do values.update({'session_key': dwell.session_key() | sort}) -%}
+    {%- if var('pseudonymize_user_ids') -%}
+        {%- do values.update({'salt': dwell.salt_fingerprint()}) -%}
+    {%- endif -%}
+    {{- return(tojson(values, sort_keys=true)) -}}
+{% endmacro %}
+
+
+{% macro refuse_other_settings() %}
+    {%- set built = run_query('select max(settings) from ' ~ dwell.event_loads()).columns[0].values()[0] -%}
+    {%- if built and built != dwell.settings_in_force() -%}
+        {%- set before, now = fromjson(built), fromjson(dwell.settings_in_force()) -%}
+        {%- set differences = [] -%}
+        {%- for name in now if now[name] != before.get(name) -%}
+            {%- do differences.append(
+                name ~ ' was ' ~ tojson(before.get(name)) ~ ' and is ' ~ tojson(now[name])
+            ) -%}
+        {%- endfor -%}
+        {%- do dwell.stop(
+            'the tables were built with other settings: ' ~ (differences or ['a setting of an older version']) | join('; ')
+            ~ '. Set it as before, or build everything anew with --full-refresh (make: FULL_REFRESH=1), '
+            ~ 'or build into another DWELL_DATABASE.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}

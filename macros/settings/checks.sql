@@ -1,0 +1,32 @@
+{% macro as_list(value) %}
+    {{- return([value] if value is string else value | list) -}}
+{% endmacro %}
+
+
+{% macro is_text_or_list(value) %}
+    {%- if value is string -%}{{- return(true) -}}{%- endif -%}
+    {%- if value is mapping or value is not iterable -%}{{- return(false) -}}{%- endif -%}
+    {{- return(value | reject('string') | list | length == 0) -}}
+{% endmacro %}
+
+
+{% macro check_one_of(name, allowed) %}
+    {%- if var(name) not in allowed -%}
+        {%- do dwell.stop(name ~ ' must be one of ' ~ allowed | join(', ') ~ ', not ' ~ var(name) ~ '.') -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro check_flag(name) %}
+    {%- if var(name) is not boolean -%}
+        {%- do dwell.stop(name ~ ' must be true or false, not ' ~ var(name) ~ '.') -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro check_number(name, least, most) %}
+    {%- set value = var(name) -%}
+    {%- if value is boolean or value is not number or value < least or value > most -%}
+        {%- do dwell.stop(name ~ ' must be a number from ' ~ least ~ ' to ' ~ most ~ ', not ' ~ value ~ '.') -%}
+    {%- endif -%}
+{% endmacro %}

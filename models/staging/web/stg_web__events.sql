@@ -1,0 +1,69 @@
+with rows_read as (
+    select * from {{ ref('stg_web__event_rows') }}
+),
+
+cleaned as (
+    select
+        lower({{ dwell.clean_text('event_name') }}) as event_name,
+        {%- if var('pseudonymize_user_ids') %}
+        {{ dwell.pseudonym(dwell.clean_text('user_id')) }} as user_id,
+        {%- else %}
+        {{ dwell.clean_text('user_id') }} as user_id,
+        {%- endif %}
+        {{ dwell.clean_text('app_version') }} as app_version,
+        {{ dwell.clean_text('device_id') }} as device_id,
+        lower({{ dwell.clean_text('client') }}) as client,
+        event_at,
+        {%- for column in dwell.event_columns() %}
+        {{ column }} as raw_{{ column }},
+        {%- endfor %}
+        received_at,
+        source_number,
+        read_position,
+        unreadable_row
+    from rows_read
+),
+
+judged as (
+    -- the first reason that applies
+    select
+        *,
+        case
+            when unreadable_row is not null then 'unreadable_row'
+            when event_name is null then 'missing_event_name'
+            when user_id is null and device_id is null then 'missing_user_and_device'
+            when event_at is null and {{ dwell.clean_text('raw_event_time') }} is null
+                then 'missing_event_time'
+            when event_at is null then 'unreadable_event_time'
+            when event_at < timestamp {{ dwell.text(var('earliest_event_date')) }}
+                then 'before_earliest_event_date'
+            when event_at > received_at + interval '{{ var('future_tolerance_minutes') }} minutes'
+                then 'in_the_future'
+        end as reject_reason
+    from cleaned
+)
+
+-- a rejected row is nobody's event, and keeps what it was
+select
+    case when reject_reason is null then event_name end as event_name,
+    case when reject_reason is null then user_id end as user_id,
+    case when reject_reason is null then app_version end as app_version,
+    case when reject_reason is null then event_at end as event_at,
+    case when reject_reason is null then device_id end as device_id,
+    case when reject_reason is null then client end as client,
+    received_at,
+    source_number,
+    reject_reason,
+    case when reject_reason is not null then read_position end as read_position,
+    case
+        when reject_reason = 'unreadable_row' then {{ dwell.withheld_if_private('unreadable_row') }}
+        when reject_reason is not null then {{ dwell.json_of({
+            'event_name': 'raw_event_name',
+            'user_id': 'user_id' if var('pseudonymize_user_ids') else 'raw_user_id',
+            'app_version': 'raw_app_version',
+            'event_time': 'coalesce(raw_event_time, cast(event_at as varchar))',
+            'device_id': 'raw_device_id',
+            'client': 'raw_client',
+        }) }}
+    end as rejected_row
+from judged
