@@ -28,3 +28,21 @@
 {% macro duckdb__start_of_minute(timestamp) -%}
     make_timestamp(epoch_us({{ timestamp }}) // 60000000 * 60000000)
 {%- endmacro %}
+
+
+{# Elapsed whole microseconds. Sums of them are exact, in whatever order an engine adds them up. #}
+{% macro microseconds_between(earlier, later) -%}
+    ({{ dwell.microseconds(later) }} - {{ dwell.microseconds(earlier) }})
+{%- endmacro %}
+
+
+{# Elapsed time as seconds, to the microsecond. #}
+{% macro seconds_between(earlier, later) -%}
+    {{ dwell.microseconds_between(earlier, later) }} / 1000000.0e0
+{%- endmacro %}
+
+
+{# The mean of whole microseconds as seconds. #}
+{% macro mean_seconds(microseconds) -%}
+    cast(sum({{ microseconds }}) as double) / count({{ microseconds }}) / 1000000.0e0
+{%- endmacro %}

@@ -19,6 +19,7 @@
             source varchar,
             size_bytes bigint,
             modified_at timestamp,
+            rows_before bigint,
             rows_read bigint,
             settings varchar
         )
@@ -82,7 +83,7 @@
 {% macro record_empty_load() %}
 delete from {{ dwell.event_loads() }};
 insert into {{ dwell.event_loads() }}
-select load_number, generation, 0, '(--empty)', null, null, 0, {{ dwell.text(dwell.settings_in_force()) }}
+select load_number, generation, 0, '(--empty)', null, null, 0, 0, {{ dwell.text(dwell.settings_in_force()) }}
 from dwell_this_load;
 {% endmacro %}
 
@@ -92,14 +93,15 @@ from dwell_this_load;
 {%- set counts, reported = [], [] -%}
 {%- for layout, files in groups.items() -%}
     {%- do counts.append(
-        'select source_number, rows_read from (' ~ dwell.count_event_files(layout, files) ~ ') as counted'
+        'select ' ~ loop.index ~ ' as scan, source_number, rows_read from ('
+        ~ dwell.count_event_files(layout, files) ~ ') as counted'
     ) -%}
     {%- if dwell.reports_broken_rows(fromjson(layout)) -%}{%- do reported.append(layout) -%}{%- endif -%}
 {%- endfor %}
 drop table if exists dwell_broken_rows;
 drop table if exists dwell_broken_scans;
 create or replace temporary table dwell_counted as
-{{ counts | join(' union all ') if counts else 'select 0 as source_number, 0 as rows_read where false' }};
+{{ counts | join(' union all ') if counts else 'select 0 as scan, 0 as source_number, 0 as rows_read where false' }};
 -- a row can be broken in several ways, and the reader tells each
 create or replace temporary table dwell_incoming_broken_rows as
 {%- if reported %}
@@ -125,6 +127,10 @@ select
     f.source,
     f.size_bytes,
     f.modified_at,
+    -- files that are laid out alike are one scan, in which the rows are numbered through
+    coalesce(sum(c.rows_read) over (
+        partition by c.scan order by f.source_number rows between unbounded preceding and 1 preceding
+    ), 0),
     coalesce(c.rows_read, 0)
     + (select count(*) from dwell_incoming_broken_rows as b where b.source_number = f.source_number),
     {{ dwell.text(dwell.settings_in_force()) }}
@@ -148,6 +154,7 @@ select
     {{ dwell.text(dwell.input_name()) }},
     null,
     {{ 'max(' ~ var('events_loaded_at') ~ ')' if dwell.reads_by_load_time() else 'null' }},
+    0,
     count(r.*)
     {%- if dwell.reads_by_load_time() and not from_scratch %}
     - (select count(*) from {{ this }} as t where {{ dwell.is_read_again('t.received_at') }})

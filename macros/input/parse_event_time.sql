@@ -16,8 +16,8 @@
     {%- elif kind == 'iso' -%}
         make_timestamp(epoch_us(
             case
-                when regexp_matches({{ column }}, '([zZ]|[+-]\d\d(:?\d\d)?|\s[A-Za-z/_]+)$')
-                    and regexp_matches({{ column }}, ':\d\d')
+                when regexp_matches({{ column }}, '([zZ]|[+-][0-9]{2}(:?[0-9]{2})?|[ ][A-Za-z/_]+)$')
+                    and regexp_matches({{ column }}, ':[0-9]{2}')
                     then try_cast({{ column }} as timestamptz)
                 else timezone({{ zone }}, try_cast({{ column }} as timestamp))
             end

@@ -75,8 +75,8 @@ select
     device_id,
     client,
     event_at,
-    cast({{ dwell.source_number_list(files) }}[file_index + 1] as integer) as source_number,
-    {{ dwell.modified_at_list(files) }}[file_index + 1] as received_at,
+    cast({{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as integer) as source_number,
+    {{ dwell.modified_at_list(files) }}[cast(file_index as bigint) + 1] as received_at,
     read_position,
     {{ 'case when not is_object then json end' if is_json else 'cast(null as varchar)' }} as unreadable_row
 from (
@@ -121,7 +121,7 @@ from (
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
     {%- set told = "store_rejects = true, rejects_table = 'dwell_broken_rows', rejects_scan = 'dwell_broken_scans'" -%}
-select {{ dwell.source_number_list(files) }}[file_index + 1] as source_number, count(*) as rows_read
+select {{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as source_number, count(*) as rows_read
     {%- if layout['format'] == 'parquet' %}
 from read_parquet({{ dwell.sql_list(names) }})
     {%- elif layout['format'] == 'csv' -%}

@@ -14,11 +14,14 @@
 {%- set in_order -%}
     partition by {{ entity }} order by {{ ([time] + tie_break) | join(', ') }}
 {%- endset -%}
-{%- set so_far = in_order ~ ' rows between unbounded preceding and current row' -%}
+{#- of events at one instant, the one that ends a gap comes first, so that what begins there holds all -#}
+{%- set so_far -%}
+    partition by {{ entity }} order by {{ time }}, gap_us desc nulls first
+    rows between unbounded preceding and current row
+{%- endset -%}
 {%- set timeout_us = (timeout_seconds * 1000000) | round | int -%}
 {%- set starts_run = 'gap_us is null or gap_us > ' ~ timeout_us -%}
 {%- set cuts = starts_session is not none or local_day is not none -%}
-{#- ids of the steps, so that the macro can be used twice in one query -#}
 with ordered as (
     select
         *,

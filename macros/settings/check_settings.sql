@@ -81,7 +81,7 @@
     {%- do dwell.check_number('future_tolerance_minutes', 0, 5256000) -%}
     {%- do dwell.check_flag('drop_exact_duplicates') -%}
     {%- set earliest = var('earliest_event_date') | string -%}
-    {%- if not modules.re.match('^\d{4}-\d{2}-\d{2}$', earliest)
+    {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', earliest)
         or run_query('select try_cast(' ~ dwell.text(earliest) ~ ' as date) is null').columns[0].values()[0] -%}
         {%- do dwell.stop('earliest_event_date must be a date, as in 2000-01-01, not ' ~ earliest ~ '.') -%}
     {%- elif earliest < '1973-01-01' -%}

@@ -30,7 +30,6 @@ judged as (
         *,
         case
             when unreadable_row is not null then 'unreadable_row'
-            when event_name is null then 'missing_event_name'
             when user_id is null and device_id is null then 'missing_user_and_device'
             when event_at is null and {{ dwell.clean_text('raw_event_time') }} is null
                 then 'missing_event_time'

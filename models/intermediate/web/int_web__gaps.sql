@@ -1,0 +1,46 @@
+-- How many gaps between events there are of which size. Everything that is said about the timeout is
+-- said from here, and the events are not touched again.
+{%- set timeout = var('session_timeout_minutes') -%}
+{%- set minutes = ([5, 10, 15, 20, 30, 45, 60, 120] + [timeout / 2, timeout, timeout * 2]) | map('float') | unique | sort %}
+
+with gaps_in_runs as (
+    select gap_us, false as is_between_runs
+    from {{ ref('int_web__events_sessionized') }}
+    where gap_us > 0 and not is_ignored and not is_duplicate
+),
+
+gaps_between_runs as (
+    select
+        {{ dwell.microseconds('started_at') }} - {{ dwell.microseconds('previous_ended_at') }} as gap_us,
+        true as is_between_runs
+    from {{ ref('int_web__sessions') }}
+    where started_at = run_started_at and previous_ended_at is not null
+),
+
+gaps as (
+    select * from gaps_in_runs
+    union all
+    select * from gaps_between_runs
+),
+
+sized as (
+    select
+        gap_us,
+        is_between_runs,
+        cast(floor(log10(greatest(gap_us, 1) / 1000000.0e0) * 20) as integer) as size_bin,
+        case
+            {%- for minute in minutes | reverse %}
+            when gap_us > {{ (minute * 60000000) | round | int }} then cast({{ minute }} as double)
+            {%- endfor %}
+        end as over_minutes
+    from gaps
+)
+
+select
+    size_bin,
+    over_minutes,
+    is_between_runs,
+    count(*) as gaps,
+    cast(sum(gap_us) as double) / 1000000 as gap_seconds
+from sized
+group by size_bin, over_minutes, is_between_runs

@@ -1,0 +1,46 @@
+{{ config(materialized='table') }}
+
+with events as (
+    select * from {{ ref('int_web__events_sessionized') }}
+    where reject_reason is null and not is_duplicate
+),
+
+sessions as (
+    select *, {{ dwell.local_date('started_at') }} as started_on
+    from {{ ref('int_web__sessions') }}
+),
+
+-- a time zone is asked once per minute instead of once per event: offsets are whole minutes
+events_by_minute as (
+    select
+        {{ dwell.start_of_minute('event_at') }} as started_at,
+        count(case when not is_ignored then 1 end) as events,
+        count(case when is_ignored then 1 end) as ignored_events
+    from events
+    group by {{ dwell.start_of_minute('event_at') }}
+),
+
+events_by_day as (
+    select
+        {{ dwell.local_date('started_at') }} as activity_date,
+        sum(events) as events,
+        sum(ignored_events) as ignored_events
+    from events_by_minute
+    group by {{ dwell.local_date('started_at') }}
+),
+
+sessions_by_day as (
+    select started_on as activity_date, count(*) as sessions_started
+    from sessions
+    group by started_on
+)
+
+select
+    events_by_day.activity_date,
+    cast(events_by_day.events as bigint) as events,
+    cast(events_by_day.ignored_events as bigint) as ignored_events,
+    coalesce(sessions_by_day.sessions_started, 0) as sessions_started,
+    events_by_day.events > 0
+    and events_by_day.events = max(events_by_day.events) over () as is_busiest
+from events_by_day
+left join sessions_by_day on events_by_day.activity_date = sessions_by_day.activity_date

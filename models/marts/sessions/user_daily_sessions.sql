@@ -1,0 +1,23 @@
+with sessions as (
+    select * from {{ ref('int_web__sessions') }}
+),
+
+by_person as (
+    -- a visitor without a user id is known by the device alone
+    select
+        *,
+        {{ dwell.local_date('started_at') }} as session_date,
+        case when user_id is null then device_id end as anonymous_device_id,
+        {{ dwell.microseconds_between('started_at', 'ended_at') }} as duration_us
+    from sessions
+)
+
+select
+    session_date,
+    user_id,
+    anonymous_device_id,
+    count(*) as sessions,
+    cast(sum(event_count) as bigint) as events,
+    cast(sum(duration_us) as double) / 1000000.0e0 as duration_seconds
+from by_person
+group by session_date, user_id, anonymous_device_id

@@ -1,0 +1,24 @@
+{{ config(materialized='table') }}
+
+with gaps as (
+    select * from {{ ref('int_web__gaps') }}
+),
+
+binned as (
+    select
+        size_bin,
+        cast(sum(gaps) as bigint) as gaps,
+        cast(sum(case when is_between_runs then gaps else 0 end) as bigint) as gaps_between_runs
+    from gaps
+    group by size_bin
+)
+
+select
+    power(10, size_bin / 20.0e0) as seconds_from,
+    power(10, (size_bin + 1) / 20.0e0) as seconds_to,
+    size_bin / 20.0e0 + 0.025e0 as log10_seconds,
+    gaps,
+    gaps_between_runs,
+    gaps / sum(gaps) over () as share
+from binned
+order by size_bin

@@ -1,0 +1,77 @@
+{%- set minutes = ([5, 10, 15, 20, 30, 45, 60, 120] + [var('session_timeout_minutes')]) | map('float') | unique | sort -%}
+{%- set visitor = 'visitor_key_1, visitor_key_2' -%}
+with events as (
+    select {{ dwell.visitor_as_key() }}, event_at
+    from {{ ref('int_web__events_sessionized') }}
+    where reject_reason is null and not is_duplicate and not is_ignored
+),
+
+-- the one pass over the events: runs at the shortest timeout, of which all longer ones are made
+shortest_runs as (
+    select
+        {{ visitor }},
+        run_started_at,
+        max(event_at) as run_ended_at,
+        count(*) as event_count
+    from (
+        {{ dwell.sessionize(
+            relation='events',
+            entity=['visitor_key_1', 'visitor_key_2'],
+            time='event_at',
+            timeout_seconds=minutes[0] * 60
+        ) | indent(8) }}
+    ) as sessionized
+    group by {{ visitor }}, run_started_at
+),
+
+gaps as (
+    select
+        *,
+        {{ dwell.microseconds('run_started_at') }}
+        - {{ dwell.microseconds('lag(run_ended_at) over (partition by ' ~ visitor ~ ' order by run_started_at)') }}
+            as gap_us
+    from shortest_runs
+),
+
+timeouts as (
+    {%- for minute in minutes %}
+    select cast({{ minute }} as double) as timeout_minutes{{ ' union all' if not loop.last }}
+    {%- endfor %}
+),
+
+joined_up as (
+    select
+        timeouts.timeout_minutes,
+        gaps.visitor_key_1,
+        gaps.visitor_key_2,
+        gaps.run_started_at,
+        gaps.run_ended_at,
+        gaps.event_count,
+        sum(case when gaps.gap_us is null or gaps.gap_us > timeouts.timeout_minutes * 60000000 then 1 else 0 end)
+            over (
+                partition by timeouts.timeout_minutes, gaps.visitor_key_1, gaps.visitor_key_2
+                order by gaps.run_started_at
+                rows between unbounded preceding and current row
+            ) as session_number
+    from gaps
+    cross join timeouts
+),
+
+sessions as (
+    select
+        timeout_minutes,
+        {{ dwell.microseconds_between('min(run_started_at)', 'max(run_ended_at)') }} as duration_us,
+        sum(event_count) as event_count
+    from joined_up
+    group by timeout_minutes, {{ visitor }}, session_number
+)
+
+select
+    timeout_minutes,
+    timeout_minutes = {{ var('session_timeout_minutes') | float }} as is_in_force,
+    count(*) as sessions,
+    {{ dwell.mean_seconds('duration_us') }} as mean_duration_seconds,
+    {{ dwell.median('duration_us') }} / 1000000.0e0 as median_duration_seconds,
+    cast(max(event_count) as bigint) as most_events
+from sessions
+group by timeout_minutes
