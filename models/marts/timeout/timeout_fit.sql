@@ -146,9 +146,9 @@ measured as (
             2 * (select sum(n * (-power(x - mean, 2) / (2 * sd * sd) - ln(sd * sqrt(2 * pi())))) from bins)
             - 2 * ln(single_hump.gaps)
         ) as bic_gain,
-        sessions_at.at_half as sessions_at_half_the_timeout,
-        sessions_at.at_timeout as sessions_at_the_timeout,
-        sessions_at.at_double as sessions_at_double_the_timeout,
+        cast(sessions_at.at_half as bigint) as sessions_at_half_the_timeout,
+        cast(sessions_at.at_timeout as bigint) as sessions_at_the_timeout,
+        cast(sessions_at.at_double as bigint) as sessions_at_double_the_timeout,
         case when sessions_at.at_half > 0
             then -(ln(sessions_at.at_double) - ln(sessions_at.at_half)) / ln(4) end as elasticity
     from single_hump
