@@ -10,6 +10,12 @@
 {%- endmacro %}
 
 
+{# 3 sessions, 1 session. #}
+{% macro counted(number, noun) -%}
+    {{ dwell.grouped(number) }} || case when round({{ number }}) = 1 then ' {{ noun }}' else ' {{ noun }}s' end
+{%- endmacro %}
+
+
 {# Seconds, exactly and as people read them: 4,145.303 s (1 h 09 min 05 s). #}
 {% macro as_duration(seconds) -%}
     {{- return(adapter.dispatch('as_duration', 'dwell')(seconds)) -}}
@@ -27,11 +33,11 @@
 {%- endmacro %}
 
 
-{# The texts of a column in one, told as a list. #}
-{% macro listed(text, order_by) -%}
-    {{- return(adapter.dispatch('listed', 'dwell')(text, order_by)) -}}
+{# The first three texts of a column as a list: a and b. #}
+{% macro first_three(text, order_by) -%}
+    {{- return(adapter.dispatch('first_three', 'dwell')(text, order_by)) -}}
 {%- endmacro %}
 
-{% macro duckdb__listed(text, order_by) -%}
+{% macro duckdb__first_three(text, order_by) -%}
     array_to_string(list({{ text }} order by {{ order_by }})[:3], ' and ')
 {%- endmacro %}

@@ -1,13 +1,14 @@
 {{ config(materialized='table') }}
-{%- set timeout = var('session_timeout_minutes') -%}
+{%- set timeout = '%g' % var('session_timeout_minutes') -%}
 {%- set key = dwell.session_key() | map('replace', '_id', '') | join(' and ') -%}
+{%- set ignored = dwell.as_list(var('ignored_events')) -%}
+{%- set duplicates = ' Of rows that are equal in every column, one counts.' -%}
+{%- set other_mean = 'mean_duration_seconds_without_single_event_sessions' %}
 
 with days as (
     select
         count(*) as ties,
-        min(activity_date) as first_day,
-        max(activity_date) as last_day,
-        {{ dwell.listed('cast(activity_date as varchar)', 'activity_date') }} as named,
+        {{ dwell.first_three('cast(activity_date as varchar)', 'activity_date') }} as names,
         max(events) as events
     from {{ ref('daily_activity') }}
     where is_busiest
@@ -17,22 +18,37 @@ summary as (
     select * from {{ ref('session_summary') }}
 ),
 
-largest_sessions as (
-    select
-        count(*) as ties,
-        {{ dwell.listed("coalesce(user_id, 'device ' || device_id)", 'started_at, session_id') }} as named
-    from {{ ref('fct_sessions') }}
-    where event_count = (select most_events from summary)
+sessions as (
+    select * from {{ ref('fct_sessions') }}
 ),
 
-longest_sessions as (
+largest as (
+    select
+        count(*) as ties,
+        {{ dwell.first_three(
+            "coalesce('user ' || user_id, 'device ' || device_id)", 'started_at, session_id'
+        ) }} as names
+    from sessions
+    where event_count = (select summary.most_events from summary)
+),
+
+longest as (
     select count(*) as ties
-    from {{ ref('fct_sessions') }}
-    where duration_seconds = (select longest_duration_seconds from summary)
+    from sessions
+    where duration_seconds = (select summary.longest_duration_seconds from summary)
 ),
 
 fit as (
-    select * from {{ ref('timeout_fit') }}
+    select
+        *,
+        case
+            when is_accepted
+                then 'The data itself would choose ' || {{ dwell.counted('cut_seconds / 60', 'minute') }}
+            else 'The gaps show no two humps: the
+                {{- ' default of 30 min stands' if timeout == '30' else ' ' ~ timeout ~ ' min set stand' }}'
+        end as choice,
+        case when elasticity <= 0.1 then 'hardly matters' else 'matters' end as weight
+    from {{ ref('timeout_fit') }}
 ),
 
 answers as (
@@ -40,85 +56,90 @@ answers as (
         1 as question_number,
         'On which day was there most activity?' as question,
         case
-            when days.ties = 0 then 'No day: there are no events.'
-            when days.ties = 1 then days.named || ', with ' || {{ dwell.grouped('days.events') }} || ' events.'
-            when days.ties <= 3 then days.named || ', with ' || {{ dwell.grouped('days.events') }} || ' events each.'
-            else {{ dwell.grouped('days.ties') }} || ' days from ' || days.first_day || ' to ' || days.last_day
-                || ', with ' || {{ dwell.grouped('days.events') }} || ' events each.'
+            when ties = 0 then 'On none: there are no events.'
+            when ties = 1 then names || ', with ' || {{ dwell.counted('events', 'event') }} || '.'
+            else
+                'A tie of ' || {{ dwell.counted('ties', 'day') }} || ', ' || names
+                || case when ties > 3 then ' first' else '' end
+                || ', with ' || {{ dwell.counted('events', 'event') }} || ' each.'
         end as answer,
-        'Activity is the number of events; days are those of {{ var('reporting_timezone') | replace("'", "''") }}.'
-        {%- if var('drop_exact_duplicates') %}
-        || ' Of rows equal in every column, one counts.'
-        {%- endif %} as assumption
+        'Activity is the number of events; days are those of '
+        || {{ dwell.text(var('reporting_timezone') ~ '.' ~ (duplicates if var('drop_exact_duplicates') else '')) }}
+            as assumption
     from days
 
     union all
 
     select
-        2,
-        'What is a session?',
-        'The longest run of events of one visitor in which no gap is over {{ '%g' % timeout }} minutes. '
-        || {{ dwell.grouped('summary.sessions') }} || ' of them, by '
-        || {{ dwell.grouped('summary.visitors') }} || ' visitors.',
-        'A visitor is one {{ key }}. '
+        2 as question_number,
+        'What is a session?' as question,
+        'The longest run of events of one visitor in which no gap is over {{ timeout }} minutes: '
+        || {{ dwell.counted('summary.sessions', 'session') }} || ' by '
+        || {{ dwell.counted('summary.visitors', 'visitor') }} || '.' as answer,
+        'A visitor is one {{ key }}. ' || fit.choice
         || case
-            when fit.is_accepted
-                then 'The data itself would choose ' || {{ dwell.grouped('fit.cut_seconds / 60') }} || ' minutes'
-            else 'The gaps show no two humps: {{ 'the default of 30 minutes stands' if timeout == 30 else '%g' % timeout ~ ' minutes were set' }}'
-        end
-        || case
-            when fit.elasticity is null then '.'
-            when fit.elasticity <= 0.1
-                then '; the choice hardly matters: half of the timeout gives '
-                    || {{ dwell.grouped('fit.sessions_at_half_the_timeout') }} || ' sessions, double '
-                    || {{ dwell.grouped('fit.sessions_at_double_the_timeout') }} || '.'
-            else '; the choice matters: half of the timeout gives '
-                || {{ dwell.grouped('fit.sessions_at_half_the_timeout') }} || ' sessions, double '
-                || {{ dwell.grouped('fit.sessions_at_double_the_timeout') }} || '.'
-        end
+            when fit.elasticity is null then ''
+            else
+                '. The choice ' || fit.weight || ': half of the timeout gives '
+                || {{ dwell.counted('fit.sessions_at_half_the_timeout', 'session') }} || ', double '
+                || {{ dwell.grouped('fit.sessions_at_double_the_timeout') }}
+        end || '.' as assumption
     from summary
     cross join fit
 
     union all
 
     select
-        3,
-        'What is the highest number of events in a session?',
+        3 as question_number,
+        'What is the highest number of events in a session?' as question,
         case
-            when summary.sessions = 0 then 'None: there are no sessions.'
-            when largest_sessions.ties = 1
-                then {{ dwell.grouped('summary.most_events') }} || ', in a session of ' || largest_sessions.named || '.'
-            when largest_sessions.ties <= 3
-                then {{ dwell.grouped('summary.most_events') }} || ', in ' || {{ dwell.grouped('largest_sessions.ties') }}
-                    || ' sessions, of ' || largest_sessions.named || '.'
-            else {{ dwell.grouped('summary.most_events') }} || ', in ' || {{ dwell.grouped('largest_sessions.ties') }} || ' sessions.'
-        end,
-        'Events that do not count are left out: '
-        || {{ dwell.text('none are set' if not var('ignored_events') else dwell.as_list(var('ignored_events')) | join(', ')) }} || '.'
+            when largest.ties = 0 then 'None: there are no sessions.'
+            when largest.ties = 1
+                then {{ dwell.grouped('summary.most_events') }} || ', in a session of ' || largest.names || '.'
+            else
+                {{ dwell.grouped('summary.most_events') }} || ', in a tie of '
+                || {{ dwell.counted('largest.ties', 'session') }} || ', of ' || largest.names
+                || case when largest.ties > 3 then ' first' else '' end || '.'
+        end as answer,
+        {{ dwell.text(
+            'Every event counts.' if not ignored else 'These events do not count: ' ~ ignored | join(', ') ~ '.'
+        ) }} as assumption
     from summary
-    cross join largest_sessions
+    cross join largest
 
     union all
 
     select
-        4,
-        'What is the average session duration?',
+        4 as question_number,
+        'What is the average session duration?' as question,
         case
             when summary.sessions = 0 then 'None: there are no sessions.'
-            else {{ dwell.as_duration('summary.mean_duration_seconds') }} || ' over all sessions; '
-                || coalesce({{ dwell.as_duration('summary.mean_duration_seconds_without_single_event_sessions') }}, 'none')
-                || ' without those of a single event; median '
+            else
+                {{ dwell.as_duration('summary.mean_duration_seconds') }} || ' over all sessions; '
+                || coalesce({{ dwell.as_duration('summary.' ~ other_mean) }}, 'none')
+                || ' without those of a single event; the median is '
                 || {{ dwell.as_duration('summary.median_duration_seconds') }} || '.'
-        end,
-        'From the first to the last event. '
-        || {{ dwell.grouped('summary.single_event_sessions') }}
-        || ' sessions have a single event and last 0 s. The longest lasts '
-        || coalesce({{ dwell.as_duration('summary.longest_duration_seconds') }}, 'none')
-        || case when longest_sessions.ties > 1 then ', ' || {{ dwell.grouped('longest_sessions.ties') }} || ' times' else '' end
-        || '.'
+        end as answer,
+        'From the first to the last event, so that '
+        || {{ dwell.counted('summary.single_event_sessions', 'session') }}
+        || ' of a single event last 0 s.'
+        || case
+            when summary.sessions = 0 then ''
+            else
+                ' The longest lasts ' || {{ dwell.as_duration('summary.longest_duration_seconds') }}
+                || case
+                    when longest.ties > 1
+                        then ', in a tie of ' || {{ dwell.counted('longest.ties', 'session') }}
+                    else ''
+                end || '.'
+        end as assumption
     from summary
-    cross join longest_sessions
+    cross join longest
 )
 
-select question_number, question, answer, assumption
+select
+    question_number,
+    question,
+    answer,
+    assumption
 from answers

@@ -1,112 +1,67 @@
 {{ config(materialized='table') }}
-{#- Expectation-maximisation for two normal humps over the logarithm of the gaps: Dempster, Laird and
-    Rubin (1977). The start, the bins and the gates are explained in this model's description. -#}
-{%- set timeout = var('session_timeout_minutes') | float -%}
-{%- set density = 'exp(-power(bins.x - %s, 2) / (2 * %s * %s)) / %s' %}
+{%- set timeout = var('session_timeout_minutes') | float %}
 
-with recursive gaps as (
+with gaps as (
     select * from {{ ref('int_web__gaps') }}
 ),
 
 bins as (
-    select log10_seconds as x, cast(gaps as double) as n
+    select
+        log10_seconds as x,
+        cast(gaps as double) as n
     from {{ ref('timeout_gap_histogram') }}
-    -- shorter ones are clicks that a machine made
     where seconds_from >= 0.001
+),
+
+humps as (
+    select * from {{ ref('int_web__gap_humps') }}
 ),
 
 -- one hump, for comparison
 single_hump as (
     select
-        sum(n) as gaps,
+        coalesce(sum(n), 0) as gaps,
         sum(n * x) / sum(n) as mean,
-        greatest(sqrt(greatest(sum(n * x * x) / sum(n) - power(sum(n * x) / sum(n), 2), 0)), 0.05e0) as sd
+        {{ dwell.standard_deviation('sum(n)', 'sum(n * x)', 'sum(n * x * x)') }} as sd
     from bins
 ),
 
-steps as (
-    select
-        0 as step,
-        coalesce(sum(case when x < log10(600) then n end), 0) / sum(n) as share_1,
-        sum(case when x < log10(600) then n * x end) / sum(case when x < log10(600) then n end) as mean_1,
-        1.0e0 as sd_1,
-        sum(case when x >= log10(600) then n * x end) / sum(case when x >= log10(600) then n end) as mean_2,
-        0.5e0 as sd_2,
-        cast(null as double) as log_likelihood,
-        cast(null as double) as gained
+single_hump_likelihood as (
+    select sum(bins.n * ln({{ dwell.normal_density('bins.x', 'single_hump.mean', 'single_hump.sd') }}))
+        as log_likelihood
     from bins
-    union all
-    select
-        step + 1,
-        weight_1 / (weight_1 + weight_2),
-        sum_1 / weight_1,
-        greatest(sqrt(greatest(squares_1 / weight_1 - power(sum_1 / weight_1, 2), 0)), 0.05e0),
-        sum_2 / weight_2,
-        greatest(sqrt(greatest(squares_2 / weight_2 - power(sum_2 / weight_2, 2), 0)), 0.05e0),
-        likelihood,
-        likelihood - likelihood_before
-    from (
-        select
-            any_value(step) as step,
-            any_value(log_likelihood) as likelihood_before,
-            any_value(gained) as gained_before,
-            sum(n * density_1 / (density_1 + density_2)) as weight_1,
-            sum(n * density_2 / (density_1 + density_2)) as weight_2,
-            sum(n * x * density_1 / (density_1 + density_2)) as sum_1,
-            sum(n * x * density_2 / (density_1 + density_2)) as sum_2,
-            sum(n * x * x * density_1 / (density_1 + density_2)) as squares_1,
-            sum(n * x * x * density_2 / (density_1 + density_2)) as squares_2,
-            sum(n * ln((density_1 + density_2) / sqrt(2 * pi()))) as likelihood
-        from (
-            select
-                steps.step,
-                steps.log_likelihood,
-                steps.gained,
-                bins.x,
-                bins.n,
-                -- never nothing, so that a bin far from both humps still belongs somewhere
-                steps.share_1 * {{ density % ('steps.mean_1', 'steps.sd_1', 'steps.sd_1', 'steps.sd_1') }} + 1e-300 as density_1,
-                (1 - steps.share_1) * {{ density % ('steps.mean_2', 'steps.sd_2', 'steps.sd_2', 'steps.sd_2') }} + 1e-300 as density_2
-            from steps
-            cross join bins
-            where steps.mean_1 is not null and steps.mean_2 is not null
-        ) as densities
-        having count(*) > 0
-    ) as expected
-    where step < 300 and (gained_before is null or gained_before > 1e-9 * abs(likelihood_before))
+    cross join single_hump
 ),
 
-last_step as (
-    select * from steps
-    where step > 0
-    order by step desc
-    limit 1
-),
-
--- where the two weighted humps are equally high: a quadratic equation
+-- where the two weighted humps are equally high: a x² + b x + c = 0
 equation as (
     select
-        *,
+        mean_1,
+        mean_2,
         1 / (2 * sd_2 * sd_2) - 1 / (2 * sd_1 * sd_1) as a,
         mean_1 / (sd_1 * sd_1) - mean_2 / (sd_2 * sd_2) as b,
         mean_2 * mean_2 / (2 * sd_2 * sd_2) - mean_1 * mean_1 / (2 * sd_1 * sd_1)
         + ln(share_1 * sd_2 / ((1 - share_1) * sd_1)) as c
-    from last_step
+    from humps
     where share_1 > 0 and share_1 < 1
 ),
 
 roots as (
-    select *, -c / b as root
+    select
+        mean_1,
+        mean_2,
+        -c / b as root
     from equation
     where abs(a) < 1e-9 and abs(b) > 1e-12
+    {%- for sign in ['+', '-'] %}
     union all
-    select *, (-b + sqrt(b * b - 4 * a * c)) / (2 * a) as root
+    select
+        mean_1,
+        mean_2,
+        (-b {{ sign }} sqrt(b * b - 4 * a * c)) / (2 * a) as root
     from equation
     where abs(a) >= 1e-9 and b * b >= 4 * a * c
-    union all
-    select *, (-b - sqrt(b * b - 4 * a * c)) / (2 * a) as root
-    from equation
-    where abs(a) >= 1e-9 and b * b >= 4 * a * c
+    {%- endfor %}
 ),
 
 cut as (
@@ -115,46 +70,55 @@ cut as (
     where root > mean_1 and root < mean_2
 ),
 
--- sessions at half and at double the timeout in force
+visitors as (
+    select count(*) as visitors
+    from {{ ref('int_web__sessions') }}
+    where session_number = 1
+),
+
+-- a visitor's sessions are one more than the gaps over the timeout
+longer_gaps as (
+    select
+        coalesce(sum(case when over_minutes >= {{ timeout / 2 }} then gaps end), 0) as over_half,
+        coalesce(sum(case when over_minutes >= {{ timeout }} then gaps end), 0) as over_timeout,
+        coalesce(sum(case when over_minutes >= {{ timeout * 2 }} then gaps end), 0) as over_double
+    from gaps
+),
+
 sessions_at as (
     select
-        visitors + coalesce(sum(case when over_minutes >= {{ timeout / 2 }} then gaps end), 0) as at_half,
-        visitors + coalesce(sum(case when over_minutes >= {{ timeout }} then gaps end), 0) as at_timeout,
-        visitors + coalesce(sum(case when over_minutes >= {{ timeout * 2 }} then gaps end), 0) as at_double
-    from (
-        select count(*) as visitors from {{ ref('int_web__sessions') }} where session_number = 1
-    ) as visitors
-    left join gaps on true
-    group by visitors
+        cast(visitors.visitors + longer_gaps.over_half as bigint) as half,
+        cast(visitors.visitors + longer_gaps.over_timeout as bigint) as in_force,
+        cast(visitors.visitors + longer_gaps.over_double as bigint) as twice
+    from visitors
+    cross join longer_gaps
 ),
 
 measured as (
     select
-        cast(coalesce(single_hump.gaps, 0) as bigint) as gaps,
-        last_step.step as steps,
-        last_step.share_1 as share_within,
-        power(10, last_step.mean_1) as typical_gap_within_seconds,
-        last_step.sd_1 as sd_within_log10,
-        power(10, last_step.mean_2) as typical_gap_between_seconds,
-        last_step.sd_2 as sd_between_log10,
+        cast(single_hump.gaps as bigint) as gaps,
+        humps.steps,
+        humps.share_1 as share_within,
+        power(10, humps.mean_1) as typical_gap_within_seconds,
+        humps.sd_1 as sd_within_log10,
+        power(10, humps.mean_2) as typical_gap_between_seconds,
+        humps.sd_2 as sd_between_log10,
         power(10, cut.log10_seconds) as cut_seconds,
-        sqrt(2) * abs(last_step.mean_2 - last_step.mean_1)
-        / sqrt(last_step.sd_1 * last_step.sd_1 + last_step.sd_2 * last_step.sd_2) as ashman_d,
-        -- BIC = k ln n - 2 ln L, with 2 parameters for one hump and 5 for two
-        2 * last_step.log_likelihood - 5 * ln(single_hump.gaps)
-        - (
-            2 * (select sum(n * (-power(x - mean, 2) / (2 * sd * sd) - ln(sd * sqrt(2 * pi())))) from bins)
-            - 2 * ln(single_hump.gaps)
-        ) as bic_gain,
-        cast(sessions_at.at_half as bigint) as sessions_at_half_the_timeout,
-        cast(sessions_at.at_timeout as bigint) as sessions_at_the_timeout,
-        cast(sessions_at.at_double as bigint) as sessions_at_double_the_timeout,
-        case when sessions_at.at_half > 0
-            then -(ln(sessions_at.at_double) - ln(sessions_at.at_half)) / ln(4) end as elasticity
+        sqrt(2) * abs(humps.mean_2 - humps.mean_1)
+        / sqrt(humps.sd_1 * humps.sd_1 + humps.sd_2 * humps.sd_2) as ashman_d,
+        -- BIC = k ln n - 2 ln L; one hump has 2 parameters, two have 5
+        2 * humps.log_likelihood - 5 * ln(nullif(single_hump.gaps, 0))
+        - (2 * single_hump_likelihood.log_likelihood - 2 * ln(nullif(single_hump.gaps, 0)))
+            as bic_gain,
+        sessions_at.half as sessions_at_half_the_timeout,
+        sessions_at.in_force as sessions_at_the_timeout,
+        sessions_at.twice as sessions_at_double_the_timeout,
+        -(ln(nullif(sessions_at.twice, 0)) - ln(nullif(sessions_at.half, 0))) / ln(4) as elasticity
     from single_hump
+    cross join single_hump_likelihood
     cross join sessions_at
-    left join last_step on true
-    left join cut on true
+    cross join cut
+    left join humps on true
 ),
 
 gated as (
@@ -169,7 +133,28 @@ gated as (
 )
 
 select
-    *,
-    has_enough_gaps and has_cut_between_humps and has_two_humps_by_bic and has_humps_apart
+    gaps,
+    steps,
+    share_within,
+    typical_gap_within_seconds,
+    sd_within_log10,
+    typical_gap_between_seconds,
+    sd_between_log10,
+    cut_seconds,
+    ashman_d,
+    bic_gain,
+    sessions_at_half_the_timeout,
+    sessions_at_the_timeout,
+    sessions_at_double_the_timeout,
+    elasticity,
+    has_enough_gaps,
+    has_cut_between_humps,
+    has_two_humps_by_bic,
+    has_humps_apart,
+    has_cut_in_range,
+    has_enough_gaps
+    and has_cut_between_humps
+    and has_two_humps_by_bic
+    and has_humps_apart
     and has_cut_in_range as is_accepted
 from gated

@@ -1,0 +1,56 @@
+# Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
+.DEFAULT_GOAL := build
+.PHONY: build test test-long lint docs bench lock clean help
+export EVENTS VARS
+
+PYTHON ?= python3
+VENV = .venv/bin
+INSTALL = $(VENV)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
+DBT_VARS = --vars "$$($(VENV)/python -m dwell vars)"
+REFRESH = $(if $(FULL_REFRESH),--full-refresh)
+
+build: .venv/.core ## build everything and print the four answers (EVENTS=files VARS='{...}' FULL_REFRESH=1)
+	@echo "== dbt build: loading, sessionizing and testing the events"
+	@$(VENV)/dbt build $(DBT_VARS) $(REFRESH)
+	@$(VENV)/python -m dwell answers
+
+test: .venv/.test ## run the whole test suite
+	@echo "== pytest: every test, about five minutes"
+	@$(VENV)/python -m pytest -m "not long"
+
+test-long: .venv/.test ## run the arrival-order test with ten times as many histories
+	@DWELL_EXAMPLES=20 $(VENV)/python -m pytest tests/python/test_arrival_order.py
+
+lint: .venv/.test ## check SQL, Python, and that every model and column is described
+	@echo "== ruff, sqlfluff, descriptions"
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/sqlfluff lint models tests/singular analyses
+	@$(VENV)/python -m pytest -q tests/python/test_descriptions.py
+
+docs: .venv/.core ## write the documentation as one file, target/static_index.html
+	@$(VENV)/dbt docs generate --static $(DBT_VARS)
+	@echo "open target/static_index.html"
+
+bench: .venv/.bench ## measure against hand-written SQL and Polars (ROWS=10000000)
+	@$(VENV)/python bench/run.py $(or $(ROWS),1000000)
+
+lock: ## pin all packages anew in requirements/ (needs uv)
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
+
+clean: ## remove what make has made, but for the database
+	rm -rf .venv target logs
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+.venv/.%: requirements/%.txt
+	@$(PYTHON) -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
+	  echo "dwell needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv);"; \
+	  echo "another one can be named: make PYTHON=python3.12"; exit 1; }
+	@echo "== installing $*: the packages of $<, into .venv"
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@$(INSTALL) -r $<
+	@touch $@

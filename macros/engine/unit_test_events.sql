@@ -1,0 +1,39 @@
+{# Rows for unit tests of the rule: 'user device time [name]', with - for none, on 2025-03-01 if the
+   time names no day. Written out because dbt wants every column of an ephemeral model. #}
+{% macro unit_test_events(events) %}
+    {%- for event in events %}
+    {%- set parts = event.split(' ') -%}
+    {%- set time = parts[2] if 'T' in parts[2] else '2025-03-01T' ~ parts[2] %}
+    select
+        {{ 'null' if parts[0] == '-' else dwell.text(parts[0]) }} as user_id,
+        {{ 'null' if parts[1] == '-' else dwell.text(parts[1]) }} as device_id,
+        {{ dwell.text(parts[3] if parts | length > 3 else 'view') }} as event_name,
+        '1.0' as app_version,
+        'web' as client,
+        timestamp {{ dwell.text(time | replace('T', ' ')) }} as event_at,
+        cast(null as timestamp) as received_at,
+        1 as source_number,
+        cast(null as varchar) as reject_reason,
+        cast(null as bigint) as read_position,
+        cast(null as varchar) as rejected_row
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+
+{# Rows for unit tests of staging, received at 2025-03-31 00:00:00; empty text is null. #}
+{% macro unit_test_rows(rows) %}
+    {%- for row in rows %}
+    {%- set parts = row.split('|') %}
+    select
+        {%- for column in dwell.event_columns() %}
+        nullif({{ dwell.text(parts[loop.index0]) }}, '') as {{ column }},
+        {%- endfor %}
+        try_cast({{ dwell.text(parts[3]) }} as timestamp) as event_at,
+        1 as source_number,
+        timestamp '2025-03-31 00:00:00' as received_at,
+        {{ loop.index }} as read_position,
+        cast(null as varchar) as unreadable_row
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
