@@ -121,16 +121,14 @@
     {%- if size_bytes == 0 -%}
         {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its events.') -%}
     {%- endif -%}
-    {%- set first_line = run_query(
-        'select line from ' ~ dwell.read_lines([name], "encoding = 'latin-1', ignore_errors = true") ~ ' limit 1'
-    ).columns[0].values() -%}
-    {%- set first_line = (first_line[0] or '') if first_line else '' -%}
-    {%- if kind == 'parquet' and first_line.startswith('PAR1') -%}
+    {%- set start = dwell.start_of_file(name, '\x15' if kind == 'parquet' else '\x03') if kind -%}
+    {%- set is_text = not modules.re.search('^PK$|[\x00-\x08\x0e-\x1f]', start or '') -%}
+    {%- if kind == 'parquet' and start in ('PAR1', none) -%}
         {{- return(dwell.look_at_parquet(name)) -}}
-    {%- elif kind in ('json', 'jsonl', 'ndjson') and first_line.lstrip()[:1] in ('{', '[') -%}
-        {{- return(dwell.look_at_json(name, first_line | trim)) -}}
-    {%- elif kind in ('csv', 'tsv', 'txt') and not first_line.startswith(('PAR1', 'PK')) -%}
-        {{- return(dwell.look_at_csv(name, first_line)) -}}
+    {%- elif kind in ('json', 'jsonl', 'ndjson') and is_text -%}
+        {{- return(dwell.look_at_json(name, start | trim if start else '[', kind)) -}}
+    {%- elif kind in ('csv', 'tsv', 'txt') and is_text and start -%}
+        {{- return(dwell.look_at_csv(name, start)) -}}
     {%- endif -%}
     {%- do dwell.stop(
         name ~ ' is no CSV, Parquet or JSON file that dwell can read. Its name must end in .csv, .tsv, '
@@ -139,12 +137,23 @@
 {% endmacro %}
 
 
+{# The first line that is UTF-8 and no longer than 2 MB, up to a byte that no text has: Parquet has its
+   mark before the first \x15, a zip file before the first \x03. none where there is no such line. #}
+{% macro start_of_file(name, end) %}
+    {%- set lines = run_query(
+        'select line from ' ~ dwell.read_lines([name], 'ignore_errors = true', end) ~ ' limit 1'
+    ).columns[0].values() -%}
+    {{- return(lines[0] if lines else none) -}}
+{% endmacro %}
+
+
 {% macro look_at_csv(name, header) %}
     {%- set ns = namespace(delimiter=',', most=0) -%}
     {%- for delimiter in [',', ';', '\t', '|'] if header.count(delimiter) > ns.most -%}
         {%- set ns.delimiter, ns.most = delimiter, header.count(delimiter) -%}
     {%- endfor -%}
-    {%- set options = 'header = true, all_varchar = true, delim = ' ~ dwell.text(ns.delimiter) -%}
+    {%- set options = 'header = true, skip = 0, all_varchar = true, delim = ' ~ dwell.text(ns.delimiter)
+        ~ ", quote = '\"', escape = '\"', comment = ''" -%}
     {%- set columns = run_query(
         'describe from read_csv(' ~ dwell.text(name) ~ ', ' ~ options ~ ', sample_size = 1, ignore_errors = true)'
     ).columns[0].values() | list -%}
@@ -177,21 +186,33 @@
 
 {# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
    stretch over lines are read whole. #}
-{% macro look_at_json(name, first_line) %}
-    {%- set is_lines = run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
-        and first_line.startswith('{') -%}
+{% macro look_at_json(name, first_line, kind) %}
+    {%- set is_lines = not first_line.startswith('[') and (
+        kind != 'json'
+        or run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
+    ) -%}
     {%- set layout = {
         'format': 'json_lines' if is_lines
             else ('json_array' if first_line.startswith('[') else 'json_objects'),
     } -%}
-    {%- set objects = dwell.read_json([name], layout, 'ignore_errors = true') -%}
-    {%- set keys = run_query(
-        'select distinct unnest(json_keys(json)) as key from (select json from ' ~ objects
-        ~ " where json_valid(json) and json_type(json) = 'OBJECT' limit 100) as objects order by key"
-    ).columns[0].values() | list -%}
+    {%- set objects = '(select try_cast(json as json) as json from '
+        ~ dwell.read_json([name], layout, 'ignore_errors = true') ~ ' as read) as objects' -%}
+    {%- set keys = dwell.json_keys_of(objects, 'limit 100') -%}
+    {%- if dwell.map_event_columns(keys, name) is string -%}
+        {#- a key that few objects have -#}
+        {%- set keys = dwell.json_keys_of(objects, '') -%}
+    {%- endif -%}
     {%- set mapped = dwell.map_event_columns_or_stop(keys, name) -%}
     {%- do layout.update({'mapped': mapped, 'time': dwell.event_time_kind_of_values(
-        'select ' ~ dwell.json_text('json', mapped['event_time']) ~ ' as event_time from ' ~ objects ~ ' where json_valid(json)'
+        'select ' ~ dwell.json_text('json', mapped['event_time']) ~ ' as event_time from ' ~ objects
     )}) -%}
     {{- return(layout) -}}
+{% endmacro %}
+
+
+{% macro json_keys_of(objects, limit) %}
+    {{- return(run_query(
+        'select distinct unnest(json_keys(json)) as key from (select json from ' ~ objects
+        ~ " where json_type(json) = 'OBJECT' " ~ limit ~ ') as some order by key'
+    ).columns[0].values() | list) -}}
 {% endmacro %}

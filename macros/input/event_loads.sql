@@ -93,7 +93,7 @@ from dwell_this_load;
 {%- set counts, reported = [], [] -%}
 {%- for layout, files in groups.items() -%}
     {%- do counts.append(
-        'select ' ~ loop.index ~ ' as scan, source_number, rows_read from ('
+        'select ' ~ loop.index ~ ' as scan, source_number, rows_read, rows_numbered from ('
         ~ dwell.count_event_files(layout, files) ~ ') as counted'
     ) -%}
     {%- if dwell.reports_broken_rows(fromjson(layout)) -%}{%- do reported.append(layout) -%}{%- endif -%}
@@ -101,15 +101,19 @@ from dwell_this_load;
 drop table if exists dwell_broken_rows;
 drop table if exists dwell_broken_scans;
 create or replace temporary table dwell_counted as
-{{ counts | join(' union all ') if counts else 'select 0 as scan, 0 as source_number, 0 as rows_read where false' }};
--- a row can be broken in several ways, and the reader tells each
+{{ counts | join(' union all ') if counts else 'select 0 as scan, 0 as source_number, 0 as rows_read, 0 as rows_numbered where false' }};
+-- a row can be broken in several ways, and the reader tells each; the header is a line, but no row
 create or replace temporary table dwell_incoming_broken_rows as
 {%- if reported %}
-select f.source_number, b.line - 1 as source_row, min(b.csv_line) as unreadable_row
+select
+    f.source_number,
+    cast(b.line as bigint) - case when {{ dwell.json_text('f.layout', 'format') }} = 'csv' then 1 else 0 end
+        as source_row,
+    ltrim(min(b.csv_line), chr(10) || chr(13)) as unreadable_row
 from dwell_broken_rows as b
 inner join dwell_broken_scans as s on b.scan_id = s.scan_id and b.file_id = s.file_id
 inner join {{ dwell.incoming_files() }} as f on s.file_path = f.source
-group by f.source_number, b.line;
+group by f.source_number, source_row;
 {%- else %}
 select 0 as source_number, cast(0 as bigint) as source_row, '' as unreadable_row where false;
 {%- endif %}
@@ -128,7 +132,7 @@ select
     f.size_bytes,
     f.modified_at,
     -- files that are laid out alike are one scan, in which the rows are numbered through
-    coalesce(sum(c.rows_read) over (
+    coalesce(sum(c.rows_numbered) over (
         partition by c.scan order by f.source_number rows between unbounded preceding and 1 preceding
     ), 0),
     coalesce(c.rows_read, 0)

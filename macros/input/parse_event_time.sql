@@ -11,12 +11,14 @@
     {%- if kind in units -%}
         make_timestamp(try_cast(try_cast({{ column }} as decimal(24, 6)) * {{ units[kind] }} as bigint))
     {%- elif kind == 'iso' and var('source_timezone') == 'UTC' -%}
+        {%- set column = 'cast(' ~ column ~ ' as varchar)' -%}
         {#- the connection's time zone is UTC, and epoch_us of an infinite time is null -#}
         make_timestamp(epoch_us(try_cast({{ column }} as timestamptz)))
     {%- elif kind == 'iso' -%}
+        {%- set column = 'cast(' ~ column ~ ' as varchar)' -%}
         make_timestamp(epoch_us(
             case
-                when regexp_matches({{ column }}, '([zZ]|[+-][0-9]{2}(:?[0-9]{2})?|[ ][A-Za-z/_]+)$')
+                when regexp_matches({{ column }}, '([zZ]|[+-][0-9]{2}(:?[0-9]{2})?|[ ][A-Za-z/_]+)\\s*$')
                     and regexp_matches({{ column }}, ':[0-9]{2}')
                     then try_cast({{ column }} as timestamptz)
                 else timezone({{ zone }}, try_cast({{ column }} as timestamp))
@@ -45,22 +47,22 @@
 {% endmacro %}
 
 
-{# Decides once for a whole file or relation, by its first 100 times: whole numbers are an epoch, whose
+{# Decides once for a whole file or relation, by most of its first 100 times: numbers are an epoch, whose
    unit their size tells; anything else is ISO 8601. sample: SQL with one text column, event_time. #}
 {% macro event_time_kind_of_values(sample) %}
     {%- if var('event_time_format') != 'auto' -%}
         {{- return(var('event_time_format')) -}}
     {%- endif -%}
     {%- set found = run_query(
-        'select count(event_time) as times, count(number) as numbers, max(abs(number)) as largest '
+        'select count(event_time) as times, count(number) as numbers, median(abs(number)) as size '
         ~ 'from (select event_time, try_cast(event_time as double) as number '
         ~ 'from (' ~ sample ~ ') as times where trim(event_time) <> \'\' limit 100) as sampled'
     ).rows[0] -%}
-    {%- if found['times'] == 0 or found['numbers'] < found['times'] -%}
+    {%- if found['numbers'] * 2 <= found['times'] -%}
         {{- return('iso') -}}
-    {%- elif found['largest'] < 1e11 -%}
+    {%- elif found['size'] < 1e11 -%}
         {{- return('epoch_seconds') -}}
-    {%- elif found['largest'] < 1e14 -%}
+    {%- elif found['size'] < 1e14 -%}
         {{- return('epoch_milliseconds') -}}
     {%- endif -%}
     {{- return('epoch_microseconds') -}}

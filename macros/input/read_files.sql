@@ -20,19 +20,20 @@
 {%- endmacro %}
 
 
-{# Each line of a text file as one column: the delimiter is a character that no text has. #}
-{% macro read_lines(names, extra='') -%}
+{# Each line of a text file as one column: the delimiter is a character that no text has. Without
+   quotes there is nothing to be strict about but line ends, which may be mixed. #}
+{% macro read_lines(names, extra='', delimiter='\x01') -%}
     read_csv(
-        {{ dwell.sql_list(names) }}, auto_detect = false, header = false, delim = '{{ '\x01' }}', quote = '', escape = '',
-        columns = {'line': 'varchar'}
+        {{ dwell.sql_list(names) }}, auto_detect = false, header = false, delim = '{{ delimiter }}', quote = '', escape = '',
+        strict_mode = false, columns = {'line': 'varchar'}
         {{- ', ' ~ extra if extra }})
 {%- endmacro %}
 
 
-{# One column, json, and the columns of the reader that give its place. #}
+{# One column, json, which is null for an empty line, and the file that it is from. #}
 {% macro read_json(names, layout, extra='') -%}
     {%- if layout['format'] == 'json_lines' -%}
-        (select line as json, file_index from {{ dwell.read_lines(names, extra) }} where line is not null)
+        (select line as json, file_index from {{ dwell.read_lines(names, extra) }})
     {%- else -%}
         (select json, file_index from read_json_objects(
             {{ dwell.sql_list(names) }}, format = '{{ 'array' if layout['format'] == 'json_array' else 'unstructured' }}'))
@@ -46,8 +47,9 @@
 {% endmacro %}
 
 
-{# One group of files as rows with the six columns as text, event_at, and where each row stands.
-   read_position counts the rows that the reader gives, over all the files of the group. #}
+{# One group of files as rows with the six columns as text, event_at, and where each row stands:
+   read_position counts what the reader gives, over all the files of the group, or in Parquet the rows
+   of each file. #}
 {% macro read_event_files(layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
@@ -65,7 +67,6 @@
         {%- endif -%}
     {%- endfor -%}
     {%- set is_text = layout['format'] != 'parquet' -%}
-{%- set time = 'trim(event_time)' if is_text else 'event_time' %}
 select
     event_name,
     user_id,
@@ -80,7 +81,7 @@ select
     read_position,
     {{ 'case when not is_object then json end' if is_json else 'cast(null as varchar)' }} as unreadable_row
 from (
-    select *, {{ dwell.parse_event_time(time, layout['time']) }} as event_at
+    select *, {{ dwell.parse_event_time('event_time', layout['time']) }} as event_at
     from (
         select
             {%- for column, expression in parts.items() %}
@@ -102,6 +103,9 @@ from (
             {%- endif %} as file
     ) as named
 ) as timed
+{%- if is_json %}
+where json is not null
+{%- endif %}
 {% endmacro %}
 
 
@@ -115,19 +119,27 @@ from (
 {%- endmacro %}
 
 
-{# How many rows each file of a group has, by a scan that does nothing else. Every column is looked at,
-   so that a value that cannot be read is found here too. #}
+{# How many rows each file of a group has, by a scan that does nothing else, and how many the numbering
+   of read_position gives it. Every column is looked at, so that a value that cannot be read is found
+   here too. #}
 {% macro count_event_files(layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
     {%- set told = "store_rejects = true, rejects_table = 'dwell_broken_rows', rejects_scan = 'dwell_broken_scans'" -%}
-select {{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as source_number, count(*) as rows_read
+select
+    {{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as source_number,
     {%- if layout['format'] == 'parquet' %}
+    count(*) as rows_read,
+    0 as rows_numbered
 from read_parquet({{ dwell.sql_list(names) }})
-    {%- elif layout['format'] == 'csv' -%}
+    {%- elif layout['format'] == 'csv' %}
+    count(*) as rows_read,
+    count(*) as rows_numbered
         {%- for column in layout['columns'] %}, count({{ adapter.quote(column) }}){% endfor %}
 from {{ dwell.read_csv(names, layout, told) }}
-    {%- else %}, count(json)
+    {%- else %}
+    count(json) as rows_read,
+    count(*) as rows_numbered
 from {{ dwell.read_json(names, layout, told) }} as objects
     {%- endif %}
 group by file_index

@@ -1,7 +1,11 @@
--- The session table is kept up by marks, not by reading all events: here all events are read. Without
--- this, a session that an incremental run forgot would stay forgotten.
+-- The session table is kept up by marks, not by reading all events: here all events are read.
+-- Without this, a session that an incremental run forgot would stay forgotten.
 with from_events as (
-    select session_id, min(event_at) as started_at, max(event_at) as ended_at, count(*) as event_count
+    select
+        session_id,
+        min(event_at) as started_at,
+        max(event_at) as ended_at,
+        count(*) as event_count
     from {{ ref('fct_events') }}
     where session_id is not null
     group by session_id

@@ -13,7 +13,9 @@ with runs as (
 summary as (
     select
         count(*) as sessions,
-        {{ dwell.mean_seconds(dwell.microseconds_between('run_started_at', 'run_ended_at')) }} as mean,
+        {{ dwell.mean_seconds(
+            dwell.microseconds_between('run_started_at', 'run_ended_at')
+        ) }} as mean_seconds,
         max(events) as most_events
     from runs
 )
@@ -28,5 +30,5 @@ where
         told.sessions <> summary.sessions
         or told.sessions <> fit.sessions_at_the_timeout
         or told.most_events <> summary.most_events
-        or abs(told.mean_duration_seconds - summary.mean) > 1e-9 * abs(summary.mean)
+        or abs(told.mean_duration_seconds - summary.mean_seconds) > 1e-9 * abs(summary.mean_seconds)
     )

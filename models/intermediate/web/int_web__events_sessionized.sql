@@ -7,7 +7,8 @@
     meta={'run_reaches_to': 'event_at', 'entity_besides_visitor': ['is_ignored']}
 ) }}
 {%- set adds = is_incremental() and not dwell.input_is_read_whole() -%}
-{%- set timeout = "interval '" ~ (var('session_timeout_minutes') * 60000000) | round | int ~ " microseconds'" -%}
+{%- set timeout_us = (var('session_timeout_minutes') * 60000000) | round | int -%}
+{%- set timeout = "interval '" ~ timeout_us ~ " microseconds'" -%}
 {%- set columns -%}
     user_id, device_id, event_name, app_version, client, event_at, received_at, source_number,
     reject_reason, read_position, rejected_row

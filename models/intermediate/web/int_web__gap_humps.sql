@@ -1,5 +1,6 @@
--- Two normal humps over the logarithm of the gaps, by expectation-maximisation: Dempster, Laird and
--- Rubin (1977). A step weighs each bin by how far it belongs to either hump, and fits each hump anew.
+-- Two normal humps over the logarithm of the gaps, by expectation-maximisation (Dempster, Laird
+-- and Rubin 1977). A step weighs each bin by how far it belongs to either hump, and fits each
+-- hump anew.
 with recursive bins as (
     select
         log10_seconds as x,
@@ -64,7 +65,8 @@ steps as (
                     bins.x,
                     bins.n,
                     -- never nothing, so that a bin far from both humps still belongs somewhere
-                    steps.share_1 * {{ dwell.normal_density('bins.x', 'steps.mean_1', 'steps.sd_1') }}
+                    steps.share_1
+                    * {{ dwell.normal_density('bins.x', 'steps.mean_1', 'steps.sd_1') }}
                     + 1e-300 as density_1,
                     (1 - steps.share_1)
                     * {{ dwell.normal_density('bins.x', 'steps.mean_2', 'steps.sd_2') }}
@@ -73,7 +75,7 @@ steps as (
                 cross join bins
                 where steps.mean_1 is not null and steps.mean_2 is not null
             ) as densities
-        ) as shares
+        ) as weighed
         having count(*) > 0
     ) as expected
     where step < 300 and (gained is null or gained > 1e-9 * abs(log_likelihood))

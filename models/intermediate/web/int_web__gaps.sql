@@ -1,17 +1,19 @@
--- How many gaps between events there are of which size. Everything that is said about the timeout is
--- said from here, and the events are not touched again.
+-- How many gaps between events there are of which size. What is said about the timeout is said
+-- from here, and the events are not touched again.
 {%- set timeout = var('session_timeout_minutes') -%}
-{%- set minutes = ([5, 10, 15, 20, 30, 45, 60, 120] + [timeout / 2, timeout, timeout * 2]) | map('float') | unique | sort %}
+{%- set minutes = dwell.timeouts_compared([timeout / 2, timeout * 2]) %}
 
 with gaps_in_runs as (
-    select gap_us, false as is_between_runs
+    select
+        gap_us,
+        false as is_between_runs
     from {{ ref('int_web__events_sessionized') }}
     where gap_us > 0 and not is_ignored and not is_duplicate
 ),
 
 gaps_between_runs as (
     select
-        {{ dwell.microseconds('started_at') }} - {{ dwell.microseconds('previous_ended_at') }} as gap_us,
+        {{ dwell.microseconds_between('previous_ended_at', 'started_at') }} as gap_us,
         true as is_between_runs
     from {{ ref('int_web__sessions') }}
     where started_at = run_started_at and previous_ended_at is not null

@@ -14,7 +14,7 @@ with changed_events as (
         and not is_duplicate
         {%- if is_incremental() %}
         -- what this table has not seen, whichever run wrote it
-        and load_number > (select coalesce(max(load_number), 0) from {{ this }})
+        and load_number > (select coalesce(max(seen.load_number), 0) from {{ this }} as seen)
         {%- endif %}
 ),
 
@@ -100,8 +100,15 @@ to_number as (
     from recomputed
     union all
     select
-        user_id, device_id, run_started_at, started_at, ended_at, event_count,
-        new_load_number as load_number, visitor_key_1, visitor_key_2
+        user_id,
+        device_id,
+        run_started_at,
+        started_at,
+        ended_at,
+        event_count,
+        new_load_number as load_number,
+        visitor_key_1,
+        visitor_key_2
     from later
 ),
 

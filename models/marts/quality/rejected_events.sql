@@ -4,7 +4,7 @@ with rejected as (
         reject_reason,
         read_position,
         rejected_row,
-        -- what the reader could not take apart, it numbers by the file; the rest it counts without those
+        -- the reader numbers by the file what it cannot take apart, and counts the rest without it
         reject_reason = 'unreadable_row' and read_position < 0 as is_passed_over
     from {{ ref('int_web__events_sessionized') }}
     where reject_reason is not null
@@ -49,8 +49,10 @@ select
     cast(source_row as bigint) as source_row,
     reject_reason,
     {%- for column in dwell.event_columns() %}
-    case when reject_reason <> 'unreadable_row' then {{ dwell.json_text('rejected_row', column) }} end
-        as {{ column }},
+    case
+        when reject_reason <> 'unreadable_row'
+            then {{ dwell.json_text('rejected_row', column) }}
+    end as {{ column }},
     {%- endfor %}
     case when reject_reason = 'unreadable_row' then rejected_row end as unreadable_row
 from numbered

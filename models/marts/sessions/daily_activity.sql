@@ -30,7 +30,9 @@ events_by_day as (
 ),
 
 sessions_by_day as (
-    select started_on as activity_date, count(*) as sessions_started
+    select
+        started_on as activity_date,
+        count(*) as sessions_started
     from sessions
     group by started_on
 )

@@ -12,6 +12,7 @@ select
     event_count,
     {{ dwell.seconds_between('started_at', 'ended_at') }} as duration_seconds,
     event_count = 1 as is_single_event,
-    {{ dwell.seconds_between('previous_ended_at', 'started_at') }} as seconds_since_previous_session,
+    {{ dwell.seconds_between('previous_ended_at', 'started_at') }}
+        as seconds_since_previous_session,
     run_started_at
 from sessions

@@ -1,4 +1,5 @@
 {{ config(materialized='table') }}
+{%- set zone = var('reporting_timezone') -%}
 {%- set timeout = '%g' % var('session_timeout_minutes') -%}
 {%- set key = dwell.session_key() | map('replace', '_id', '') | join(' and ') -%}
 {%- set ignored = dwell.as_list(var('ignored_events')) -%}
@@ -43,7 +44,9 @@ fit as (
         *,
         case
             when is_accepted
-                then 'The data itself would choose ' || {{ dwell.counted('cut_seconds / 60', 'minute') }}
+                then
+                    'The data itself would choose '
+                    || {{ dwell.counted('cut_seconds / 60', 'minute') }}
             else 'The gaps show no two humps: the
                 {{- ' default of 30 min stands' if timeout == '30' else ' ' ~ timeout ~ ' min set stand' }}'
         end as choice,
@@ -64,7 +67,7 @@ answers as (
                 || ', with ' || {{ dwell.counted('events', 'event') }} || ' each.'
         end as answer,
         'Activity is the number of events; days are those of '
-        || {{ dwell.text(var('reporting_timezone') ~ '.' ~ (duplicates if var('drop_exact_duplicates') else '')) }}
+        || {{ dwell.text(zone ~ '.' ~ (duplicates if var('drop_exact_duplicates') else '')) }}
             as assumption
     from days
 
@@ -95,14 +98,17 @@ answers as (
         case
             when largest.ties = 0 then 'None: there are no sessions.'
             when largest.ties = 1
-                then {{ dwell.grouped('summary.most_events') }} || ', in a session of ' || largest.names || '.'
+                then
+                    {{ dwell.grouped('summary.most_events') }} || ', in a session of '
+                    || largest.names || '.'
             else
                 {{ dwell.grouped('summary.most_events') }} || ', in a tie of '
                 || {{ dwell.counted('largest.ties', 'session') }} || ', of ' || largest.names
                 || case when largest.ties > 3 then ' first' else '' end || '.'
         end as answer,
         {{ dwell.text(
-            'Every event counts.' if not ignored else 'These events do not count: ' ~ ignored | join(', ') ~ '.'
+            'Every event counts.' if not ignored
+            else 'These events do not count: ' ~ ignored | join(', ') ~ '.'
         ) }} as assumption
     from summary
     cross join largest

@@ -27,8 +27,10 @@ single_hump as (
 ),
 
 single_hump_likelihood as (
-    select sum(bins.n * ln({{ dwell.normal_density('bins.x', 'single_hump.mean', 'single_hump.sd') }}))
-        as log_likelihood
+    select
+        sum(bins.n * ln({{
+            dwell.normal_density('bins.x', 'single_hump.mean', 'single_hump.sd')
+        }})) as log_likelihood
     from bins
     cross join single_hump
 ),

@@ -1,5 +1,7 @@
-{%- set minutes = ([5, 10, 15, 20, 30, 45, 60, 120] + [var('session_timeout_minutes')]) | map('float') | unique | sort -%}
+{%- set minutes = dwell.timeouts_compared() -%}
 {%- set visitor = 'visitor_key_1, visitor_key_2' -%}
+{%- set in_order = 'partition by ' ~ visitor ~ ' order by run_started_at' -%}
+{%- set previous = 'lag(run_ended_at) over (' ~ in_order ~ ')' -%}
 with events as (
     select {{ dwell.visitor_as_key() }}, event_at
     from {{ ref('int_web__events_sessionized') }}
@@ -27,9 +29,7 @@ shortest_runs as (
 gaps as (
     select
         *,
-        {{ dwell.microseconds('run_started_at') }}
-        - {{ dwell.microseconds('lag(run_ended_at) over (partition by ' ~ visitor ~ ' order by run_started_at)') }}
-            as gap_us
+        {{ dwell.microseconds_between(previous, 'run_started_at') }} as gap_us
     from shortest_runs
 ),
 
@@ -47,12 +47,16 @@ joined_up as (
         gaps.run_started_at,
         gaps.run_ended_at,
         gaps.event_count,
-        sum(case when gaps.gap_us is null or gaps.gap_us > timeouts.timeout_minutes * 60000000 then 1 else 0 end)
-            over (
-                partition by timeouts.timeout_minutes, gaps.visitor_key_1, gaps.visitor_key_2
-                order by gaps.run_started_at
-                rows between unbounded preceding and current row
-            ) as session_number
+        sum(
+            case
+                when gaps.gap_us <= timeouts.timeout_minutes * 60000000 then 0
+                else 1
+            end
+        ) over (
+            partition by timeouts.timeout_minutes, gaps.visitor_key_1, gaps.visitor_key_2
+            order by gaps.run_started_at
+            rows between unbounded preceding and current row
+        ) as session_number
     from gaps
     cross join timeouts
 ),
