@@ -89,9 +89,7 @@ def generate(rows, folder):
         folder / "events.parquet",
     )
     events = f"'{folder}/events.parquet'"
-    (last,) = connection.execute(
-        f"select quantile_disc(event_time, 0.99) from {events}"
-    ).fetchone()
+    (last,) = connection.execute(f"select quantile_disc(event_time, 0.99) from {events}").fetchone()
     is_new = f"coalesce(event_time > timestamp '{last}', false)"
     is_late = "hash(user_id, device_id, event_time, event_name) % 100 = 7"
     for name, condition in {

@@ -8,7 +8,7 @@ import yaml
 
 
 def main() -> int:
-    """Print dbt's --vars for the environment variables EVENTS (paths, apart by spaces) and VARS (YAML)."""
+    """Print dbt's --vars for the environment's EVENTS (paths, apart by spaces) and VARS (YAML)."""
     try:
         settings = yaml.safe_load(os.environ.get("VARS") or "{}")
     except yaml.YAMLError as error:

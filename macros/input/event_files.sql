@@ -121,13 +121,12 @@
     {%- if size_bytes == 0 -%}
         {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its events.') -%}
     {%- endif -%}
-    {%- set start = dwell.start_of_file(name, '\x15' if kind == 'parquet' else '\x03') if kind -%}
-    {%- set is_text = not modules.re.search('^PK$|[\x00-\x08\x0e-\x1f]', start or '') -%}
+    {%- set start = dwell.start_of_file(name, kind) -%}
     {%- if kind == 'parquet' and start in ('PAR1', none) -%}
         {{- return(dwell.look_at_parquet(name)) -}}
-    {%- elif kind in ('json', 'jsonl', 'ndjson') and is_text -%}
+    {%- elif kind in ('json', 'jsonl', 'ndjson') and start != 'not text' -%}
         {{- return(dwell.look_at_json(name, start | trim if start else '[', kind)) -}}
-    {%- elif kind in ('csv', 'tsv', 'txt') and is_text and start -%}
+    {%- elif kind in ('csv', 'tsv', 'txt') and start not in ('not text', none) -%}
         {{- return(dwell.look_at_csv(name, start)) -}}
     {%- endif -%}
     {%- do dwell.stop(
@@ -137,11 +136,26 @@
 {% endmacro %}
 
 
-{# The first line that is UTF-8 and no longer than 2 MB, up to a byte that no text has: Parquet has its
-   mark before the first \x15, a zip file before the first \x03. none where there is no such line. #}
-{% macro start_of_file(name, end) %}
+{# The first line that can be read: UTF-8, and no longer than 2 MB. It ends at a byte that no text has:
+   Parquet has its mark before the first \x15, a zip file before the first \x03, and gzip and zstd have
+   nothing before theirs. #}
+{% macro start_of_file(name, kind) %}
+    {%- set packed = {'.gz': '\x1f', '.zst': '('}.get(modules.re.sub('.*[.]', '.', name | lower)) -%}
+    {%- if kind is none
+        or (packed and dwell.first_line(name, packed, "compression = 'none'") is not none) -%}
+        {{- return('not text') -}}
+    {%- elif kind == 'parquet' -%}
+        {{- return(dwell.first_line(name, '\x15')) -}}
+    {%- endif -%}
+    {%- set line = dwell.first_line(name, '\x03', where='where line is not null') -%}
+    {{- return('not text' if modules.re.search('^PK$|[\x00-\x08\x0e-\x1f]', line or '') else line) -}}
+{% endmacro %}
+
+
+{% macro first_line(name, end, options=none, where='') %}
+    {%- set extra = ['ignore_errors = true', options] | select | join(', ') -%}
     {%- set lines = run_query(
-        'select line from ' ~ dwell.read_lines([name], 'ignore_errors = true', end) ~ ' limit 1'
+        'select line from ' ~ dwell.read_lines([name], extra, end) ~ ' ' ~ where ~ ' limit 1'
     ).columns[0].values() -%}
     {{- return(lines[0] if lines else none) -}}
 {% endmacro %}
@@ -152,17 +166,32 @@
     {%- for delimiter in [',', ';', '\t', '|'] if header.count(delimiter) > ns.most -%}
         {%- set ns.delimiter, ns.most = delimiter, header.count(delimiter) -%}
     {%- endfor -%}
-    {%- set options = 'header = true, skip = 0, all_varchar = true, delim = ' ~ dwell.text(ns.delimiter)
-        ~ ", quote = '\"', escape = '\"', comment = ''" -%}
-    {%- set columns = run_query(
-        'describe from read_csv(' ~ dwell.text(name) ~ ', ' ~ options ~ ', sample_size = 1, ignore_errors = true)'
-    ).columns[0].values() | list -%}
+    {%- set columns = dwell.csv_columns(name, ns.delimiter, ns.most + 1) -%}
     {%- set mapped = dwell.map_event_columns_or_stop(columns, name) -%}
     {%- set layout = {'format': 'csv', 'delimiter': ns.delimiter, 'columns': columns, 'mapped': mapped} -%}
     {%- do layout.update({'time': dwell.event_time_kind_of_values(
         'select ' ~ adapter.quote(mapped['event_time']) ~ ' as event_time from ' ~ dwell.read_csv([name], layout, 'ignore_errors = true')
     )}) -%}
     {{- return(layout) -}}
+{% endmacro %}
+
+
+{# The header, read as a row. Of columns of one name, the first keeps it. #}
+{% macro csv_columns(name, delimiter, most) %}
+    {%- set numbered = [] -%}
+    {%- for number in range(most) -%}{%- do numbered.append('column' ~ number) -%}{%- endfor -%}
+    {%- set header = run_query('from ' ~ dwell.read_csv(
+        [name], {'columns': numbered, 'delimiter': delimiter},
+        'ignore_errors = true, strict_mode = false, null_padding = true, parallel = false', header=false
+    ) ~ ' limit 1').rows -%}
+    {%- set columns = [] -%}
+    {%- set taken = [] -%}
+    {%- for cell in header[0].values() if header -%}
+        {%- set column = cell or 'column' ~ loop.index0 -%}
+        {%- do columns.append(column ~ '_' ~ loop.index0 if column | trim | lower in taken else column) -%}
+        {%- do taken.append(column | trim | lower) -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
 {% endmacro %}
 
 
@@ -173,9 +202,14 @@
     {%- endfor -%}
     {%- set mapped = dwell.map_event_columns_or_stop(types.keys() | list, name) -%}
     {%- set time = adapter.quote(mapped['event_time']) -%}
+    {%- set read_types = {} -%}
+    {%- for column in mapped.values() if column is not none -%}
+        {%- do read_types.update({column: types[column]}) -%}
+    {%- endfor -%}
     {{- return({
         'format': 'parquet',
         'mapped': mapped,
+        'types': read_types,
         'time': dwell.event_time_kind_of_type(types[mapped['event_time']])
             or dwell.event_time_kind_of_values(
                 'select cast(' ~ time ~ ' as varchar) as event_time from read_parquet(' ~ dwell.text(name) ~ ')'
@@ -213,6 +247,6 @@
 {% macro json_keys_of(objects, limit) %}
     {{- return(run_query(
         'select distinct unnest(json_keys(json)) as key from (select json from ' ~ objects
-        ~ " where json_type(json) = 'OBJECT' " ~ limit ~ ') as some order by key'
+        ~ " where json_type(json) = 'OBJECT' " ~ limit ~ ') as read order by key'
     ).columns[0].values() | list) -}}
 {% endmacro %}

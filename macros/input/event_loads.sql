@@ -147,6 +147,9 @@ cross join dwell_this_load as l;
 {# A relation read by load time: modified_at is the newest load time so far, and rows_read leaves out
    the rows that are read once more. #}
 {% macro record_relation_load(from_scratch) %}
+{%- if dwell.input_mode() == 'sample' and load_relation(dwell.input_relation()) is none -%}
+    {%- do dwell.stop('the sample is not loaded. Run dbt build, or dbt seed before dbt run; or set events_path or events_relation.') -%}
+{%- endif %}
 {%- if from_scratch %}
 delete from {{ dwell.event_loads() }};
 {%- endif %}
@@ -157,18 +160,23 @@ select
     {{ 1 if from_scratch else dwell.last_source_number() + 1 }},
     {{ dwell.text(dwell.input_name()) }},
     null,
-    {{ 'max(' ~ var('events_loaded_at') ~ ')' if dwell.reads_by_load_time() else 'null' }},
+    r.newest,
     0,
-    count(r.*)
+    r.rows_there
     {%- if dwell.reads_by_load_time() and not from_scratch %}
     - (select count(*) from {{ this }} as t where {{ dwell.is_read_again('t.received_at') }})
     {%- endif %},
     {{ dwell.text(dwell.settings_in_force()) }}
 from dwell_this_load as l
-left join {{ dwell.input_relation() }} as r
-    on true
+cross join (
     {%- if dwell.reads_by_load_time() %}
-    and {{ dwell.is_read_again('r.' ~ adapter.quote(var('events_loaded_at'))) }}
+    {%- set loaded_at = adapter.quote(var('events_loaded_at')) %}
+    select max({{ loaded_at }}) as newest, count(*) as rows_there
+    from {{ dwell.input_relation() }}
+    where {{ dwell.is_read_again(loaded_at) }}
+    {%- else %}
+    select null as newest, count(*) as rows_there
+    from {{ dwell.input_relation() }}
     {%- endif %}
-group by l.load_number, l.generation;
+) as r;
 {% endmacro %}

@@ -18,7 +18,7 @@
         {%- set column = 'cast(' ~ column ~ ' as varchar)' -%}
         make_timestamp(epoch_us(
             case
-                when regexp_matches({{ column }}, '([zZ]|[+-][0-9]{2}(:?[0-9]{2})?|[ ][A-Za-z/_]+)\\s*$')
+                when regexp_matches({{ column }}, '([zZ]|[+-][0-9]{2}(:?[0-9]{2})?|[ ][A-Za-z/_]+)\s*$')
                     and regexp_matches({{ column }}, ':[0-9]{2}')
                     then try_cast({{ column }} as timestamptz)
                 else timezone({{ zone }}, try_cast({{ column }} as timestamp))

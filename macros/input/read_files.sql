@@ -10,9 +10,9 @@
 {%- endmacro %}
 
 
-{% macro read_csv(names, layout, extra='') -%}
+{% macro read_csv(names, layout, extra='', header=true) -%}
     read_csv(
-        {{ dwell.sql_list(names) }}, auto_detect = false, header = true, delim = {{ dwell.text(layout['delimiter']) }},
+        {{ dwell.sql_list(names) }}, auto_detect = false, header = {{ header }}, delim = {{ dwell.text(layout['delimiter']) }},
         quote = '"', escape = '"', columns = { {%- for column in layout['columns'] -%}
             {{ dwell.text(column) }}: 'varchar'{{ ', ' if not loop.last }}
         {%- endfor -%} }
@@ -79,7 +79,7 @@ select
     cast({{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as integer) as source_number,
     {{ dwell.modified_at_list(files) }}[cast(file_index as bigint) + 1] as received_at,
     read_position,
-    {{ 'case when not is_object then json end' if is_json else 'cast(null as varchar)' }} as unreadable_row
+    cast({{ 'case when not is_object then json end' if is_json else 'null' }} as varchar) as unreadable_row
 from (
     select *, {{ dwell.parse_event_time('event_time', layout['time']) }} as event_at
     from (

@@ -7,8 +7,9 @@
             {%- do dwell.prepare_incoming_files(from_scratch=events is none) -%}
         {%- elif dwell.input_mode() == 'relation' -%}
             {%- do dwell.look_at_relation(dwell.input_relation()) -%}
-            {%- if events is not none and dwell.reads_by_load_time() -%}
-                {%- do dwell.refuse_old_load_times(events) -%}
+            {%- if dwell.reads_by_load_time() -%}
+                {%- do dwell.refuse_missing_load_times() -%}
+                {%- if events is not none -%}{%- do dwell.refuse_old_load_times(events) -%}{%- endif -%}
             {%- endif -%}
         {%- endif -%}
     {%- endif -%}
@@ -84,21 +85,28 @@ from dwell_incoming_broken_rows
 {% endmacro %}
 
 
+{% macro refuse_missing_load_times() %}
+    {%- set untimed = run_query(
+        'select count(*) from ' ~ dwell.input_relation() ~ ' where ' ~ adapter.quote(var('events_loaded_at')) ~ ' is null'
+    ).columns[0].values()[0] -%}
+    {%- if untimed > 0 -%}
+        {%- do dwell.stop(
+            dwell.input_name() ~ ' has ' ~ untimed ~ ' rows without a load time in '
+            ~ var('events_loaded_at') ~ ', so that nobody can tell whether they are new. Fill it, or leave '
+            ~ 'events_loaded_at out: then the whole relation is read each time.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
 {% macro refuse_old_load_times(events) %}
     {%- set loaded_at = adapter.quote(var('events_loaded_at')) -%}
     {%- set newest = '(select max(modified_at) from ' ~ dwell.event_loads() ~ ") - interval '1 day'" -%}
     {%- set found = run_query(
         'select (select count(*) from ' ~ dwell.input_relation() ~ ' where ' ~ loaded_at ~ ' <= ' ~ newest ~ ') as there, '
-        ~ '(select count(*) from ' ~ events ~ ' where received_at <= ' ~ newest ~ ') as stored, '
-        ~ '(select count(*) from ' ~ dwell.input_relation() ~ ' where ' ~ loaded_at ~ ' is null) as untimed'
+        ~ '(select count(*) from ' ~ events ~ ' where received_at <= ' ~ newest ~ ') as stored'
     ).rows[0] -%}
-    {%- if found['untimed'] > 0 -%}
-        {%- do dwell.stop(
-            dwell.input_name() ~ ' has ' ~ found['untimed'] ~ ' rows without a load time in '
-            ~ var('events_loaded_at') ~ ', so that nobody can tell whether they are new. Fill it, or leave '
-            ~ 'events_loaded_at out: then the whole relation is read each time.'
-        ) -%}
-    {%- elif found['there'] != found['stored'] -%}
+    {%- if found['there'] != found['stored'] -%}
         {%- do dwell.stop(
             dwell.input_name() ~ ' has changed where it was read before: ' ~ found['there'] ~ ' rows that are '
             ~ 'more than a day older than the newest load time, where there were ' ~ found['stored']

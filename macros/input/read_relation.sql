@@ -46,9 +46,17 @@
     {%- endif -%}
     {%- set described = dwell.describe_relation(relation) -%}
     {%- if described is string -%}{%- do dwell.stop(described) -%}{%- endif -%}
-    {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
-    {%- if dwell.reads_by_load_time() and var('events_loaded_at') not in columns -%}
-        {%- do dwell.stop('events_loaded_at names ' ~ var('events_loaded_at') ~ ', which ' ~ dwell.input_name() ~ ' does not have; it has ' ~ columns | join(', ') ~ '.') -%}
+    {%- if dwell.reads_by_load_time() -%}
+        {%- set loaded_at = var('events_loaded_at') -%}
+        {%- set types = {} -%}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- do types.update({column.name: column.dtype}) -%}
+        {%- endfor -%}
+        {%- if loaded_at not in types -%}
+            {%- do dwell.stop('events_loaded_at names ' ~ loaded_at ~ ', which ' ~ dwell.input_name() ~ ' does not have; it has ' ~ types | join(', ') ~ '.') -%}
+        {%- elif not dwell.event_time_kind_of_type(types[loaded_at]) -%}
+            {%- do dwell.stop('events_loaded_at names ' ~ loaded_at ~ ', which is ' ~ types[loaded_at] ~ ' in ' ~ dwell.input_name() ~ '. It must be a timestamp in UTC.') -%}
+        {%- endif -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -67,7 +75,7 @@ select
     cast({{ adapter.quote(mapped[column]) if mapped.get(column) else 'null' }} as varchar) as {{ column }},
     {%- endfor %}
     cast({{ time }} as varchar) as event_time,
-    {{ dwell.parse_event_time('trim(' ~ time ~ ')' if described['time'] in ('iso', 'epoch_seconds', 'epoch_milliseconds', 'epoch_microseconds') and dwell.input_mode() == 'sample' else time, described['time']) }} as event_at,
+    {{ dwell.parse_event_time(time, described['time']) }} as event_at,
     cast({{ 1 if dwell.input_is_read_whole() else '(select max(source_number) from ' ~ dwell.event_loads() ~ ')' }} as integer) as source_number,
     {%- if dwell.reads_by_load_time() %}
     cast({{ adapter.quote(var('events_loaded_at')) }} as timestamp) as received_at,

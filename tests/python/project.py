@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 class Project:
     """The project of this checkout with settings and a database of its own.
 
-    Settings are fixed for its life, so that it is parsed once. `database` may be changed between runs,
-    but not its file name, which compiled SQL knows as the catalog.
+    Settings are fixed for its life, so that it is parsed once. `database` may be changed between
+    runs, but not its file name, which compiled SQL knows as the catalog.
     """
 
     def __init__(self, folder: Path, **settings):
@@ -26,12 +26,8 @@ class Project:
 
     def run(self, command="run", *arguments, fails=False, full_refresh=False):
         """Run a dbt command; return its results, or, where it is to fail, what it said."""
-        if self._manifest is None:
-            parsed = self._invoke(["parse"])
-            assert parsed.success, parsed.exception
-            self._manifest = parsed.result
         # dbt keeps what an ephemeral model was compiled to with the manifest
-        for node in self._manifest.nodes.values():
+        for node in self.manifest().nodes.values():
             if node.resource_type != "model":
                 continue
             node.compiled = False
@@ -44,6 +40,14 @@ class Project:
         )
         assert result.success != fails, said or "it should have failed"
         return said if fails else result.result
+
+    def manifest(self):
+        """Return what dbt made of the project, parsed once."""
+        if self._manifest is None:
+            parsed = self._invoke(["parse"])
+            assert parsed.success, parsed.exception
+            self._manifest = parsed.result
+        return self._manifest
 
     def _invoke(self, arguments, manifest=None):
         os.environ["DWELL_DATABASE"] = str(self.database)

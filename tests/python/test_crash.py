@@ -23,7 +23,7 @@ def write(path, seed):
     draw = random.Random(seed)
     with path.open("w", newline="") as file:
         out = csv.writer(file)
-        out.writerow("event_name user_id app_version event_time device_id client".split())
+        out.writerow(["event_name", "user_id", "app_version", "event_time", "device_id", "client"])
         for _ in range(EVENTS_PER_FILE):
             at = START + timedelta(seconds=draw.randrange(30 * 86_400))
             out.writerow(["view", f"u{draw.randrange(500)}", "", at.isoformat(), "d", "web"])
@@ -33,22 +33,18 @@ def told(project):
     return {m: project.rows(f"select * from {m} order by all") for m in MARTS}
 
 
-def dbt(project, *arguments, **environment):
+def dbt(project):
     """Start dbt as a process of its own, which can be killed."""
     return subprocess.Popen(
-        [sys.executable, "-m", "dbt.cli.main", "run", "--quiet", "--project-dir", str(ROOT)]
-        + ["--profiles-dir", str(ROOT), "--target-path", str(project.folder / "killed")]
-        + ["--log-path", str(project.folder / "logs"), "--vars", json.dumps(project.settings)]
-        + list(arguments),
-        env=os.environ | {"DWELL_DATABASE": str(project.database)} | environment,
+        [
+            *(sys.executable, "-m", "dbt.cli.main", "run", "--quiet", "--project-dir", str(ROOT)),
+            *("--profiles-dir", str(ROOT), "--target-path", str(project.folder / "killed")),
+            *("--log-path", str(project.folder / "logs"), "--vars", json.dumps(project.settings)),
+        ],
+        env=os.environ | {"DWELL_DATABASE": str(project.database)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-
-
-def size_of_wal(project):
-    wal = project.database.with_suffix(".duckdb.wal")
-    return wal.stat().st_size if wal.exists() else 0
 
 
 @pytest.fixture
@@ -92,5 +88,3 @@ def test_a_run_that_dies_between_events_and_sessions_is_completed_by_the_next(la
     completed = told(landed)
     landed.run("run", full_refresh=True)
     assert completed == told(landed)
-
-

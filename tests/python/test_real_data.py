@@ -3,8 +3,6 @@
 The folder stands beside the checkout where dwell is developed; see tests/data/README.md.
 """
 
-from pathlib import Path
-
 import pytest
 from project import ROOT, Project
 
@@ -53,6 +51,8 @@ def test_the_known_facts_come_out_with_duplicates_dropped(without_duplicates):
 def test_the_answers_tell_them(without_duplicates):
     answers = [a for (a,) in without_duplicates.rows("select answer from product_answers")]
     for answer, fact in zip(
-        answers, ("2019-03-04, with 2,259 events", "579 sessions", "1,360", "4,145.303 s"), strict=True
+        answers,
+        ("2019-03-04, with 2,259 events", "579 sessions", "1,360", "4,145.303 s"),
+        strict=True,
     ):
         assert fact in answer

@@ -1,0 +1,91 @@
+"""What the four answers say."""
+
+import pytest
+from events import write_events
+
+
+def answers(dwell):
+    return [
+        row[0] for row in dwell.rows("select answer from product_answers order by question_number")
+    ]
+
+
+def test_ties_are_told_as_ties(project, tmp_path):
+    path = write_events(
+        tmp_path / "events.csv",
+        [
+            (name, user, f"2025-01-0{day} 10:{minute}:00")
+            for day, user in ((1, "ann"), (2, "bob"))
+            for name, minute in (("view", "00"), ("click", "10"))
+        ],
+    )
+    dwell = project(events_path=str(path))
+    dwell.run("run")
+    day, _, most, average = answers(dwell)
+    assert day == "A tie of 2 days, 2025-01-01 and 2025-01-02, with 2 events each."
+    assert most == "2, in a tie of 2 sessions, of user ann and user bob."
+    assert average.startswith("600.000 s (10 min 00 s) over all sessions; 600.000 s")
+    assert dwell.rows("select is_busiest from daily_activity") == [(True,), (True,)]
+
+
+def test_one_event_is_told_in_the_singular(project, tmp_path):
+    path = write_events(tmp_path / "events.csv", [("view", "ann", "2025-01-01 10:00:00")])
+    dwell = project(events_path=str(path))
+    dwell.run("run")
+    assert answers(dwell) == [
+        "2025-01-01, with 1 event.",
+        "The longest run of events of one visitor in which no gap is over 30 minutes: "
+        "1 session by 1 visitor.",
+        "1, in a session of user ann.",
+        "0.000 s over all sessions; none without those of a single event; the median is 0.000 s.",
+    ]
+
+
+def test_no_events_are_told_as_none(project, tmp_path):
+    dwell = project(events_path=str(write_events(tmp_path / "events.csv", [])))
+    dwell.run("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed")
+    assert answers(dwell) == [
+        "On none: there are no events.",
+        "The longest run of events of one visitor in which no gap is over 30 minutes: "
+        "0 sessions by 0 visitors.",
+        "None: there are no sessions.",
+        "None: there are no sessions.",
+    ]
+
+
+def test_the_table_is_read_without_a_scroll_bar():
+    from dwell.answers import table
+
+    row = (1, "On which day?", "On a day " * 20, "It is assumed " * 20)
+    assert max(len(line) for line in table([row], 60).splitlines()) <= 60
+
+
+@pytest.mark.parametrize(
+    ("events", "given", "expected"),
+    [
+        ("", "", {}),
+        (
+            "a.csv b.csv",
+            "{session_timeout_minutes: 20}",
+            {"events_path": ["a.csv", "b.csv"], "session_timeout_minutes": 20},
+        ),
+    ],
+)
+def test_make_passes_events_and_settings_on(monkeypatch, capsys, events, given, expected):
+    import json
+
+    from dwell import settings
+
+    monkeypatch.setenv("EVENTS", events)
+    monkeypatch.setenv("VARS", given)
+    assert settings.main() == 0
+    assert json.loads(capsys.readouterr().out) == expected
+
+
+@pytest.mark.parametrize("given", ["{a: ", "[1, 2]"])
+def test_settings_that_are_no_mapping_are_refused_with_a_sentence(monkeypatch, capsys, given):
+    from dwell import settings
+
+    monkeypatch.setenv("VARS", given)
+    assert settings.main() == 2
+    assert capsys.readouterr().err.startswith("dwell: VARS")
