@@ -86,7 +86,7 @@ def draw_anything(draw):
 
 
 def draw_bridges(draw):
-    """Sessions an hour apart in one batch, and in another what lies between them, at the timeout."""
+    """Sessions an hour apart in one batch, and in another what lies between, at the timeout."""
     islands, bridges = draw.sample(range(BATCHES), 2)
     off = draw.choice([0, 0, 1])
     return [(step, 0, "view", "user and a", islands, None) for step in (0, 4, 8, 12)] + [
