@@ -61,3 +61,13 @@
         {{ column }}
     {%- endif -%}
 {%- endmacro %}
+
+
+{# A column's name as SQL, whatever characters it has. #}
+{% macro quoted(name) -%}
+    {{- return(adapter.dispatch('quoted', 'dwell')(name)) -}}
+{%- endmacro %}
+
+{% macro default__quoted(name) -%}
+    {{- return('"' ~ name | replace('"', '""') ~ '"') -}}
+{%- endmacro %}

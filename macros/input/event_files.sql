@@ -7,7 +7,7 @@
     {%- set found = [] -%}
     {%- for path in paths -%}
         {%- set matches = run_query('select file from glob(' ~ dwell.text(path) ~ ')').columns[0].values() -%}
-        {%- if not matches -%}
+        {%- if not matches and not dwell.has_loaded(path) -%}
             {%- do dwell.stop(
                 'events_path names no file: ' ~ path ~ '. Give the path of a file that exists, or a glob '
                 ~ 'that matches one; a folder needs a glob, as in data/*.csv.'
@@ -15,10 +15,20 @@
         {%- endif -%}
         {%- do found.extend(matches) -%}
     {%- endfor -%}
+    {%- if not found -%}{{- return([]) -}}{%- endif -%}
     {{- return(run_query(
         'select filename as name, size as size_bytes, cast(last_modified as timestamp) as modified_at '
         ~ 'from read_blob(' ~ dwell.sql_list(found | unique) ~ ') order by modified_at, name'
     ).rows) -}}
+{% endmacro %}
+
+
+{# Whether a path or glob has named a file that was loaded: what is gone since then is not missed. #}
+{% macro has_loaded(path) %}
+    {{- return(run_query(
+        'select 1 from ' ~ dwell.event_loads() ~ ' where size_bytes is not null and (source = '
+        ~ dwell.text(path) ~ ' or source glob ' ~ dwell.text(path) ~ ') limit 1'
+    ).rows | length > 0) -}}
 {% endmacro %}
 
 
@@ -122,7 +132,7 @@
         {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its events.') -%}
     {%- endif -%}
     {%- set start = dwell.start_of_file(name, kind) -%}
-    {%- if kind == 'parquet' and start in ('PAR1', none) -%}
+    {%- if kind == 'parquet' and start in ('PAR1', 'not text', none) -%}
         {{- return(dwell.look_at_parquet(name)) -}}
     {%- elif kind in ('json', 'jsonl', 'ndjson') and start != 'not text' -%}
         {{- return(dwell.look_at_json(name, start | trim if start else '[', kind)) -}}
@@ -136,16 +146,17 @@
 {% endmacro %}
 
 
-{# The first line that can be read: UTF-8, and no longer than 2 MB. It ends at a byte that no text has:
-   Parquet has its mark before the first \x15, a zip file before the first \x03, and gzip and zstd have
-   nothing before theirs. #}
+{# The first line that can be read: UTF-8, and no longer than 2 MB; none where there is no such line. It
+   ends at a byte that no text has: Parquet has its mark before the first \x15, a zip file before the
+   first \x03, and gzip and zstd have nothing before theirs. In Parquet, the first line that can be read
+   may be anywhere, so that only text speaks against it. #}
 {% macro start_of_file(name, kind) %}
     {%- set packed = {'.gz': '\x1f', '.zst': '('}.get(modules.re.sub('.*[.]', '.', name | lower)) -%}
     {%- if kind is none
         or (packed and dwell.first_line(name, packed, "compression = 'none'") is not none) -%}
         {{- return('not text') -}}
-    {%- elif kind == 'parquet' -%}
-        {{- return(dwell.first_line(name, '\x15')) -}}
+    {%- elif kind == 'parquet' and dwell.first_line(name, '\x15') == 'PAR1' -%}
+        {{- return('PAR1') -}}
     {%- endif -%}
     {%- set line = dwell.first_line(name, '\x03', where='where line is not null') -%}
     {{- return('not text' if modules.re.search('^PK$|[\x00-\x08\x0e-\x1f]', line or '') else line) -}}
@@ -170,7 +181,7 @@
     {%- set mapped = dwell.map_event_columns_or_stop(columns, name) -%}
     {%- set layout = {'format': 'csv', 'delimiter': ns.delimiter, 'columns': columns, 'mapped': mapped} -%}
     {%- do layout.update({'time': dwell.event_time_kind_of_values(
-        'select ' ~ adapter.quote(mapped['event_time']) ~ ' as event_time from ' ~ dwell.read_csv([name], layout, 'ignore_errors = true')
+        'select ' ~ dwell.quoted(mapped['event_time']) ~ ' as event_time from ' ~ dwell.read_csv([name], layout, 'ignore_errors = true')
     )}) -%}
     {{- return(layout) -}}
 {% endmacro %}
@@ -201,7 +212,7 @@
         {%- do types.update({row[0]: row[1]}) -%}
     {%- endfor -%}
     {%- set mapped = dwell.map_event_columns_or_stop(types.keys() | list, name) -%}
-    {%- set time = adapter.quote(mapped['event_time']) -%}
+    {%- set time = dwell.quoted(mapped['event_time']) -%}
     {%- set read_types = {} -%}
     {%- for column in mapped.values() if column is not none -%}
         {%- do read_types.update({column: types[column]}) -%}

@@ -170,7 +170,7 @@ select
 from dwell_this_load as l
 cross join (
     {%- if dwell.reads_by_load_time() %}
-    {%- set loaded_at = adapter.quote(var('events_loaded_at')) %}
+    {%- set loaded_at = dwell.quoted(var('events_loaded_at')) %}
     select max({{ loaded_at }}) as newest, count(*) as rows_there
     from {{ dwell.input_relation() }}
     where {{ dwell.is_read_again(loaded_at) }}

@@ -63,7 +63,7 @@
         {%- elif is_json -%}
             {%- do parts.update({column: 'case when is_object then ' ~ dwell.json_text('json', mapped[column]) ~ ' end'}) -%}
         {%- else -%}
-            {%- do parts.update({column: adapter.quote(mapped[column])}) -%}
+            {%- do parts.update({column: dwell.quoted(mapped[column])}) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set is_text = layout['format'] != 'parquet' -%}
@@ -83,6 +83,10 @@ select
 from (
     select *, {{ dwell.parse_event_time('event_time', layout['time']) }} as event_at
     from (
+        {%- if is_text %}
+        -- one thread numbers the rows; what follows is spread over all of them again
+        with numbered as materialized (
+        {%- endif %}
         select
             {%- for column, expression in parts.items() %}
             {{ expression if column == 'event_time' and not is_text else 'cast(' ~ expression ~ ' as varchar)' }} as {{ column }},
@@ -101,6 +105,11 @@ from (
                     from {{ dwell.read_json(names, layout, passed) }} as objects
                 )
             {%- endif %} as file
+        {%- if is_text %}
+        )
+
+        select * from numbered
+        {%- endif %}
     ) as named
 ) as timed
 {%- if is_json %}
@@ -135,7 +144,7 @@ from read_parquet({{ dwell.sql_list(names) }})
     {%- elif layout['format'] == 'csv' %}
     count(*) as rows_read,
     count(*) as rows_numbered
-        {%- for column in layout['columns'] %}, count({{ adapter.quote(column) }}){% endfor %}
+        {%- for column in layout['columns'] %}, count({{ dwell.quoted(column) }}){% endfor %}
 from {{ dwell.read_csv(names, layout, told) }}
     {%- else %}
     count(json) as rows_read,

@@ -87,7 +87,7 @@ from dwell_incoming_broken_rows
 
 {% macro refuse_missing_load_times() %}
     {%- set untimed = run_query(
-        'select count(*) from ' ~ dwell.input_relation() ~ ' where ' ~ adapter.quote(var('events_loaded_at')) ~ ' is null'
+        'select count(*) from ' ~ dwell.input_relation() ~ ' where ' ~ dwell.quoted(var('events_loaded_at')) ~ ' is null'
     ).columns[0].values()[0] -%}
     {%- if untimed > 0 -%}
         {%- do dwell.stop(
@@ -100,7 +100,7 @@ from dwell_incoming_broken_rows
 
 
 {% macro refuse_old_load_times(events) %}
-    {%- set loaded_at = adapter.quote(var('events_loaded_at')) -%}
+    {%- set loaded_at = dwell.quoted(var('events_loaded_at')) -%}
     {%- set newest = '(select max(modified_at) from ' ~ dwell.event_loads() ~ ") - interval '1 day'" -%}
     {%- set found = run_query(
         'select (select count(*) from ' ~ dwell.input_relation() ~ ' where ' ~ loaded_at ~ ' <= ' ~ newest ~ ') as there, '

@@ -29,7 +29,7 @@
     {%- endfor -%}
     {%- set mapped = dwell.map_event_columns(types.keys() | list, dwell.input_name()) -%}
     {%- if mapped is string -%}{{- return(mapped) -}}{%- endif -%}
-    {%- set time = adapter.quote(mapped['event_time']) -%}
+    {%- set time = dwell.quoted(mapped['event_time']) -%}
     {{- return({
         'mapped': mapped,
         'time': dwell.event_time_kind_of_type(types[mapped['event_time']])
@@ -69,16 +69,16 @@
         {{- return(dwell.read_no_rows() ~ ' or error(' ~ dwell.text('dwell: ' ~ described) ~ ') is null') -}}
     {%- endif -%}
     {%- set mapped = described['mapped'] -%}
-    {%- set time = adapter.quote(mapped['event_time']) if mapped else 'null' -%}
+    {%- set time = dwell.quoted(mapped['event_time']) if mapped else 'null' -%}
 select
     {%- for column in dwell.event_columns() if column != 'event_time' %}
-    cast({{ adapter.quote(mapped[column]) if mapped.get(column) else 'null' }} as varchar) as {{ column }},
+    cast({{ dwell.quoted(mapped[column]) if mapped.get(column) else 'null' }} as varchar) as {{ column }},
     {%- endfor %}
     cast({{ time }} as varchar) as event_time,
     {{ dwell.parse_event_time(time, described['time']) }} as event_at,
     cast({{ 1 if dwell.input_is_read_whole() else '(select max(source_number) from ' ~ dwell.event_loads() ~ ')' }} as integer) as source_number,
     {%- if dwell.reads_by_load_time() %}
-    cast({{ adapter.quote(var('events_loaded_at')) }} as timestamp) as received_at,
+    cast({{ dwell.quoted(var('events_loaded_at')) }} as timestamp) as received_at,
     {%- else %}
     -- without a load time, the newest event; a clock beyond 2100 is no measure of anything
     max(case when event_at < timestamp '2100-01-01' then event_at end) over () as received_at,
@@ -87,6 +87,6 @@ select
     cast(null as varchar) as unreadable_row
 from {{ relation }} as input
 {%- if dwell.reads_by_load_time() %}
-where {{ dwell.is_read_again(adapter.quote(var('events_loaded_at'))) }}
+where {{ dwell.is_read_again(dwell.quoted(var('events_loaded_at'))) }}
 {%- endif %}
 {% endmacro %}

@@ -3,14 +3,22 @@
 {% macro check_settings() %}
     {%- if execute -%}
         {%- do dwell.check_setting_names() -%}
-        {%- do dwell.check_input_settings() -%}
-        {%- do dwell.check_rule_settings() -%}
+        {%- do dwell.check_setting_values() -%}
         {%- do dwell.check_zones() -%}
         {%- do dwell.check_privacy() -%}
         {%- if flags.WHICH in ('run', 'build', 'test') and not flags.FULL_REFRESH -%}
             {%- do dwell.refuse_other_settings() -%}
         {%- endif -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{# Needs no connection, so that a model can call it while it is parsed, before it computes with what may
+   be no number. #}
+{% macro check_setting_values() %}
+    {%- do dwell.check_input_settings() -%}
+    {%- do dwell.check_rule_settings() -%}
+    {%- do dwell.check_flag('pseudonymize_user_ids') -%}
 {% endmacro %}
 
 
@@ -62,11 +70,13 @@
     {%- if path is not none and not path -%}
         {%- do dwell.stop('events_path is set, but names nothing. Give a path, a glob or a list of them, or null for the sample.') -%}
     {%- endif -%}
-    {%- if relation is not none and (relation is not string or not modules.re.match('^[^.]+([.][^.]+){0,2}$', relation)) -%}
+    {%- if relation is not none and (relation is not string or not modules.re.match('^[^."]+([.][^."]+){0,2}$', relation)) -%}
         {%- do dwell.stop('events_relation must be written schema.table or database.schema.table, not ' ~ relation ~ '.') -%}
     {%- endif -%}
     {%- if var('events_loaded_at') is not none and not relation -%}
         {%- do dwell.stop('events_loaded_at names a column of events_relation, which is not set. Set it too, or leave events_loaded_at out.') -%}
+    {%- elif var('events_loaded_at') is not none and var('events_loaded_at') is not string -%}
+        {%- do dwell.stop('events_loaded_at must be the name of a column, not ' ~ var('events_loaded_at') ~ '.') -%}
     {%- endif -%}
     {%- if var('events_columns') is not mapping -%}
         {%- do dwell.stop('events_columns must be a mapping, as in {user_id: customer}, not ' ~ var('events_columns') ~ '.') -%}
@@ -74,15 +84,21 @@
     {%- for column in var('events_columns') if column not in dwell.event_columns() -%}
         {%- do dwell.stop('events_columns maps ' ~ column ~ ', which is no column of dwell. The columns are ' ~ dwell.event_columns() | join(', ') ~ '.') -%}
     {%- endfor -%}
+    {%- for column, theirs in var('events_columns').items() if theirs is not none and (theirs is not string or not theirs | trim) -%}
+        {%- do dwell.stop('events_columns maps ' ~ column ~ ' to ' ~ tojson(theirs) ~ ', which is no name of a column. Write null where the input has none.') -%}
+    {%- endfor -%}
     {%- for column in ['event_name', 'event_time'] if column in var('events_columns') and var('events_columns')[column] is none -%}
         {%- do dwell.stop('events_columns maps ' ~ column ~ ' to nothing, and an event needs one.') -%}
     {%- endfor -%}
+    {%- if var('events_columns').get('user_id', '') is none and var('events_columns').get('device_id', '') is none -%}
+        {%- do dwell.stop('events_columns maps user_id and device_id to nothing, and an event needs one of them.') -%}
+    {%- endif -%}
     {%- do dwell.check_one_of('event_time_format', ['auto', 'iso', 'epoch_seconds', 'epoch_milliseconds', 'epoch_microseconds']) -%}
     {%- do dwell.check_number('future_tolerance_minutes', 0, 5256000) -%}
     {%- do dwell.check_flag('drop_exact_duplicates') -%}
     {%- set earliest = var('earliest_event_date') | string -%}
     {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', earliest)
-        or run_query('select try_cast(' ~ dwell.text(earliest) ~ ' as date) is null').columns[0].values()[0] -%}
+        or (execute and run_query('select try_cast(' ~ dwell.text(earliest) ~ ' as date) is null').columns[0].values()[0]) -%}
         {%- do dwell.stop('earliest_event_date must be a date, as in 2000-01-01, not ' ~ earliest ~ '.') -%}
     {%- elif earliest < '1973-01-01' -%}
         {%- do dwell.stop('earliest_event_date must be 1973-01-01 or later, not ' ~ earliest ~ ': before, time zones differed by less than minutes, which days are counted in.') -%}
@@ -96,7 +112,7 @@
     {%- if var('session_max_hours') is not none -%}
         {%- do dwell.check_number('session_max_hours', 0.001, 87600) -%}
     {%- endif -%}
-    {%- set key = dwell.session_key() -%}
+    {%- set key = dwell.as_list(var('session_key')) if dwell.is_text_or_list(var('session_key')) else [] -%}
     {%- if key | sort not in [['device_id', 'user_id'], ['user_id'], ['device_id']] -%}
         {%- do dwell.stop('session_key must be [user_id, device_id], [user_id] or [device_id], not ' ~ var('session_key') ~ '.') -%}
     {%- endif -%}
@@ -110,6 +126,10 @@
 
 
 {% macro check_zones() %}
+    {%- set zone = run_query("select current_setting('TimeZone')").columns[0].values()[0] -%}
+    {%- if zone not in ['UTC', 'Etc/UTC', 'GMT'] -%}
+        {%- do dwell.stop('the time zone of the connection is ' ~ zone ~ ', and dwell computes in UTC. Add settings: {TimeZone: UTC} to the target in profiles.yml.') -%}
+    {%- endif -%}
     {%- for name in ['source_timezone', 'reporting_timezone'] -%}
         {%- if not run_query('select 1 from pg_timezone_names() where name = ' ~ dwell.text(var(name))).rows -%}
             {%- do dwell.stop(name ~ ' must be a time zone by its name, as in Europe/Berlin or UTC, not ' ~ var(name) ~ '.') -%}
@@ -119,7 +139,6 @@
 
 
 {% macro check_privacy() %}
-    {%- do dwell.check_flag('pseudonymize_user_ids') -%}
     {%- if var('pseudonymize_user_ids') and not dwell.salt_fingerprint() -%}
         {%- do dwell.stop('pseudonymize_user_ids needs a secret key of 16 characters or more in the environment variable DBT_ENV_SECRET_DWELL_SALT.') -%}
     {%- endif -%}
@@ -141,7 +160,10 @@
     {%- for name, matters in dwell.settings().items() if matters and name != 'events_relation' -%}
         {%- do values.update({name: var(name)}) -%}
     {%- endfor -%}
-    {%- do values.update({'session_key': dwell.session_key() | sort}) -%}
+    {%- do values.update({
+        'session_key': dwell.session_key() | sort,
+        'earliest_event_date': var('earliest_event_date') | string,
+    }) -%}
     {%- if var('pseudonymize_user_ids') -%}
         {%- do values.update({'salt': dwell.salt_fingerprint()}) -%}
     {%- endif -%}

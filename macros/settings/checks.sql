@@ -26,7 +26,8 @@
 
 {% macro check_number(name, least, most) %}
     {%- set value = var(name) -%}
-    {%- if value is boolean or value is not number or value < least or value > most -%}
+    {#- so written, it refuses a NaN too -#}
+    {%- if value is boolean or value is not number or not (least <= value and value <= most) -%}
         {%- do dwell.stop(name ~ ' must be a number from ' ~ least ~ ' to ' ~ most ~ ', not ' ~ value ~ '.') -%}
     {%- endif -%}
 {% endmacro %}
