@@ -1,7 +1,7 @@
 {# Looks at the input at the start of a run, so that what is wrong with it is said at once. The sample
    is looked at when it is read: dbt loads it during the run. #}
 {% macro prepare_input() %}
-    {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
+    {%- if dwell.builds_events() and not flags.EMPTY -%}
         {%- set events = dwell.event_table() -%}
         {%- if dwell.input_mode() == 'files' -%}
             {%- do dwell.prepare_incoming_files(from_scratch=events is none) -%}
@@ -29,6 +29,19 @@
         {%- do parts.append(dwell.read_broken_rows()) -%}
     {%- endif -%}
     {{- return(parts | join('\nunion all\n')) -}}
+{% endmacro %}
+
+
+{# Whether this run builds the event table, from what is new or anew. #}
+{% macro builds_events() %}
+    {{- return(
+        execute and flags.WHICH in ('run', 'build')
+        and 'model.dwell.int_web__events_sessionized' in selected_resources
+    ) -}}
+{% endmacro %}
+
+{% macro builds_events_anew() %}
+    {{- return(dwell.builds_events() and flags.FULL_REFRESH) -}}
 {% endmacro %}
 
 

@@ -6,7 +6,7 @@
         {%- do dwell.check_setting_values() -%}
         {%- do dwell.check_zones() -%}
         {%- do dwell.check_privacy() -%}
-        {%- if flags.WHICH in ('run', 'build', 'test') and not flags.FULL_REFRESH -%}
+        {%- if flags.WHICH in ('run', 'build', 'test') and not dwell.builds_events_anew() -%}
             {%- do dwell.refuse_other_settings() -%}
         {%- endif -%}
     {%- endif -%}
