@@ -1,5 +1,6 @@
 -- What is a session? The rule in its shortest form, on the events themselves: LAG finds the gap
--- before each event, a gap over 30 minutes begins a session, and a running sum numbers the sessions.
+-- before each event, a gap over 30 minutes begins a session, and a running sum numbers the
+-- sessions.
 with gaps as (
     select
         user_id,

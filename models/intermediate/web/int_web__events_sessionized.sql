@@ -71,23 +71,23 @@ new_runs as (
     group by visitor_key_1, visitor_key_2, is_ignored, run_started_at
 ),
 
-stored as (
-    select *, {{ dwell.visitor_as_key() }}
-    from {{ this }}
-    where run_started_at is not null
-),
-
 stored_runs as (
-    select visitor_key_1, visitor_key_2, is_ignored, run_started_at, max(event_at) as run_ended_at
-    from stored
+    select
+        {{ dwell.visitor_as_key('stored') }},
+        stored.is_ignored,
+        stored.run_started_at,
+        max(stored.event_at) as run_ended_at
+    from {{ this }} as stored
     where exists (
         select 1
         from new_runs
         where
-            new_runs.visitor_key_1 = stored.visitor_key_1
-            and new_runs.visitor_key_2 = stored.visitor_key_2
+            {%- for part in dwell.visitor('stored') %}
+            new_runs.visitor_key_{{ loop.index }} = coalesce({{ part }}, '')
+            {{- ' and' if not loop.last }}
+            {%- endfor %}
     )
-    group by visitor_key_1, visitor_key_2, is_ignored, run_started_at
+    group by visitor_key_1, visitor_key_2, stored.is_ignored, stored.run_started_at
 ),
 
 touched_runs as (
@@ -108,15 +108,16 @@ touched_runs as (
 
 events as (
     select {{ columns }}, is_ignored
-    from stored
+    from {{ this }} as stored
     where exists (
         select 1
         from touched_runs
         where
-            touched_runs.visitor_key_1 = stored.visitor_key_1
-            and touched_runs.visitor_key_2 = stored.visitor_key_2
+            touched_runs.run_started_at = stored.run_started_at
             and touched_runs.is_ignored = stored.is_ignored
-            and touched_runs.run_started_at = stored.run_started_at
+            {%- for part in dwell.visitor('stored') %}
+            and touched_runs.visitor_key_{{ loop.index }} = coalesce({{ part }}, '')
+            {%- endfor %}
     )
     union all
     select {{ columns }}, is_ignored
