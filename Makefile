@@ -6,12 +6,11 @@ export EVENTS VARS
 PYTHON ?= python3
 VENV = .venv/bin
 INSTALL = $(VENV)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
-DBT_VARS = --vars "$$($(VENV)/python -m dwell vars)"
 REFRESH = $(if $(FULL_REFRESH),--full-refresh)
 
 build: .venv/.core ## build everything and print the four answers (EVENTS=files VARS='{...}' FULL_REFRESH=1)
-	@echo "== dbt build: loading, sessionizing and testing the events"
-	@$(VENV)/dbt build $(DBT_VARS) $(REFRESH)
+	@echo "== dbt build: loads the events, makes the sessions, tests both (details: logs/dbt.log)"
+	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt --quiet build --vars "$$vars" $(REFRESH)
 	@$(VENV)/python -m dwell answers
 
 test: .venv/.test ## run the whole test suite
@@ -29,7 +28,7 @@ lint: .venv/.test ## check SQL, Python, and that every model and column is descr
 	@$(VENV)/python -m pytest -q tests/python/test_descriptions.py
 
 docs: .venv/.core ## write the documentation as one file, target/static_index.html
-	@$(VENV)/dbt docs generate --static $(DBT_VARS)
+	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
 	@echo "open target/static_index.html"
 
 bench: .venv/.bench ## measure against hand-written SQL and Polars (ROWS=10000000)

@@ -1,5 +1,5 @@
 -- What is a session? The rule in its shortest form, on the events themselves: LAG finds the gap
--- before each event, a gap over 30 minutes begins a session, and a running sum numbers the
+-- before each event, a gap over the timeout begins a session, and a running sum numbers the
 -- sessions.
 with gaps as (
     select
@@ -8,12 +8,13 @@ with gaps as (
         event_at,
         event_at - lag(event_at) over (partition by user_id, device_id order by event_at) as gap
     from {{ ref('fct_events') }}
+    where not is_ignored
 ),
 
 numbered as (
     select
         *,
-        sum(case when gap <= interval '30 minutes' then 0 else 1 end)
+        sum(case when gap <= interval '{{ var('session_timeout_minutes') }} minutes' then 0 else 1 end)
             over (
                 partition by user_id, device_id
                 order by event_at

@@ -1,6 +1,6 @@
-"""The same work by hand, to compare with: python bench/floor.py full|sessions|polars FILE [DATABASE].
+"""The same work by hand, to compare with: python bench/floor.py PART FILE [DATABASE].
 
-full       what `dbt run` stores, in as few DuckDB statements as were found, the fastest of several ways
+full       what `dbt run` stores, in few DuckDB statements, the fastest of several ways tried
 sessions   sessions alone in DuckDB, by the rule as dwell has it: LAG, running maximum, group by
 polars     sessions alone in Polars
 
@@ -67,7 +67,8 @@ def full(file, database):
         judged as (
             select *, case
                 when user_id is null and device_id is null then 'missing_user_and_device'
-                when event_at is null and coalesce(raw_time::varchar, '') = '' then 'missing_event_time'
+                when event_at is null and coalesce(raw_time::varchar, '') = ''
+                    then 'missing_event_time'
                 when event_at is null then 'unreadable_event_time'
                 when event_at < timestamp '2000-01-01' then 'before_earliest_event_date'
                 when event_at > now()::timestamp + interval '60 minutes' then 'in_the_future'
@@ -76,7 +77,15 @@ def full(file, database):
         ),
         events as (
             select
-                * exclude (raw_time, row_number),
+                * exclude (raw_time, row_number) replace (
+                    -- a rejected row is nobody's event
+                    case when reject_reason is null then event_at end as event_at,
+                    case when reject_reason is null then user_id end as user_id,
+                    case when reject_reason is null then device_id end as device_id,
+                    case when reject_reason is null then event_name end as event_name,
+                    case when reject_reason is null then app_version end as app_version,
+                    case when reject_reason is null then client end as client
+                ),
                 case when reject_reason is not null then row_number end as read_position,
                 case when reject_reason is not null then json_object(
                     'event_name', event_name, 'user_id', user_id, 'app_version', app_version,
@@ -97,7 +106,9 @@ def full(file, database):
             window of_visitor as (partition by user_id, device_id order by event_at, details)
         ),
         runs as (
-            select *, max(case when gap_us is null or gap_us > {TIMEOUT_US} then event_at end) over (
+            select *, max(
+                case when gap_us is null or gap_us > {TIMEOUT_US} then event_at end
+            ) over (
                 partition by user_id, device_id order by event_at, gap_us desc nulls first
                 rows unbounded preceding
             ) as run_started_at
@@ -124,16 +135,20 @@ def full(file, database):
         select
             md5(
                 coalesce(length(user_id) || ':' || user_id, '-') || '|'
-                || coalesce(length(device_id) || ':' || device_id, '-') || '|' || epoch_us(started_at)
+                || coalesce(length(device_id) || ':' || device_id, '-') || '|'
+                || epoch_us(started_at)
             ) as session_id,
             user_id, device_id, row_number() over of_visitor as session_number,
             started_at as run_started_at, started_at, ended_at,
-            lag(ended_at) over of_visitor as previous_ended_at, event_count, 1::bigint as load_number
+            lag(ended_at) over of_visitor as previous_ended_at, event_count,
+            1::bigint as load_number
         from grouped
         window of_visitor as (partition by user_id, device_id order by started_at);
 
         create table daily_activity as
-        select *, coalesce(sessions_started, 0) as sessions, events = max(events) over () as is_busiest
+        select
+            *, coalesce(sessions_started, 0) as sessions,
+            events = max(events) over () as is_busiest
         from (
             select event_at::date as activity_date, count(*) as events from events
             where reject_reason is null and not is_duplicate group by all
@@ -156,13 +171,15 @@ def full(file, database):
         select
             floor(log10(gap_us / 1e6) * 20)::integer as size_bin,
             case
-                when gap_us > 7200e6 then 120 when gap_us > 3600e6 then 60 when gap_us > 2700e6 then 45
-                when gap_us > 1800e6 then 30 when gap_us > 1200e6 then 20 when gap_us > 900e6 then 15
+                when gap_us > 7200e6 then 120 when gap_us > 3600e6 then 60
+                when gap_us > 2700e6 then 45 when gap_us > 1800e6 then 30
+                when gap_us > 1200e6 then 20 when gap_us > 900e6 then 15
                 when gap_us > 600e6 then 10 when gap_us > 300e6 then 5
             end as over_minutes,
             is_between_runs, count(*) as gaps, sum(gap_us) / 1e6 as gap_seconds
         from (
-            select gap_us, false as is_between_runs from events where gap_us > 0 and not is_duplicate
+            select gap_us, false as is_between_runs from events
+            where gap_us > 0 and not is_duplicate
             union all
             select epoch_us(started_at) - epoch_us(previous_ended_at), true from sessions
             where previous_ended_at is not null
@@ -207,14 +224,18 @@ def sessions(file):
                 and (user_id is not null or device_id is not null)
         ),
         runs as (
-            select *, max(case when gap_us is null or gap_us > {TIMEOUT_US} then event_time end) over (
+            select *, max(
+                case when gap_us is null or gap_us > {TIMEOUT_US} then event_time end
+            ) over (
                 partition by user_id, device_id order by event_time, gap_us desc nulls first
                 rows unbounded preceding
             ) as started_at
             from ordered
         ),
         sessions as (
-            select user_id, device_id, started_at, max(event_time) as ended_at, count(*) as event_count
+            select
+                user_id, device_id, started_at, max(event_time) as ended_at,
+                count(*) as event_count
             from runs group by all
         )
         select {TOTALS} from sessions

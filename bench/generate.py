@@ -1,13 +1,13 @@
 """Events to measure with: python bench/generate.py ROWS FOLDER.
 
-About 40 events a visitor over 90 days, in order of time, as a log has them. Gaps are log-normal with
-two humps, around 10 seconds and around 8 hours. About 1 % of the rows are exact duplicates, and
-0.1 % cannot be accepted. Each file is a part of the same rows:
+About 40 events a visitor over 90 days, in order of time, as a log has them. Gaps are log-normal
+with two humps, around 10 seconds and around 8 hours. About 1 % of the rows are exact duplicates,
+and 0.1 % cannot be accepted. Each file is a part of the same rows:
 
     events      all of them, as Parquet and as CSV (no CSV from 100 M rows on)
     before_new  all but the last 1 % in time; new: these
     before_late all but 1 % from all over the time; late: these
-    tiny        1,000 of them, to time what a run costs besides events
+    tiny        1,000 of them, and tiny_new 10 more, to time what a run costs besides events
 """
 
 import sys
@@ -52,7 +52,8 @@ events as (
         ['page_view', 'click', 'search', 'login', 'purchase'][1 + (h >> 8) % 5] as event_name,
         -- a fifth of the users have two devices
         case
-            when i % 3000 <> 2000 then 'u' || lpad((visitor % ({visitors} * 4 // 5))::varchar, 9, '0')
+            when i % 3000 <> 2000
+                then 'u' || lpad((visitor % ({visitors} * 4 // 5))::varchar, 9, '0')
         end as user_id,
         '1.' || ((h >> 16) % 7) || '.0' as app_version,
         case
@@ -82,10 +83,11 @@ def generate(rows, folder):
     connection = duckdb.connect(folder / "generate.duckdb")
     connection.execute("set threads = 2; set memory_limit = '10GB'")
     # the copy of a row comes a little later
+    all_events = EVENTS.format(rows=rows, visitors=max(rows // 40, 5))
     order = "event_at + copy * interval '10 seconds'"
     write(
         connection,
-        f"select * exclude (event_at, copy) from ({EVENTS.format(rows=rows, visitors=max(rows // 40, 5))}) order by {order}",
+        f"select * exclude (event_at, copy) from ({all_events}) order by {order}",
         folder / "events.parquet",
     )
     events = f"'{folder}/events.parquet'"
@@ -100,6 +102,7 @@ def generate(rows, folder):
     }.items():
         write(connection, f"from {events} where {condition}", folder / f"{name}.parquet")
     write(connection, f"from {events} limit 1000", folder / "tiny.parquet")
+    write(connection, f"from {events} limit 10 offset 1000", folder / "tiny_new.parquet")
     if rows < 100_000_000:
         write(connection, f"from {events}", folder / "events.csv")
     connection.close()

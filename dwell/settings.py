@@ -2,13 +2,14 @@
 
 import json
 import os
+import shlex
 import sys
 
 import yaml
 
 
 def main() -> int:
-    """Print dbt's --vars for the environment's EVENTS (paths, apart by spaces) and VARS (YAML)."""
+    """Print dbt's --vars for EVENTS (paths, as a shell splits them) and VARS (YAML)."""
     try:
         settings = yaml.safe_load(os.environ.get("VARS") or "{}")
     except yaml.YAMLError as error:
@@ -17,7 +18,8 @@ def main() -> int:
     if not isinstance(settings, dict):
         print("dwell: VARS must be a mapping, as in {session_timeout_minutes: 20}", file=sys.stderr)
         return 2
-    if events := os.environ.get("EVENTS", "").split():
+    if events := shlex.split(os.environ.get("EVENTS", "")):
         settings["events_path"] = events
-    print(json.dumps(settings))
+    # a date of YAML is passed on as it was written
+    print(json.dumps(settings, default=str))
     return 0

@@ -33,11 +33,11 @@
 {%- endmacro %}
 
 
-{# The first three texts of a column as a list: a and b. #}
+{# The first three texts of a column: a, b, c. #}
 {% macro first_three(text, order_by) -%}
     {{- return(adapter.dispatch('first_three', 'dwell')(text, order_by)) -}}
 {%- endmacro %}
 
 {% macro duckdb__first_three(text, order_by) -%}
-    array_to_string(list({{ text }} order by {{ order_by }})[:3], ' and ')
+    array_to_string(list({{ text }} order by {{ order_by }})[:3], ', ')
 {%- endmacro %}

@@ -6,7 +6,7 @@
     {%- set paths = [setting] if setting is string else setting -%}
     {%- set found = [] -%}
     {%- for path in paths -%}
-        {%- set matches = run_query('select file from glob(' ~ dwell.text(path) ~ ')').columns[0].values() -%}
+        {%- set matches = dwell.files_at(path) -%}
         {%- if not matches and not dwell.has_loaded(path) -%}
             {%- do dwell.stop(
                 'events_path names no file: ' ~ path ~ '. Give the path of a file that exists, or a glob '
@@ -20,6 +20,16 @@
         'select filename as name, size as size_bytes, cast(last_modified as timestamp) as modified_at '
         ~ 'from read_blob(' ~ dwell.sql_list(found | unique) ~ ') order by modified_at, name'
     ).rows) -}}
+{% endmacro %}
+
+
+{# The files that a path or glob names. On object storage, DuckDB looks whether a file is there only if
+   it has to find it: the last letter becomes a glob. #}
+{% macro files_at(path) %}
+    {%- if modules.re.match('(s3|s3a|s3n|gs|gcs|r2)://[^*?[]+$', path) -%}
+        {%- set path = path[:-1] ~ '[' ~ path[-1] ~ ']' -%}
+    {%- endif -%}
+    {{- return(run_query('select file from glob(' ~ dwell.text(path) ~ ')').columns[0].values()) -}}
 {% endmacro %}
 
 
@@ -97,7 +107,7 @@
                     ~ 'again with --full-refresh (make: FULL_REFRESH=1).'
                 ) -%}
             {%- endif -%}
-        {%- elif run_query('select file from glob(' ~ dwell.text(name) ~ ')').rows -%}
+        {%- elif dwell.files_at(name) -%}
             {%- do dwell.stop(
                 name ~ ' is loaded, but events_path no longer names it. Name it too, or start again '
                 ~ 'without it: --full-refresh (make: FULL_REFRESH=1), or another DWELL_DATABASE.'
@@ -111,7 +121,7 @@
 {% macro name_lost_files() %}
     {%- set lost = [] -%}
     {%- for name in dwell.loaded_files() -%}
-        {%- if not run_query('select file from glob(' ~ dwell.text(name) ~ ')').rows -%}
+        {%- if not dwell.files_at(name) -%}
             {%- do lost.append(name) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -181,7 +191,7 @@
     {%- set mapped = dwell.map_event_columns_or_stop(columns, name) -%}
     {%- set layout = {'format': 'csv', 'delimiter': ns.delimiter, 'columns': columns, 'mapped': mapped} -%}
     {%- do layout.update({'time': dwell.event_time_kind_of_values(
-        'select ' ~ dwell.quoted(mapped['event_time']) ~ ' as event_time from ' ~ dwell.read_csv([name], layout, 'ignore_errors = true')
+        'select ' ~ dwell.quoted(mapped['event_time']) ~ ' as event_time from ' ~ dwell.read_csv([name], layout, 'ignore_errors = true, parallel = false')
     )}) -%}
     {{- return(layout) -}}
 {% endmacro %}

@@ -117,6 +117,7 @@ group by f.source_number, source_row;
 {%- else %}
 select 0 as source_number, cast(0 as bigint) as source_row, '' as unreadable_row where false;
 {%- endif %}
+set variable dwell_nothing_is_broken = (select count(*) = 0 from dwell_incoming_broken_rows);
 {%- if from_scratch %}
 delete from {{ dwell.event_loads() }};
 {%- endif %}

@@ -22,8 +22,8 @@ def test_ties_are_told_as_ties(project, tmp_path):
     dwell = project(events_path=str(path))
     dwell.run("run")
     day, _, most, average = answers(dwell)
-    assert day == "A tie of 2 days, 2025-01-01 and 2025-01-02, with 2 events each."
-    assert most == "2, in a tie of 2 sessions, of user ann and user bob."
+    assert day == "A tie of 2 days (2025-01-01, 2025-01-02), with 2 events each."
+    assert most == "2, in a tie of 2 sessions (user ann, user bob)."
     assert average.startswith("600.000 s (10 min 00 s) over all sessions; 600.000 s")
     assert dwell.rows("select is_busiest from daily_activity") == [(True,), (True,)]
 

@@ -7,7 +7,8 @@
     meta={'run_reaches_to': 'event_at', 'entity_besides_visitor': ['is_ignored']}
 ) }}
 {%- set adds = is_incremental() and not dwell.input_is_read_whole() -%}
-{%- set timeout_us = (var('session_timeout_minutes') * 60000000) | round | int -%}
+{%- set timeout_minutes = var('session_timeout_minutes') | float -%}
+{%- set timeout_us = (timeout_minutes * 60000000) | round | int -%}
 {%- set timeout = "interval '" ~ timeout_us ~ " microseconds'" -%}
 {%- set columns -%}
     user_id, device_id, event_name, app_version, client, event_at, received_at, source_number,
@@ -65,7 +66,7 @@ new_runs as (
             relation='(select * from new_events where reject_reason is null) as readable',
             entity=dwell.visitor() + ['is_ignored'],
             time='event_at',
-            timeout_seconds=var('session_timeout_minutes') * 60
+            timeout_seconds=timeout_minutes * 60
         ) | indent(8) }}
     ) as sessionized_alone
     group by visitor_key_1, visitor_key_2, is_ignored, run_started_at
@@ -133,12 +134,12 @@ sessionized as (
         relation='events',
         entity=dwell.visitor() + (['is_ignored'] if var('ignored_events') else []),
         time='event_at',
-        timeout_seconds=var('session_timeout_minutes') * 60,
+        timeout_seconds=timeout_minutes * 60,
         tie_break=dwell.event_details() + ['source_number'],
         duplicate_columns=dwell.event_details() if var('drop_exact_duplicates') else [],
         starts_session=dwell.is_one_of('event_name', var('session_start_events')) if var('session_start_events') else none,
         local_day=dwell.local_date('event_at') if var('session_split_at_midnight') else none,
-        max_seconds=var('session_max_hours') * 3600 if var('session_max_hours') else none
+        max_seconds=(var('session_max_hours') | float) * 3600 if var('session_max_hours') else none
     ) | indent(4) }}
 )
 

@@ -1,6 +1,6 @@
 -- How many gaps between events there are of which size. What is said about the timeout is said
 -- from here, and the events are not touched again.
-{%- set timeout = var('session_timeout_minutes') -%}
+{%- set timeout = var('session_timeout_minutes') | float -%}
 {%- set minutes = dwell.timeouts_compared([timeout / 2, timeout * 2]) %}
 
 with gaps_in_runs as (

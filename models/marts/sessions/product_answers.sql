@@ -1,7 +1,11 @@
 {{ config(materialized='table') }}
 {%- set zone = var('reporting_timezone') -%}
-{%- set timeout = '%g' % var('session_timeout_minutes') -%}
+{%- set timeout = '%g' % (var('session_timeout_minutes') | float) -%}
 {%- set key = dwell.session_key() | map('replace', '_id', '') | join(' and ') -%}
+{#- with cuts, there are more sessions than the runs that a timeout makes -#}
+{%- set cuts = var('session_max_hours') or var('session_split_at_midnight')
+    or var('session_start_events') -%}
+{%- set unit = 'run' if cuts else 'session' -%}
 {%- set ignored = dwell.as_list(var('ignored_events')) -%}
 {%- set duplicates = ' Of rows that are equal in every column, one counts.' -%}
 {%- set other_mean = 'mean_duration_seconds_without_single_event_sessions' %}
@@ -47,6 +51,7 @@ fit as (
                 then
                     'The data itself would choose '
                     || {{ dwell.counted('cut_seconds / 60', 'minute') }}
+            when not has_enough_gaps then 'There are too few gaps to argue for another timeout'
             else 'The gaps show no two humps: the
                 {{- ' default of 30 min stands' if timeout == '30' else ' ' ~ timeout ~ ' min set stand' }}'
         end as choice,
@@ -62,9 +67,9 @@ answers as (
             when ties = 0 then 'On none: there are no events.'
             when ties = 1 then names || ', with ' || {{ dwell.counted('events', 'event') }} || '.'
             else
-                'A tie of ' || {{ dwell.counted('ties', 'day') }} || ', ' || names
-                || case when ties > 3 then ' first' else '' end
-                || ', with ' || {{ dwell.counted('events', 'event') }} || ' each.'
+                'A tie of ' || {{ dwell.counted('ties', 'day') }} || ' (' || names
+                || case when ties > 3 then ', ...' else '' end
+                || '), with ' || {{ dwell.counted('events', 'event') }} || ' each.'
         end as answer,
         'Activity is the number of events; days are those of '
         || {{ dwell.text(zone ~ '.' ~ (duplicates if var('drop_exact_duplicates') else '')) }}
@@ -81,10 +86,10 @@ answers as (
         || {{ dwell.counted('summary.visitors', 'visitor') }} || '.' as answer,
         'A visitor is one {{ key }}. ' || fit.choice
         || case
-            when fit.elasticity is null then ''
+            when fit.elasticity is null or not fit.has_enough_gaps then ''
             else
                 '. The choice ' || fit.weight || ': half of the timeout gives '
-                || {{ dwell.counted('fit.sessions_at_half_the_timeout', 'session') }} || ', double '
+                || {{ dwell.counted('fit.sessions_at_half_the_timeout', unit) }} || ', double '
                 || {{ dwell.grouped('fit.sessions_at_double_the_timeout') }}
         end || '.' as assumption
     from summary
@@ -103,8 +108,8 @@ answers as (
                     || largest.names || '.'
             else
                 {{ dwell.grouped('summary.most_events') }} || ', in a tie of '
-                || {{ dwell.counted('largest.ties', 'session') }} || ', of ' || largest.names
-                || case when largest.ties > 3 then ' first' else '' end || '.'
+                || {{ dwell.counted('largest.ties', 'session') }} || ' (' || largest.names
+                || case when largest.ties > 3 then ', ...' else '' end || ').'
         end as answer,
         {{ dwell.text(
             'Every event counts.' if not ignored
@@ -126,9 +131,8 @@ answers as (
                 || ' without those of a single event; the median is '
                 || {{ dwell.as_duration('summary.median_duration_seconds') }} || '.'
         end as answer,
-        'From the first to the last event, so that '
-        || {{ dwell.counted('summary.single_event_sessions', 'session') }}
-        || ' of a single event last 0 s.'
+        'From the first to the last event; those of a single event last 0 s: '
+        || {{ dwell.counted('summary.single_event_sessions', 'session') }} || '.'
         || case
             when summary.sessions = 0 then ''
             else

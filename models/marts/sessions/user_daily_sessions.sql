@@ -3,7 +3,7 @@ with sessions as (
 ),
 
 by_person as (
-    -- a visitor without a user id is known by the device alone
+    -- a session without a user of its own is known by its device
     select
         *,
         {{ dwell.local_date('started_at') }} as session_date,
