@@ -7,5 +7,5 @@ where
     seconds_since_previous_session <= 0
     or (
         started_at = run_started_at
-        and seconds_since_previous_session <= {{ var('session_timeout_minutes') * 60 }}
+        and seconds_since_previous_session <= {{ var('session_timeout_minutes') | float * 60 }}
     )

@@ -4,7 +4,7 @@ select session_id
 from {{ ref('fct_sessions') }}
 where
     {% if var('session_max_hours') -%}
-    duration_seconds >= {{ var('session_max_hours') * 3600 }} or
+    duration_seconds >= {{ var('session_max_hours') | float * 3600 }} or
     {% endif -%}
     {% if var('session_split_at_midnight') -%}
     {{ dwell.local_date('started_at') }} <> {{ dwell.local_date('ended_at') }} or
