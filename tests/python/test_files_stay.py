@@ -81,7 +81,7 @@ def test_a_loaded_file_of_another_time_is_told(landing, tmp_path):
     os.utime(path, (MODIFIED, MODIFIED + 1))
     said = run(landing, fails=True)
     assert said.startswith(f"dwell: {path} has changed since it was loaded (")
-    assert "now 97 bytes of 2026-02-02 02:40:01" in said
+    assert "now 101 bytes of 2026-02-02 02:40:01" in said
 
 
 def test_a_file_that_is_gone_is_missed_only_by_a_full_refresh(landing, tmp_path):

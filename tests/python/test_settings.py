@@ -245,7 +245,7 @@ def test_the_connection_must_be_in_utc(project, tmp_path, monkeypatch):
 @pytest.mark.parametrize("value", [[30], "abc", {"a": 1}])
 @pytest.mark.parametrize("name", ["session_timeout_minutes", "session_max_hours", "session_key"])
 def test_a_wrong_value_is_told_where_the_project_is_parsed_with_it(name, value, project):
-    """Models compute with settings while dbt parses them; above, they were parsed with right ones."""
+    """Models compute with settings while dbt parses them; above, it parsed right ones."""
     said = project(**{name: value}).run("run", fails=True)
     assert f"dwell: {name} must be" in said
 
