@@ -14,7 +14,12 @@ with gaps as (
 numbered as (
     select
         *,
-        sum(case when gap <= interval '{{ var('session_timeout_minutes') }} minutes' then 0 else 1 end)
+        sum(
+            case
+                when gap <= interval '{{ var('session_timeout_minutes') }} minutes' then 0
+                else 1
+            end
+        )
             over (
                 partition by user_id, device_id
                 order by event_at
