@@ -25,10 +25,21 @@ def parsed(tmp_path_factory):
 
 
 @pytest.fixture
-def landing(project, parsed, tmp_path):
+def project(parsed, tmp_path):
+    """A project that is not parsed again: its settings change no `ref` and no config."""
+
+    def make(**settings):
+        project = Project(tmp_path, **settings)
+        project._manifest = parsed
+        return project
+
+    return make
+
+
+@pytest.fixture
+def landing(project, tmp_path):
     """A project over a landing folder in which ann's file is loaded."""
     project = project(events_path=f"{tmp_path}/landing/*")
-    project._manifest = parsed
     write_events(tmp_path / "landing" / "ann.csv", [ANN])
     run(project)
     return project
@@ -88,8 +99,9 @@ def test_a_file_that_is_gone_is_missed_only_by_a_full_refresh(landing, tmp_path)
     for user in ("bob", "cay"):
         write_events(tmp_path / "landing" / f"{user}.csv", [("view", user, "2025-01-01 10:00")])
     run(landing)
-    for gone in (["ann"], ["ann", "bob"], ["ann", "bob", "cay"]):
-        (tmp_path / "landing" / f"{gone[-1]}.csv").unlink()
+    for gone in (["ann"], ["ann", "bob", "cay"]):
+        for user in gone:
+            (tmp_path / "landing" / f"{user}.csv").unlink(missing_ok=True)
         run(landing)
         assert users(landing) == ["ann", "bob", "cay"]
         before = told(landing)
@@ -102,10 +114,9 @@ def test_a_file_that_is_gone_is_missed_only_by_a_full_refresh(landing, tmp_path)
         assert told(landing) == before
 
 
-def test_a_file_that_is_named_by_its_path_may_go_too(project, parsed, tmp_path):
+def test_a_file_that_is_named_by_its_path_may_go_too(project, tmp_path):
     path = write_events(tmp_path / "ann.csv", [ANN])
     project = project(events_path=[str(path)])
-    project._manifest = parsed
     run(project)
     path.unlink()
     run(project)

@@ -207,7 +207,7 @@ def test_names_of_files_never_become_sql(landing):
     assert f"{landing.folder}/{NAMES[1]} has changed since" in sentence(landing.load(fails=True))
 
 
-@pytest.mark.parametrize("name", NAMES[:6])
+@pytest.mark.parametrize("name", NAMES[:3])
 def test_a_path_is_taken_as_it_is_written(name, landing):
     landing.write({name: CSV, "other.csv": CSV})
     landing.load([name])

@@ -12,6 +12,7 @@ import pytest
 from duckdb_extensions import import_extension
 from events import HEADER, write_events
 from moto.server import ThreadedMotoServer
+from project import Project
 
 BUCKET = "lake"
 SECRET = "a/secret+with=signs'and-quotes"
@@ -19,6 +20,23 @@ SECRET = "a/secret+with=signs'and-quotes"
 
 def rows(*users):
     return [("view", user, "2025-01-01 10:00") for user in users]
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory):
+    return Project(tmp_path_factory.mktemp("parsed"), events_path="none").manifest()
+
+
+@pytest.fixture
+def project(parsed, tmp_path):
+    """A project that is not parsed again: its settings change no `ref` and no config."""
+
+    def make(**settings):
+        project = Project(tmp_path, **settings)
+        project._manifest = parsed
+        return project
+
+    return make
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -31,10 +31,28 @@ def write(folder, files):
 
 
 @pytest.fixture(scope="module")
-def landing(tmp_path_factory):
-    """One project, parsed once, for whatever stands in its landing folder."""
+def parsed(tmp_path_factory):
+    return Project(tmp_path_factory.mktemp("parsed"), events_path="none").manifest()
+
+
+@pytest.fixture
+def project(parsed, tmp_path):
+    """A project that is not parsed again: its settings change no `ref` and no config."""
+
+    def make(**settings):
+        project = Project(tmp_path, **settings)
+        project._manifest = parsed
+        return project
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def landing(parsed, tmp_path_factory):
+    """One project for whatever stands in its landing folder."""
     folder = tmp_path_factory.mktemp("rejects")
     project = Project(folder, events_path=f"{folder}/landing/*")
+    project._manifest = parsed
 
     def load_files(files):
         project.database.unlink(missing_ok=True)
@@ -323,10 +341,10 @@ def files_that_hold(folder, text):
 
 
 @pytest.fixture
-def private(tmp_path, monkeypatch):
+def private(project, tmp_path, monkeypatch):
     monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", SALT)
     write(tmp_path / "landing", private_files())
-    project = Project(tmp_path, events_path=f"{tmp_path}/landing/*", pseudonymize_user_ids=True)
+    project = project(events_path=f"{tmp_path}/landing/*", pseudonymize_user_ids=True)
     project.run("run")
     return project
 

@@ -34,6 +34,18 @@ def built(tmp_path_factory):
     return project
 
 
+@pytest.fixture
+def alike(built, tmp_path):
+    """A project that is not parsed again: its settings change no `ref` and no config."""
+
+    def make(**settings):
+        project = Project(tmp_path, **settings)
+        project._manifest = built.manifest()
+        return project
+
+    return make
+
+
 def run(project, fails=False, full_refresh=False, **settings):
     """Run with other settings; those of the files stay unless they are given."""
     before = project.settings
@@ -52,10 +64,10 @@ def contents(project):
     return [project.rows(f"from {table} order by all") for table in tables]
 
 
-NUMBERS = [None, True, "30", "x", [30], {"a": 1}, -1, 1e12, nan]
-FLAGS = [None, "true", "yes", 0, 1, [], {}]
-ZONES = [None, "", 1, "Middle/Earth", "UTC+1", "+01:00", ["UTC"], "o'clock"]
-EVENT_LISTS = [None, 5, True, [5], [None], {"view": 1}]
+NUMBERS = [None, True, "30", [30], -1, nan]
+FLAGS = [None, "true", 0, []]
+ZONES = [None, "", "+01:00", ["UTC"], "o'clock"]
+EVENT_LISTS = [None, 5, [None], {"view": 1}]
 WRONG = {
     "events_path": ["", [], 5, True, [5], [None], {}, {"a": 1}],
     "events_relation": ["", "a.b.c.d", "a..b", ".", 5, [], ["a"], {"a": 1}, 'a."b"'],
@@ -77,7 +89,7 @@ WRONG = {
         None, "", "client", [], ["client"], ["user_id", "user_id"], ["user_id", "client"], 5,
         {"user_id": 1}, {"user_id": 1, "device_id": 1}, True, [None],
     ],
-    "session_max_hours": [*NUMBERS[1:], 0],
+    "session_max_hours": [*NUMBERS[1:], 0, 1e12],
     "session_split_at_midnight": FLAGS,
     "session_start_events": EVENT_LISTS,
     "ignored_events": EVENT_LISTS,
@@ -154,7 +166,7 @@ def test_settings_that_contradict_each_other_are_told(settings, names, built):
 
 
 @pytest.mark.parametrize("name", OTHER)
-def test_a_setting_that_has_changed_needs_a_full_refresh(name, built, tmp_path, monkeypatch):
+def test_a_setting_that_has_changed_needs_a_full_refresh(name, built, alike, monkeypatch):
     monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", SALT)
     before = contents(built)
     said = run(built, fails=True, **{name: OTHER[name]})
@@ -165,17 +177,16 @@ def test_a_setting_that_has_changed_needs_a_full_refresh(name, built, tmp_path, 
         assert f"{name} was {json.dumps(SETTINGS[name])} and is {json.dumps(OTHER[name])}" in said
     assert "--full-refresh" in said
     assert contents(built) == before
-    project = Project(tmp_path, **built.settings)
-    project._manifest = built.manifest()
+    project = alike(**built.settings)
     shutil.copy(built.database, project.database)
     run(project, full_refresh=True, **{name: OTHER[name]})
     # and what was true before is now the change
     assert f"{name} was" in run(project, fails=True)
 
 
-def test_another_kind_of_input_needs_a_full_refresh(project, tmp_path):
+def test_another_kind_of_input_needs_a_full_refresh(alike, tmp_path):
     path = str(write_events(tmp_path / "a.csv", EVENTS))
-    project = project(events_path=path)
+    project = alike(events_path=path)
     with duckdb.connect(str(project.database)) as connection:
         connection.execute("create schema raw")
         for name in ("one", "two"):
@@ -196,14 +207,13 @@ def test_another_kind_of_input_needs_a_full_refresh(project, tmp_path):
         assert f"{name} was" in said and value in said
         assert contents(project) == before
         run(project, full_refresh=True, **settings)
-        run(project, **settings)
     run(project, full_refresh=True)
     assert [row[0] for row in project.rows("select source from dwell_event_loads")] == [path]
 
 
-def test_more_files_and_another_spelling_are_no_change(project, tmp_path):
+def test_more_files_and_another_spelling_are_no_change(alike, tmp_path):
     paths = [str(write_events(tmp_path / f"{n}.csv", EVENTS)) for n in range(3)]
-    project = project(events_path=paths[0], session_key="user_id")
+    project = alike(events_path=paths[0], session_key="user_id")
     run(project)
     run(project, events_path=paths[:2], session_key=["user_id"])
     run(project, events_path=f"{tmp_path}/*.csv")
@@ -222,27 +232,27 @@ def from_the_command_line(project, settings, profiles=ROOT):
     return result
 
 
-def test_a_date_in_yaml_needs_no_quotes(project, tmp_path):
+def test_a_date_in_yaml_needs_no_quotes(alike, tmp_path):
     path = write_events(tmp_path / "a.csv", EVENTS)
-    project = project(events_path=str(path), earliest_event_date="2025-01-01")
+    project = alike(events_path=str(path), earliest_event_date="2025-01-01")
     run(project)
     settings = f"{{events_path: {path}, earliest_event_date: 2025-01-01}}"
     again = from_the_command_line(project, settings)
     assert again.success, again.exception
 
 
-def test_the_connection_must_be_in_utc(project, tmp_path, monkeypatch):
+def test_the_connection_must_be_in_utc(alike, tmp_path, monkeypatch):
     profile = yaml.safe_load((ROOT / "profiles.yml").read_text())
     profile["dwell"]["outputs"]["duckdb"]["settings"]["TimeZone"] = "Asia/Tokyo"
     (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profile))
     monkeypatch.setenv("DWELL_DATABASE", f"{tmp_path}/dwell.duckdb")
-    result = from_the_command_line(project(), "{}", profiles=tmp_path)
+    result = from_the_command_line(alike(), "{}", profiles=tmp_path)
     assert sentence(str(result.exception)).startswith(
         "dwell: the time zone of the connection is Asia/Tokyo, and dwell computes in UTC. Add "
     )
 
 
-@pytest.mark.parametrize("value", [[30], "abc", {"a": 1}])
+@pytest.mark.parametrize("value", [[30], "abc"])
 @pytest.mark.parametrize("name", ["session_timeout_minutes", "session_max_hours", "session_key"])
 def test_a_wrong_value_is_told_where_the_project_is_parsed_with_it(name, value, project):
     """Models compute with settings while dbt parses them; above, it parsed right ones."""
@@ -253,9 +263,9 @@ def test_a_wrong_value_is_told_where_the_project_is_parsed_with_it(name, value, 
 SELECTED = ("--select", "+fct_sessions", "event_reconciliation")
 
 
-def test_a_run_with_empty_loses_nothing(project, tmp_path):
+def test_a_run_with_empty_loses_nothing(alike, tmp_path):
     """dbt's --empty builds tables without rows, and nothing may pass for loaded."""
-    project = project(events_path=f"{tmp_path}/landing/*")
+    project = alike(events_path=f"{tmp_path}/landing/*")
     write_events(tmp_path / "landing" / "a.csv", EVENTS)
     project.run("run", "--empty", *SELECTED)
     assert project.rows("from fct_sessions") == []
@@ -276,9 +286,9 @@ def test_a_run_with_empty_loses_nothing(project, tmp_path):
 
 
 @pytest.mark.parametrize("loaded_at", [None, "loaded_at"])
-def test_a_run_with_empty_loses_nothing_of_a_relation(loaded_at, project, tmp_path):
+def test_a_run_with_empty_loses_nothing_of_a_relation(loaded_at, alike, tmp_path):
     path = write_events(tmp_path / "a.csv", EVENTS)
-    project = project(events_relation="raw.events", events_loaded_at=loaded_at)
+    project = alike(events_relation="raw.events", events_loaded_at=loaded_at)
     with duckdb.connect(str(project.database)) as connection:
         connection.execute("create schema raw")
         connection.execute(
