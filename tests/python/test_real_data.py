@@ -1,6 +1,6 @@
 """Real browsing of five people, with facts that were counted elsewhere.
 
-The folder stands beside the checkout where dwell is developed; see tests/data/README.md.
+The folder stands beside the checkout where dwell is developed.
 """
 
 import pytest
