@@ -1,7 +1,7 @@
 """The same work by hand, to compare with: python bench/floor.py PART FILE [DATABASE].
 
 full       what `dbt run` stores, in few DuckDB statements, the fastest of several ways tried
-sessions   sessions alone in DuckDB, by the rule as dwell has it: LAG, running maximum, group by
+sessions   sessions alone in DuckDB: what dwell's macro run_bounds compiled to, in the file DATABASE
 polars     sessions alone in Polars
 
 Prints the number of sessions, of events in them, and their durations in seconds, so that it can be
@@ -208,37 +208,24 @@ TOTALS = """
 """
 
 
-def sessions(file):
+def sessions(file, compiled):
     """Sessions in DuckDB; without cleaning and duplicates, on the columns that it takes."""
     connection = duckdb.connect()
-    connection.execute("set threads = 2; set preserve_insertion_order = false")
+    connection.execute(f"""
+        set threads = 2;
+        set preserve_insertion_order = false;
+        create view events as
+        select user_id, device_id, event_time
+        from '{file}'
+        where event_time >= timestamp '2000-01-01'
+            and (user_id is not null or device_id is not null)
+    """)
     return connection.execute(f"""
-        with ordered as (
-            select
-                user_id, device_id, event_time,
-                epoch_us(event_time) - epoch_us(lag(event_time) over (
-                    partition by user_id, device_id order by event_time
-                )) as gap_us
-            from '{file}'
-            where event_time >= timestamp '2000-01-01'
-                and (user_id is not null or device_id is not null)
-        ),
-        runs as (
-            select *, max(
-                case when gap_us is null or gap_us > {TIMEOUT_US} then event_time end
-            ) over (
-                partition by user_id, device_id order by event_time, gap_us desc nulls first
-                rows unbounded preceding
-            ) as started_at
-            from ordered
-        ),
-        sessions as (
-            select
-                user_id, device_id, started_at, max(event_time) as ended_at,
-                count(*) as event_count
-            from runs group by all
+        select {TOTALS}
+        from (
+            select run_started_at as started_at, run_ended_at as ended_at, event_count
+            from ({Path(compiled).read_text()})
         )
-        select {TOTALS} from sessions
     """).fetchone()
 
 
