@@ -16,10 +16,33 @@
         {%- do found.extend(matches) -%}
     {%- endfor -%}
     {%- if not found -%}{{- return([]) -}}{%- endif -%}
-    {{- return(run_query(
+    {%- set files = run_query(
         'select filename as name, size as size_bytes, cast(last_modified as timestamp) as modified_at '
         ~ 'from read_blob(' ~ dwell.sql_list(found | unique) ~ ') order by modified_at, name'
-    ).rows) -}}
+    ).rows -%}
+    {%- do dwell.refuse_two_names_of_a_file(files) -%}
+    {{- return(files) -}}
+{% endmacro %}
+
+
+{# a.csv, ./a.csv and /data/a.csv may be one file, and its events must not count twice. #}
+{% macro refuse_two_names_of_a_file(files) %}
+    {%- set alike = {} -%}
+    {%- for file in files -%}
+        {%- set path = modules.re.sub('^[.]/', '', modules.re.sub('/([.]?/)+', '/', file['name'])) -%}
+        {%- set paths = alike.setdefault((file['size_bytes'], file['modified_at'] | string), []) -%}
+        {%- for other in paths -%}
+            {%- if path == other
+                or (other.startswith('/') and other.endswith('/' ~ path))
+                or (path.startswith('/') and path.endswith('/' ~ other)) -%}
+                {%- do dwell.stop(
+                    'events_path names one file twice, as ' ~ other ~ ' and as ' ~ file['name']
+                    ~ '. Name it once, or its events would count twice.'
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- do paths.append(path) -%}
+    {%- endfor -%}
 {% endmacro %}
 
 

@@ -157,6 +157,17 @@ def test_a_bad_file_beside_good_ones_changes_nothing(landing):
     assert [user for _, user, *_ in landing.sessions()] in (["u", "v"], ["v", "u"])
 
 
+def test_a_file_named_twice_is_told_and_not_counted_twice(landing, monkeypatch):
+    landing.write({"a.csv": CSV, "b.csv": CSV})
+    monkeypatch.chdir(landing.folder.parent)
+    for path in ("landing/a.csv", "./landing//a.csv", f"{landing.folder}/./a.csv"):
+        landing.project.settings = {"events_path": [f"{landing.folder}/*.csv", path]}
+        said = sentence(landing.project.run("run", "--select", "+fct_sessions", fails=True))
+        assert said.startswith("dwell: events_path names one file twice, as ")
+    landing.load(["*.csv", "a.csv"])
+    assert landing.project.row("select sum(rows_read) from dwell_event_loads") == (2,)
+
+
 BREAKS_OFF = {
     "a.parquet": b"PAR1\x15\x04" + b"\x00" * 100,
     "a.json": "[" + json.dumps(dict(zip(HEADER, GOOD.strip().split(","), strict=True))) + ", {",
