@@ -1,11 +1,13 @@
+-- The reader numbers a row that it cannot take apart by its place in the file, and tells it as a negative
+-- position; it passes these rows over when it counts the others. So the passed-over rows before a row are
+-- added to its count: the k-th of them, in row r of the file, has r - k counted rows before it.
 with rejected as (
     select
         source_number,
         reject_reason,
         read_position,
         rejected_row,
-        -- the reader numbers by the file what it cannot take apart, and counts the rest without it
-        reject_reason = 'unreadable_row' and read_position < 0 as is_passed_over
+        read_position < 0 as is_passed_over
     from {{ ref('int_web__events_sessionized') }}
     where reject_reason is not null
 ),
@@ -14,7 +16,7 @@ loads as (
     select * from {{ source('dwell', 'dwell_event_loads') }}
 ),
 
-placed as (
+counted as (
     select
         rejected.*,
         loads.source,
@@ -25,7 +27,7 @@ placed as (
                     order by -rejected.read_position
                 )
             else rejected.read_position - loads.rows_before
-        end as read_rows_up_to_here
+        end as counted_rows
     from rejected
     inner join loads on rejected.source_number = loads.source_number
 ),
@@ -33,15 +35,12 @@ placed as (
 numbered as (
     select
         *,
-        case
-            when is_passed_over then -read_position
-            else read_rows_up_to_here + sum(case when is_passed_over then 1 else 0 end) over (
-                partition by source_number
-                order by read_rows_up_to_here, is_passed_over
-                rows between unbounded preceding and current row
-            )
-        end as source_row
-    from placed
+        counted_rows + sum(case when is_passed_over then 1 else 0 end) over (
+            partition by source_number
+            order by counted_rows, is_passed_over, -read_position
+            rows between unbounded preceding and current row
+        ) as source_row
+    from counted
 )
 
 select
