@@ -21,12 +21,18 @@
 {%- endmacro %}
 
 
-{% macro start_of_minute(timestamp) %}
-    {{- return(adapter.dispatch('start_of_minute', 'dwell')(timestamp)) -}}
+{# A time that stands for all times near it, of which local_date gives the same day: what is counted by it
+   first asks a time zone once for many events. Offsets and their changes are whole minutes. #}
+{% macro same_day_time(timestamp) %}
+    {{- return(adapter.dispatch('same_day_time', 'dwell')(timestamp)) -}}
 {% endmacro %}
 
-{% macro duckdb__start_of_minute(timestamp) -%}
-    make_timestamp(epoch_us({{ timestamp }}) // 60000000 * 60000000)
+{% macro duckdb__same_day_time(timestamp) -%}
+    {%- if var('reporting_timezone') == 'UTC' -%}
+        cast({{ timestamp }} as date)
+    {%- else -%}
+        make_timestamp(epoch_us({{ timestamp }}) // 60000000 * 60000000)
+    {%- endif -%}
 {%- endmacro %}
 
 

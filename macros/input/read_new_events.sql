@@ -90,7 +90,15 @@ from dwell_incoming_broken_rows
             || count(e.source_number) || ' arrived; nothing was changed. Please report this.'
         )
         from {{ dwell.event_loads() }} as l
-        left join {{ this }} as e on l.source_number = e.source_number
+        left join (
+            select source_number
+            from {{ this }}
+            -- no stored row before this load's is looked at
+            where source_number >= (
+                select min(source_number) from {{ dwell.event_loads() }}
+                where load_number = {{ dwell.current_load() }}
+            )
+        ) as e on l.source_number = e.source_number
         where l.load_number = {{ dwell.current_load() }}
         group by l.source, l.source_number, l.rows_read
         having l.rows_read <> count(e.source_number)

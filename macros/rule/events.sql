@@ -23,11 +23,3 @@
 {% macro event_identity() -%}
     user_id, device_id, event_name, app_version, client, event_at, received_at, reject_reason, rejected_row
 {%- endmacro %}
-
-
-{# The visitor as two columns that are never null, to join on. #}
-{% macro visitor_as_key(alias='') -%}
-    {%- for part in dwell.visitor(alias) -%}
-        coalesce({{ part }}, '') as visitor_key_{{ loop.index }}{{ ', ' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}

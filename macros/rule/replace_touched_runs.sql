@@ -26,9 +26,7 @@ using (
     group by all
 ) as recomputed
 where
-    {%- for part in dwell.visitor('stored') %}
-    coalesce({{ part }}, '') = recomputed.visitor_key_{{ loop.index }} and
-    {%- endfor %}
+    {{ dwell.is_visitor('stored', 'recomputed') }} and
     {%- for column in besides %}
     stored.{{ column }} = recomputed.{{ column }} and
     {%- endfor %}

@@ -19,14 +19,12 @@
     partition by {{ entity }} order by {{ time }}, gap_us desc nulls first
     rows between unbounded preceding and current row
 {%- endset -%}
-{%- set timeout_us = (timeout_seconds * 1000000) | round | int -%}
-{%- set starts_run = 'gap_us is null or gap_us > ' ~ timeout_us -%}
+{%- set starts_run = dwell.starts_run(timeout_seconds) -%}
 {%- set cuts = starts_session is not none or local_day is not none -%}
 with ordered as (
     select
         *,
-        {{ dwell.microseconds(time) }}
-        - {{ dwell.microseconds('lag(' ~ time ~ ') over (' ~ in_order ~ ')') }} as gap_us,
+        {{ dwell.gap_us(time, in_order) }} as gap_us,
         {%- if starts_session is not none %}
         -- events at the same instant are one: if any of them starts a session, all are in it
         max(case when {{ starts_session }} then 1 else 0 end)
@@ -89,3 +87,15 @@ select
 from runs
 {%- endif %}
 {% endmacro %}
+
+
+{# Elapsed whole microseconds since the entity's event before; null for its first. #}
+{% macro gap_us(time, in_order) -%}
+    {{ dwell.microseconds_between('lag(' ~ time ~ ') over (' ~ in_order ~ ')', time) }}
+{%- endmacro %}
+
+
+{# A run starts where there is no event before, or a gap strictly over the timeout. #}
+{% macro starts_run(timeout_seconds) -%}
+    gap_us is null or gap_us > {{ (timeout_seconds * 1000000) | round | int }}
+{%- endmacro %}

@@ -19,15 +19,21 @@
 {% endmacro %}
 
 
-{# The same visitor on both sides. A cleaned id is never an empty text, so that an empty text can stand
-   for null, and every engine can join by hash. #}
-{% macro same_visitor(one, other) %}
-    {%- set pairs = [] -%}
-    {%- for left, right in zip(dwell.visitor(one), dwell.visitor(other)) -%}
-        {%- do pairs.append("coalesce(" ~ left ~ ", '') = coalesce(" ~ right ~ ", '')") -%}
+{# The visitor as two columns to join on. A cleaned id is never an empty text, so that an empty text can
+   stand for null, and every engine can join by hash. #}
+{% macro visitor_as_key(alias='') -%}
+    {%- for part in dwell.visitor(alias) -%}
+        coalesce({{ part }}, '') as visitor_key_{{ loop.index }}{{ ', ' if not loop.last }}
     {%- endfor -%}
-    {{- return(pairs | join(' and ')) -}}
-{% endmacro %}
+{%- endmacro %}
+
+
+{# Whether a row is of the visitor whose key another relation has. #}
+{% macro is_visitor(alias, keyed) -%}
+    {%- for part in dwell.visitor(alias) -%}
+        coalesce({{ part }}, '') = {{ keyed }}.visitor_key_{{ loop.index }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
 
 
 {# Of an id that is not in the session key: the one that the session's events agree on, else null. #}

@@ -31,9 +31,11 @@ sized as (
         is_between_runs,
         cast(floor(log10(greatest(gap_us, 1) / 1000000.0e0) * 20) as integer) as size_bin,
         case
-            {%- for minute in minutes | reverse %}
-            when gap_us > {{ (minute * 60000000) | round | int }} then cast({{ minute }} as double)
+            {%- for minute in minutes %}
+            when gap_us <= {{ (minute * 60000000) | round | int }} then
+                {{- ' cast(' ~ minutes[loop.index0 - 1] ~ ' as double)' if not loop.first else ' null' }}
             {%- endfor %}
+            else cast({{ minutes[-1] }} as double)
         end as over_minutes
     from gaps
 )

@@ -10,23 +10,22 @@ sessions as (
     from {{ ref('int_web__sessions') }}
 ),
 
--- a time zone is asked once per minute instead of once per event: offsets are whole minutes
-events_by_minute as (
+events_by_time as (
     select
-        {{ dwell.start_of_minute('event_at') }} as started_at,
+        {{ dwell.same_day_time('event_at') }} as counted_at,
         count(case when not is_ignored then 1 end) as events,
         count(case when is_ignored then 1 end) as ignored_events
     from events
-    group by {{ dwell.start_of_minute('event_at') }}
+    group by {{ dwell.same_day_time('event_at') }}
 ),
 
 events_by_day as (
     select
-        {{ dwell.local_date('started_at') }} as activity_date,
+        {{ dwell.local_date('counted_at') }} as activity_date,
         sum(events) as events,
         sum(ignored_events) as ignored_events
-    from events_by_minute
-    group by {{ dwell.local_date('started_at') }}
+    from events_by_time
+    group by {{ dwell.local_date('counted_at') }}
 ),
 
 sessions_by_day as (

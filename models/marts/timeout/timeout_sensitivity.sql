@@ -10,20 +10,12 @@ with events as (
 
 -- the one pass over the events: runs at the shortest timeout, of which all longer ones are made
 shortest_runs as (
-    select
-        {{ visitor }},
-        run_started_at,
-        max(event_at) as run_ended_at,
-        count(*) as event_count
-    from (
-        {{ dwell.sessionize(
-            relation='events',
-            entity=['visitor_key_1', 'visitor_key_2'],
-            time='event_at',
-            timeout_seconds=minutes[0] * 60
-        ) | indent(8) }}
-    ) as sessionized
-    group by {{ visitor }}, run_started_at
+    {{ dwell.run_bounds(
+        relation='events',
+        entity=['visitor_key_1', 'visitor_key_2'],
+        time='event_at',
+        timeout_seconds=minutes[0] * 60
+    ) | indent(4) }}
 ),
 
 gaps as (
