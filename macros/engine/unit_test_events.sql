@@ -26,7 +26,7 @@
     {%- for row in rows %}
     {%- set parts = row.split('|') %}
     select
-        {%- for column in dwell.event_columns() %}
+        {%- for column in dwell.input('events').columns %}
         nullif({{ dwell.text(parts[loop.index0]) }}, '') as {{ column }},
         {%- endfor %}
         try_cast({{ dwell.text(parts[3]) }} as timestamp) as event_at,

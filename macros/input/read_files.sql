@@ -47,10 +47,10 @@
 {% endmacro %}
 
 
-{# One group of files as rows with the six columns as text, event_at, and where each row stands:
+{# One group of files as rows with the input's columns as text, its times read, and where each row stands:
    read_position counts what the reader gives, over all the files of the group, or in Parquet the rows
    of each file. #}
-{% macro read_event_files(layout, files) %}
+{% macro read_files(input, layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
     {%- set mapped = layout['mapped'] -%}
@@ -58,8 +58,9 @@
     {%- set passed = "ignore_errors = true, parallel = getvariable('dwell_nothing_is_broken')"
         if dwell.reports_broken_rows(layout) else '' -%}
     {%- set is_json = layout['format'].startswith('json') -%}
+    {%- set is_text = layout['format'] != 'parquet' -%}
     {%- set parts = {} -%}
-    {%- for column in dwell.event_columns() -%}
+    {%- for column in input.columns -%}
         {%- if mapped[column] is none -%}
             {%- do parts.update({column: 'cast(null as varchar)'}) -%}
         {%- elif is_json -%}
@@ -68,22 +69,28 @@
             {%- do parts.update({column: dwell.quoted(mapped[column])}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set is_text = layout['format'] != 'parquet' -%}
 select
-    event_name,
-    user_id,
-    app_version,
+    {%- for column in input.columns %}
+    {%- if column in input.times and not is_text %}
     -- a typed time needs no text, unless it is no time
-    {{ 'event_time' if is_text else 'case when event_at is null then cast(event_time as varchar) end' }} as event_time,
-    device_id,
-    client,
-    event_at,
+    case when {{ dwell.time_read(column) }} is null then cast({{ column }} as varchar) end as {{ column }},
+    {%- else %}
+    {{ column }},
+    {%- endif %}
+    {%- endfor %}
+    {%- for column in input.times %}
+    {{ dwell.time_read(column) }},
+    {%- endfor %}
     cast({{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as integer) as source_number,
     {{ dwell.modified_at_list(files) }}[cast(file_index as bigint) + 1] as received_at,
     read_position,
     cast({{ 'case when not is_object then json end' if is_json else 'null' }} as varchar) as unreadable_row
 from (
-    select *, {{ dwell.parse_event_time('event_time', layout['time']) }} as event_at
+    select
+        *
+        {%- for column, kind in layout['times'].items() %},
+        {{ dwell.parse_time(column, kind) }} as {{ dwell.time_read(column) }}
+        {%- endfor %}
     from (
         {%- if is_text %}
         -- one thread numbers the rows; what follows is spread over all of them again
@@ -91,7 +98,7 @@ from (
         {%- endif %}
         select
             {%- for column, expression in parts.items() %}
-            {{ expression if column == 'event_time' and not is_text else 'cast(' ~ expression ~ ' as varchar)' }} as {{ column }},
+            {{ expression if column in input.times and not is_text else 'cast(' ~ expression ~ ' as varchar)' }} as {{ column }},
             {%- endfor %}
             {{ 'json, is_object,' if is_json }}
             file_index,
@@ -133,7 +140,7 @@ where json is not null
 {# How many rows each file of a group has, by a scan that does nothing else, and how many the numbering
    of read_position gives it. The columns that are read are counted too, or DuckDB would not look whether
    they can be. #}
-{% macro count_event_files(layout, files) %}
+{% macro count_files(layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
     {%- set told = "store_rejects = true, rejects_table = 'dwell_broken_rows', rejects_scan = 'dwell_broken_scans'" -%}

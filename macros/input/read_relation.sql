@@ -1,92 +1,116 @@
-{# Events from a relation that exists already, or from the sample. #}
+{# An input that is a relation which exists already, or the sample. #}
 
-{% macro input_name() %}
-    {{- return('seeds/events.csv' if dwell.input_mode() == 'sample' else var('events_relation')) -}}
-{% endmacro %}
-
-
-{% macro reads_by_load_time() %}
-    {{- return(dwell.input_mode() == 'relation' and var('events_loaded_at') is not none) -}}
+{% macro reads_by_load_time(input) %}
+    {{- return(dwell.input_mode(input) == 'relation' and input.loaded_at is not none) -}}
 {% endmacro %}
 
 
 {# SQL: whether a load time is new, or within a day of the newest that an earlier load of this
    generation has seen: what a transaction wrote late, under an older load time, is found that long. #}
-{% macro is_read_again(loaded_at) -%}
+{% macro is_read_again(input, loaded_at) -%}
     {{ loaded_at }} > (
         select coalesce(max(modified_at), timestamp '0001-01-01')
-        from {{ dwell.event_loads() }}
+        from {{ dwell.loads(input) }}
         where load_number <= (select max(load_number) - 1 from dwell_this_load)
     ) - interval '1 day'
 {%- endmacro %}
 
 
 {# {mapped, time}: which columns, and of what kind the time is; or a sentence that says what is wrong. #}
-{% macro describe_relation(relation) %}
+{% macro describe_relation(input, relation) %}
     {%- set types = {} -%}
     {%- for column in adapter.get_columns_in_relation(relation) -%}
         {%- do types.update({column.name: column.dtype}) -%}
     {%- endfor -%}
-    {%- set mapped = dwell.map_event_columns(types.keys() | list, dwell.input_name()) -%}
+    {%- set mapped = dwell.map_columns(input, types.keys() | list, dwell.input_name(input)) -%}
     {%- if mapped is string -%}{{- return(mapped) -}}{%- endif -%}
-    {%- set time = dwell.quoted(mapped['event_time']) -%}
-    {{- return({
-        'mapped': mapped,
-        'time': dwell.event_time_kind_of_type(types[mapped['event_time']])
-            or dwell.event_time_kind_of_values(
-                'select cast(' ~ time ~ ' as varchar) as event_time from ' ~ relation
-            )
-    }) -}}
+    {{- return({'mapped': mapped, 'times': dwell.time_kinds(input, mapped, types, relation)}) -}}
 {% endmacro %}
 
 
-{% macro look_at_relation(relation) %}
+{% macro look_at_relation(input, relation) %}
     {%- if load_relation(relation) is none -%}
-        {%- do dwell.stop('events_relation ' ~ var('events_relation') ~ ' does not exist. Write it as schema.table or database.schema.table.') -%}
+        {%- do dwell.stop(input.name ~ '_relation ' ~ input.relation ~ ' does not exist. Write it as schema.table or database.schema.table.') -%}
     {%- endif -%}
-    {%- set described = dwell.describe_relation(relation) -%}
+    {%- set described = dwell.describe_relation(input, relation) -%}
     {%- if described is string -%}{%- do dwell.stop(described) -%}{%- endif -%}
-    {%- if dwell.reads_by_load_time() -%}
-        {%- set loaded_at = var('events_loaded_at') -%}
+    {%- if dwell.reads_by_load_time(input) -%}
+        {%- set loaded_at = input.loaded_at -%}
         {%- set types = {} -%}
         {%- for column in adapter.get_columns_in_relation(relation) -%}
             {%- do types.update({column.name: column.dtype}) -%}
         {%- endfor -%}
         {%- if loaded_at not in types -%}
-            {%- do dwell.stop('events_loaded_at names ' ~ loaded_at ~ ', which ' ~ dwell.input_name() ~ ' does not have; it has ' ~ types | join(', ') ~ '.') -%}
+            {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ loaded_at ~ ', which ' ~ dwell.input_name(input) ~ ' does not have; it has ' ~ types | join(', ') ~ '.') -%}
         {%- elif not dwell.event_time_kind_of_type(types[loaded_at]) -%}
-            {%- do dwell.stop('events_loaded_at names ' ~ loaded_at ~ ', which is ' ~ types[loaded_at] ~ ' in ' ~ dwell.input_name() ~ '. It must be a timestamp in UTC.') -%}
+            {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ loaded_at ~ ', which is ' ~ types[loaded_at] ~ ' in ' ~ dwell.input_name(input) ~ '. It must be a timestamp in UTC.') -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
 
 
-{% macro read_event_relation() %}
-    {%- set relation = dwell.input_relation() -%}
-    {%- set described = dwell.describe_relation(relation) if execute else {'mapped': {}, 'time': 'iso'} -%}
+{% macro read_relation(input) %}
+    {%- set relation = dwell.input_relation(input) -%}
+    {%- set described = dwell.describe_relation(input, relation) if execute else {'mapped': {}, 'times': {}} -%}
     {%- if described is string -%}
         {#- raised by the table that reads it: dbt build tells no error of an ephemeral model -#}
         {{- return(dwell.read_no_rows() ~ ' or error(' ~ dwell.text('dwell: ' ~ described) ~ ') is null') -}}
     {%- endif -%}
     {%- set mapped = described['mapped'] -%}
-    {%- set time = dwell.quoted(mapped['event_time']) if mapped else 'null' -%}
+    {%- set theirs = {} -%}
+    {%- for column in input.columns -%}
+        {%- do theirs.update({column: dwell.quoted(mapped[column]) if mapped.get(column) else 'null'}) -%}
+    {%- endfor -%}
+    {%- set newest = dwell.time_read(input.times[0]) -%}
 select
-    {%- for column in dwell.event_columns() if column != 'event_time' %}
-    cast({{ dwell.quoted(mapped[column]) if mapped.get(column) else 'null' }} as varchar) as {{ column }},
+    {%- for column in input.columns %}
+    cast({{ theirs[column] }} as varchar) as {{ column }},
     {%- endfor %}
-    cast({{ time }} as varchar) as event_time,
-    {{ dwell.parse_event_time(time, described['time']) }} as event_at,
-    cast({{ 1 if dwell.input_is_read_whole() else '(select max(source_number) from ' ~ dwell.event_loads() ~ ')' }} as integer) as source_number,
-    {%- if dwell.reads_by_load_time() %}
-    cast({{ dwell.quoted(var('events_loaded_at')) }} as timestamp) as received_at,
+    {%- for column in input.times %}
+    {{ dwell.parse_time(theirs[column], described['times'].get(column, 'iso')) }} as {{ dwell.time_read(column) }},
+    {%- endfor %}
+    cast({{ 1 if dwell.input_is_read_whole(input) else '(select max(source_number) from ' ~ dwell.loads(input) ~ ')' }} as integer) as source_number,
+    {%- if dwell.reads_by_load_time(input) %}
+    cast({{ dwell.quoted(input.loaded_at) }} as timestamp) as received_at,
     {%- else %}
-    -- without a load time, the newest event; a clock beyond 2100 is no measure of anything
-    max(case when event_at < timestamp '2100-01-01' then event_at end) over () as received_at,
+    -- without a load time, the newest; a clock beyond 2100 is no measure of anything
+    max(case when {{ newest }} < timestamp '2100-01-01' then {{ newest }} end) over () as received_at,
     {%- endif %}
-    {{ 'row_number() over ()' if dwell.input_mode() == 'sample' else 'cast(null as bigint)' }} as read_position,
+    {{ 'row_number() over ()' if dwell.input_mode(input) == 'sample' else 'cast(null as bigint)' }} as read_position,
     cast(null as varchar) as unreadable_row
 from {{ relation }} as input
-{%- if dwell.reads_by_load_time() %}
-where {{ dwell.is_read_again(dwell.quoted(var('events_loaded_at'))) }}
+{%- if dwell.reads_by_load_time(input) %}
+where {{ dwell.is_read_again(input, dwell.quoted(input.loaded_at)) }}
 {%- endif %}
+{% endmacro %}
+
+
+{% macro refuse_missing_load_times(input) %}
+    {%- set untimed = run_query(
+        'select count(*) from ' ~ dwell.input_relation(input) ~ ' where ' ~ dwell.quoted(input.loaded_at) ~ ' is null'
+    ).columns[0].values()[0] -%}
+    {%- if untimed > 0 -%}
+        {%- do dwell.stop(
+            dwell.input_name(input) ~ ' has ' ~ untimed ~ ' rows without a load time in '
+            ~ input.loaded_at ~ ', so that nobody can tell whether they are new. Fill it, or leave '
+            ~ input.name ~ '_loaded_at out: then the whole relation is read each time.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro refuse_old_load_times(input, stored) %}
+    {%- set loaded_at = dwell.quoted(input.loaded_at) -%}
+    {%- set newest = '(select max(modified_at) from ' ~ dwell.loads(input) ~ ") - interval '1 day'" -%}
+    {%- set found = run_query(
+        'select (select count(*) from ' ~ dwell.input_relation(input) ~ ' where ' ~ loaded_at ~ ' <= ' ~ newest ~ ') as there, '
+        ~ '(select count(*) from ' ~ stored ~ ' where received_at <= ' ~ newest ~ ') as stored'
+    ).rows[0] -%}
+    {%- if found['there'] != found['stored'] -%}
+        {%- do dwell.stop(
+            dwell.input_name(input) ~ ' has changed where it was read before: ' ~ found['there'] ~ ' rows that are '
+            ~ 'more than a day older than the newest load time, where there were ' ~ found['stored']
+            ~ '. Load everything again with --full-refresh.'
+        ) -%}
+    {%- endif -%}
 {% endmacro %}

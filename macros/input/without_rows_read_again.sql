@@ -1,7 +1,7 @@
 {# SQL: the incoming rows that are not stored. Only a relation that has a load time is read again, from
    a day before the newest; of rows that are equal, as many are new as there are more than stored. #}
 {% macro without_rows_read_again(incoming, columns) %}
-{%- if not dwell.reads_by_load_time() -%}
+{%- if not dwell.reads_by_load_time(dwell.input('events')) -%}
 select * from {{ incoming }}
 {%- else -%}
 select {{ columns }}, is_ignored
@@ -15,7 +15,7 @@ from (
     from (
         select {{ columns }}, is_ignored, true as is_stored
         from {{ this }}
-        where {{ dwell.is_read_again('received_at') }}
+        where {{ dwell.is_read_again(dwell.input('events'), 'received_at') }}
         union all
         select {{ columns }}, is_ignored, false as is_stored
         from {{ incoming }}

@@ -11,7 +11,7 @@
     {%- set meta = config.get('meta') -%}
     {%- set besides = meta.get('entity_besides_visitor', []) -%}
 delete from {{ target }}
-where load_number < {{ dwell.current_generation() }};
+where load_number < {{ dwell.current_generation(dwell.input(meta['input'])) }};
 
 -- runs can join, so what goes is what lies within a recomputed run, and not what has its key
 delete from {{ target }} as stored

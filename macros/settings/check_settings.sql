@@ -6,9 +6,12 @@
         {%- do dwell.check_setting_values() -%}
         {%- do dwell.check_zones() -%}
         {%- do dwell.check_privacy() -%}
-        {%- if flags.WHICH in ('run', 'build', 'test') and not dwell.builds_events_anew() -%}
-            {%- do dwell.refuse_other_settings() -%}
-        {%- endif -%}
+        {%- for name in dwell.input_names() -%}
+            {%- set input = dwell.input(name) -%}
+            {%- if flags.WHICH in ('run', 'build', 'test') and not dwell.stores_anew(input) -%}
+                {%- do dwell.refuse_other_settings(input) -%}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -22,26 +25,26 @@
 {% endmacro %}
 
 
-{# {setting: whether rows that are stored would be others under another value}. #}
+{# {setting: the inputs of which stored rows would be others under another value}. #}
 {% macro settings() %}
     {{- return({
-        'events_path': false,
-        'events_relation': true,
-        'events_loaded_at': true,
-        'events_columns': true,
-        'event_time_format': true,
-        'source_timezone': true,
-        'future_tolerance_minutes': true,
-        'earliest_event_date': true,
-        'drop_exact_duplicates': true,
-        'session_timeout_minutes': true,
-        'session_key': true,
-        'session_max_hours': true,
-        'session_split_at_midnight': true,
-        'session_start_events': true,
-        'ignored_events': true,
-        'reporting_timezone': true,
-        'pseudonymize_user_ids': true,
+        'events_path': [],
+        'events_relation': ['events'],
+        'events_loaded_at': ['events'],
+        'events_columns': ['events'],
+        'event_time_format': ['events'],
+        'source_timezone': ['events'],
+        'future_tolerance_minutes': ['events'],
+        'earliest_event_date': ['events'],
+        'drop_exact_duplicates': ['events'],
+        'session_timeout_minutes': ['events'],
+        'session_key': ['events'],
+        'session_max_hours': ['events'],
+        'session_split_at_midnight': ['events'],
+        'session_start_events': ['events'],
+        'ignored_events': ['events'],
+        'reporting_timezone': ['events'],
+        'pseudonymize_user_ids': ['events'],
     }) -}}
 {% endmacro %}
 
@@ -81,8 +84,8 @@
     {%- if var('events_columns') is not mapping -%}
         {%- do dwell.stop('events_columns must be a mapping, as in {user_id: customer}, not ' ~ var('events_columns') ~ '.') -%}
     {%- endif -%}
-    {%- for column in var('events_columns') if column not in dwell.event_columns() -%}
-        {%- do dwell.stop('events_columns maps ' ~ column ~ ', which is no column of dwell. The columns are ' ~ dwell.event_columns() | join(', ') ~ '.') -%}
+    {%- for column in var('events_columns') if column not in dwell.input('events').columns -%}
+        {%- do dwell.stop('events_columns maps ' ~ column ~ ', which is no column of dwell. The columns are ' ~ dwell.input('events').columns | join(', ') ~ '.') -%}
     {%- endfor -%}
     {%- for column, theirs in var('events_columns').items() if theirs is not none and (theirs is not string or not theirs | trim) -%}
         {%- do dwell.stop('events_columns maps ' ~ column ~ ' to ' ~ tojson(theirs) ~ ', which is no name of a column. Write null where the input has none.') -%}
@@ -154,16 +157,16 @@
 {% endmacro %}
 
 
-{# JSON: what stored rows depend on. #}
-{% macro settings_in_force() %}
-    {%- set values = {'input': 'files' if var('events_path') else dwell.input_name()} -%}
-    {%- for name, matters in dwell.settings().items() if matters and name != 'events_relation' -%}
+{# JSON: what the stored rows of an input depend on. #}
+{% macro settings_in_force(input) %}
+    {%- set values = {'input': 'files' if input.path else dwell.input_name(input)} -%}
+    {%- for name, inputs in dwell.settings().items() if input.name in inputs and not name.endswith('_relation') -%}
         {%- do values.update({name: var(name)}) -%}
     {%- endfor -%}
-    {%- do values.update({
-        'session_key': dwell.session_key() | sort,
-        'earliest_event_date': var('earliest_event_date') | string,
-    }) -%}
+    {%- if 'session_key' in values -%}
+        {%- do values.update({'session_key': dwell.session_key() | sort}) -%}
+    {%- endif -%}
+    {%- do values.update({'earliest_event_date': var('earliest_event_date') | string}) -%}
     {%- if var('pseudonymize_user_ids') -%}
         {%- do values.update({'salt': dwell.salt_fingerprint()}) -%}
     {%- endif -%}
@@ -171,10 +174,10 @@
 {% endmacro %}
 
 
-{% macro refuse_other_settings() %}
-    {%- set built = run_query('select max(settings) from ' ~ dwell.event_loads()).columns[0].values()[0] -%}
-    {%- if built and built != dwell.settings_in_force() -%}
-        {%- set before, now = fromjson(built), fromjson(dwell.settings_in_force()) -%}
+{% macro refuse_other_settings(input) %}
+    {%- set built = run_query('select max(settings) from ' ~ dwell.loads(input)).columns[0].values()[0] -%}
+    {%- if built and built != dwell.settings_in_force(input) -%}
+        {%- set before, now = fromjson(built), fromjson(dwell.settings_in_force(input)) -%}
         {%- set differences = [] -%}
         {%- for name in now if now[name] != before.get(name) -%}
             {%- do differences.append(

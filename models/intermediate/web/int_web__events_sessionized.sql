@@ -2,11 +2,12 @@
     materialized='incremental',
     incremental_strategy='replace_touched_runs',
     on_schema_change='fail',
-    pre_hook="{{ dwell.record_load() }}",
-    post_hook="{{ dwell.reconcile_load() }}",
-    meta={'run_reaches_to': 'event_at', 'entity_besides_visitor': ['is_ignored']}
+    pre_hook="{{ dwell.record_event_load() }}",
+    post_hook="{{ dwell.reconcile_event_load() }}",
+    meta={'input': 'events', 'run_reaches_to': 'event_at', 'entity_besides_visitor': ['is_ignored']}
 ) }}
-{%- set adds = is_incremental() and not dwell.input_is_read_whole() -%}
+{%- set input = dwell.input('events') -%}
+{%- set adds = is_incremental() and not dwell.input_is_read_whole(input) -%}
 {%- set timeout_minutes = var('session_timeout_minutes') | float -%}
 {%- set columns -%}
     user_id, device_id, event_name, app_version, client, event_at, received_at, source_number,
@@ -64,6 +65,6 @@ select
     rejected_row,
     source_number,
     read_position,
-    {{ 'received_at' if dwell.reads_by_load_time() else 'cast(null as timestamp)' }} as received_at,
-    {{ dwell.current_load() }} as load_number
+    {{ 'received_at' if dwell.reads_by_load_time(input) else 'cast(null as timestamp)' }} as received_at,
+    {{ dwell.current_load(input) }} as load_number
 from sessionized

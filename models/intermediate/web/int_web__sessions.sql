@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched_runs',
     on_schema_change='fail',
-    meta={'run_reaches_to': 'ended_at'}
+    meta={'input': 'events', 'run_reaches_to': 'ended_at'}
 ) }}
 {%- set both = dwell.session_key() | length == 2 -%}
 
@@ -59,7 +59,7 @@ stored as (
     from (
         select *, {{ dwell.visitor_as_key() }}
         from {{ this }}
-        where load_number >= {{ dwell.current_generation() }}
+        where load_number >= {{ dwell.current_generation(dwell.input('events')) }}
     ) as sessions
     inner join changed_visitors
         on

@@ -47,7 +47,7 @@ select
     source,
     cast(source_row as bigint) as source_row,
     reject_reason,
-    {%- for column in dwell.event_columns() %}
+    {%- for column in dwell.input('events').columns %}
     case
         when reject_reason <> 'unreadable_row'
             then {{ dwell.json_text('rejected_row', column) }}

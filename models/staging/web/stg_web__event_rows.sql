@@ -1,4 +1,4 @@
-{% if dwell.input_mode() == 'sample' -%}
+{% if dwell.input_mode(dwell.input('events')) == 'sample' -%}
 -- depends_on: {{ ref('events') }}
 {% endif -%}
-{{ dwell.read_new_events() }}
+{{ dwell.read_new_rows(dwell.input('events')) }}

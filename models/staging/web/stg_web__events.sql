@@ -14,7 +14,7 @@ cleaned as (
         {{ dwell.clean_text('device_id') }} as device_id,
         lower({{ dwell.clean_text('client') }}) as client,
         event_at,
-        {%- for column in dwell.event_columns() %}
+        {%- for column in dwell.input('events').columns %}
         {{ column }} as raw_{{ column }},
         {%- endfor %}
         received_at,

@@ -1,10 +1,10 @@
 {# The SQL that turns a time of one kind into a UTC timestamp, null where it is none.
    kind: iso, an epoch_ unit, or timestamp, timestamp_with_zone, date for typed columns. #}
-{% macro parse_event_time(column, kind) -%}
-    {{- return(adapter.dispatch('parse_event_time', 'dwell')(column, kind)) -}}
+{% macro parse_time(column, kind) -%}
+    {{- return(adapter.dispatch('parse_time', 'dwell')(column, kind)) -}}
 {%- endmacro %}
 
-{% macro duckdb__parse_event_time(column, kind) -%}
+{% macro duckdb__parse_time(column, kind) -%}
     {%- set zone = dwell.text(var('source_timezone')) -%}
     {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
     {%- set in_zone = 'timezone(' ~ zone ~ ', %s)' if var('source_timezone') != 'UTC' else '%s' -%}
@@ -34,7 +34,7 @@
 
 
 {# The kind of a column by its type; none for text and numbers, whose values must be looked at. #}
-{% macro event_time_kind_of_type(type) %}
+{% macro time_kind_of_type(type) %}
     {%- set type = type | upper -%}
     {%- if type.startswith('TIMESTAMP') and ('TZ' in type or 'WITH TIME ZONE' in type) -%}
         {{- return('timestamp_with_zone') -}}
@@ -48,15 +48,15 @@
 
 
 {# Decides once for a whole file or relation, by most of its first 100 times: numbers are an epoch, whose
-   unit their size tells; anything else is ISO 8601. sample: SQL with one text column, event_time. #}
-{% macro event_time_kind_of_values(sample) %}
-    {%- if var('event_time_format') != 'auto' -%}
-        {{- return(var('event_time_format')) -}}
+   unit their size tells; anything else is ISO 8601. sample: SQL with one text column, time. #}
+{% macro time_kind_of_values(input, sample) %}
+    {%- if input.time_format != 'auto' -%}
+        {{- return(input.time_format) -}}
     {%- endif -%}
     {%- set found = run_query(
-        'select count(event_time) as times, count(number) as numbers, median(abs(number)) as size '
-        ~ 'from (select event_time, try_cast(event_time as double) as number '
-        ~ 'from (' ~ sample ~ ') as times where trim(event_time) <> \'\' limit 100) as sampled'
+        'select count(time) as times, count(number) as numbers, median(abs(number)) as size '
+        ~ 'from (select time, try_cast(time as double) as number '
+        ~ 'from (' ~ sample ~ ') as times where trim(time) <> \'\' limit 100) as sampled'
     ).rows[0] -%}
     {%- if found['numbers'] * 2 <= found['times'] -%}
         {{- return('iso') -}}
@@ -66,4 +66,20 @@
         {{- return('epoch_milliseconds') -}}
     {%- endif -%}
     {{- return('epoch_microseconds') -}}
+{% endmacro %}
+
+
+{# {time column: its kind} of a relation whose columns have types. #}
+{% macro time_kinds(input, mapped, types, relation) %}
+    {%- set kinds = {} -%}
+    {%- for column in input.times -%}
+        {%- set theirs = mapped[column] -%}
+        {%- do kinds.update({
+            column: dwell.time_kind_of_type(types[theirs])
+                or dwell.time_kind_of_values(
+                    input, 'select cast(' ~ dwell.quoted(theirs) ~ ' as varchar) as time from ' ~ relation
+                )
+        }) -%}
+    {%- endfor -%}
+    {{- return(kinds) -}}
 {% endmacro %}

@@ -1,15 +1,14 @@
-{# The files of events_path: find, compare with what was loaded, look at each new one, read. #}
+{# The files that an input's path names: find, compare with what was loaded, look at each new one, read. #}
 
-{# Rows with name, size_bytes and modified_at: every file that events_path names now. #}
-{% macro find_event_files() %}
-    {%- set setting = var('events_path') -%}
-    {%- set paths = [setting] if setting is string else setting -%}
+{# Rows with name, size_bytes and modified_at: every file that the path names now. #}
+{% macro find_files(input) %}
+    {%- set paths = dwell.as_list(input.path) -%}
     {%- set found = [] -%}
     {%- for path in paths -%}
         {%- set matches = dwell.files_at(path) -%}
-        {%- if not matches and not dwell.has_loaded(path) -%}
+        {%- if not matches and not dwell.has_loaded(input, path) -%}
             {%- do dwell.stop(
-                'events_path names no file: ' ~ path ~ '. Give the path of a file that exists, or a glob '
+                input.name ~ '_path names no file: ' ~ path ~ '. Give the path of a file that exists, or a glob '
                 ~ 'that matches one; a folder needs a glob, as in data/*.csv.'
             ) -%}
         {%- endif -%}
@@ -20,13 +19,13 @@
         'select filename as name, size as size_bytes, cast(last_modified as timestamp) as modified_at '
         ~ 'from read_blob(' ~ dwell.sql_list(found | unique) ~ ') order by modified_at, name'
     ).rows -%}
-    {%- do dwell.refuse_two_names_of_a_file(files) -%}
+    {%- do dwell.refuse_two_names_of_a_file(input, files) -%}
     {{- return(files) -}}
 {% endmacro %}
 
 
-{# a.csv, ./a.csv and /data/a.csv may be one file, and its events must not count twice. #}
-{% macro refuse_two_names_of_a_file(files) %}
+{# a.csv, ./a.csv and /data/a.csv may be one file, and its rows must not count twice. #}
+{% macro refuse_two_names_of_a_file(input, files) %}
     {%- set alike = {} -%}
     {%- for file in files -%}
         {%- set path = modules.re.sub('^[.]/', '', modules.re.sub('/([.]?/)+', '/', file['name'])) -%}
@@ -36,8 +35,8 @@
                 or (other.startswith('/') and other.endswith('/' ~ path))
                 or (path.startswith('/') and path.endswith('/' ~ other)) -%}
                 {%- do dwell.stop(
-                    'events_path names one file twice, as ' ~ other ~ ' and as ' ~ file['name']
-                    ~ '. Name it once, or its events would count twice.'
+                    input.name ~ '_path names one file twice, as ' ~ other ~ ' and as ' ~ file['name']
+                    ~ '. Name it once, or its ' ~ input.name ~ ' would count twice.'
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -57,33 +56,26 @@
 
 
 {# Whether a path or glob has named a file that was loaded: what is gone since then is not missed. #}
-{% macro has_loaded(path) %}
+{% macro has_loaded(input, path) %}
     {{- return(run_query(
-        'select 1 from ' ~ dwell.event_loads() ~ ' where size_bytes is not null and (source = '
+        'select 1 from ' ~ dwell.loads(input) ~ ' where size_bytes is not null and (source = '
         ~ dwell.text(path) ~ ' or source glob ' ~ dwell.text(path) ~ ') limit 1'
     ).rows | length > 0) -}}
 {% endmacro %}
 
 
-{% macro incoming_files() %}
-    {{- return(api.Relation.create(
-        database=target.database, schema=target.schema, identifier='dwell_incoming_files'
-    )) -}}
-{% endmacro %}
-
-
-{# Writes down the files that no run has loaded, and how each is to be read, in dwell_incoming_files:
-   the event table reads just these, and its pre-hook counts them. #}
-{% macro prepare_incoming_files(from_scratch) %}
-    {%- set files = dwell.find_event_files() -%}
+{# Writes down the files that no run has loaded, and how each is to be read, in the table input.incoming:
+   what is read and counted are just these. #}
+{% macro prepare_incoming_files(input, from_scratch) %}
+    {%- set files = dwell.find_files(input) -%}
     {%- if from_scratch -%}
-        {%- do dwell.name_lost_files() -%}
+        {%- do dwell.name_lost_files(input) -%}
         {%- set loaded = {} -%}
         {%- set last_number = 0 -%}
     {%- else -%}
-        {%- set loaded = dwell.loaded_files() -%}
-        {%- do dwell.refuse_changed_files(files, loaded) -%}
-        {%- set last_number = dwell.last_source_number() -%}
+        {%- set loaded = dwell.loaded_files(input) -%}
+        {%- do dwell.refuse_changed_files(input, files, loaded) -%}
+        {%- set last_number = dwell.last_source_number(input) -%}
     {%- endif -%}
     {%- set values = [] -%}
     {%- for file in files if file['name'] not in loaded -%}
@@ -93,30 +85,29 @@
             dwell.text(file['name']),
             file['size_bytes'],
             dwell.timestamp_or_null(file['modified_at']),
-            dwell.text(tojson(dwell.look_at_event_file(file['name'], file['size_bytes'])))
+            dwell.text(tojson(dwell.look_at_file(input, file['name'], file['size_bytes']))),
+            'null',
+            'null'
         ] | join(', ') ~ ')') -%}
     {%- endfor -%}
-    {%- do run_query(
-        'create or replace table ' ~ dwell.incoming_files() ~ ' '
-        ~ '(source_number integer, source varchar, size_bytes bigint, modified_at timestamp, layout varchar)'
-    ) -%}
+    {%- do run_query(dwell.create_incoming(input)) -%}
     {%- if values -%}
-        {%- do run_query('insert into ' ~ dwell.incoming_files() ~ ' values ' ~ values | join(', ')) -%}
+        {%- do run_query('insert into ' ~ dwell.own_table(input.incoming) ~ ' values ' ~ values | join(', ')) -%}
     {%- endif -%}
 {% endmacro %}
 
 
-{# {layout: [rows of dwell_incoming_files]}: files that are read alike are read together. #}
-{% macro incoming_file_groups() %}
+{# {layout: [incoming files]}: files that are read alike are read together. #}
+{% macro incoming_file_groups(input) %}
     {%- set groups = {} -%}
-    {%- for file in run_query('select * from ' ~ dwell.incoming_files() ~ ' order by source_number').rows -%}
+    {%- for file in run_query('select * from ' ~ dwell.own_table(input.incoming) ~ ' order by source_number').rows -%}
         {%- do groups.setdefault(file['layout'], []).append(file) -%}
     {%- endfor -%}
     {{- return(groups) -}}
 {% endmacro %}
 
 
-{% macro refuse_changed_files(files, loaded) %}
+{% macro refuse_changed_files(input, files, loaded) %}
     {%- set now = {} -%}
     {%- for file in files -%}{%- do now.update({file['name']: file}) -%}{%- endfor -%}
     {%- for name, before in loaded.items() -%}
@@ -126,13 +117,13 @@
                 {%- do dwell.stop(
                     name ~ ' has changed since it was loaded (' ~ before['size_bytes'] ~ ' bytes of '
                     ~ before['modified_at'] ~ ', now ' ~ now[name]['size_bytes'] ~ ' bytes of '
-                    ~ now[name]['modified_at'] ~ '). Put new events into a new file, or load everything '
+                    ~ now[name]['modified_at'] ~ '). Put new ' ~ input.name ~ ' into a new file, or load everything '
                     ~ 'again with --full-refresh (make: FULL_REFRESH=1).'
                 ) -%}
             {%- endif -%}
         {%- elif dwell.files_at(name) -%}
             {%- do dwell.stop(
-                name ~ ' is loaded, but events_path no longer names it. Name it too, or start again '
+                name ~ ' is loaded, but ' ~ input.name ~ '_path no longer names it. Name it too, or start again '
                 ~ 'without it: --full-refresh (make: FULL_REFRESH=1), or another DWELL_DATABASE.'
             ) -%}
         {%- endif -%}
@@ -140,17 +131,17 @@
 {% endmacro %}
 
 
-{# A full refresh could not bring back the events of a file that is gone. #}
-{% macro name_lost_files() %}
+{# A full refresh could not bring back what was in a file that is gone. #}
+{% macro name_lost_files(input) %}
     {%- set lost = [] -%}
-    {%- for name in dwell.loaded_files() -%}
+    {%- for name in dwell.loaded_files(input) -%}
         {%- if not dwell.files_at(name) -%}
             {%- do lost.append(name) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if lost -%}
         {%- do dwell.stop(
-            'a full refresh would lose the events of ' ~ lost | join(', ') ~ ': loaded before, and no '
+            'a full refresh would lose the ' ~ input.name ~ ' of ' ~ lost | join(', ') ~ ': loaded before, and no '
             ~ 'longer there. Put the file back, or build without it into another DWELL_DATABASE.'
         ) -%}
     {%- endif -%}
@@ -158,19 +149,19 @@
 
 
 {# How a file is to be read: {format, columns, ...}; the same text for all files that are read alike. #}
-{% macro look_at_event_file(name, size_bytes) %}
+{% macro look_at_file(input, name, size_bytes) %}
     {%- set kind = modules.re.search('\\.(csv|tsv|txt|parquet|json|jsonl|ndjson)(\\.gz|\\.zst)?$', name | lower) -%}
     {%- set kind = kind.group(1) if kind else none -%}
     {%- if size_bytes == 0 -%}
-        {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its events.') -%}
+        {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its ' ~ input.name ~ '.') -%}
     {%- endif -%}
     {%- set start = dwell.start_of_file(name, kind) -%}
     {%- if kind == 'parquet' and start in ('PAR1', 'not text', none) -%}
-        {{- return(dwell.look_at_parquet(name)) -}}
+        {{- return(dwell.look_at_parquet(input, name)) -}}
     {%- elif kind in ('json', 'jsonl', 'ndjson') and start != 'not text' -%}
-        {{- return(dwell.look_at_json(name, start | trim if start else '[', kind)) -}}
+        {{- return(dwell.look_at_json(input, name, start | trim if start else '[', kind)) -}}
     {%- elif kind in ('csv', 'tsv', 'txt') and start not in ('not text', none) -%}
-        {{- return(dwell.look_at_csv(name, start)) -}}
+        {{- return(dwell.look_at_csv(input, name, start)) -}}
     {%- endif -%}
     {%- do dwell.stop(
         name ~ ' is no CSV, Parquet or JSON file that dwell can read. Its name must end in .csv, .tsv, '
@@ -205,17 +196,22 @@
 {% endmacro %}
 
 
-{% macro look_at_csv(name, header) %}
+{% macro look_at_csv(input, name, header) %}
     {%- set ns = namespace(delimiter=',', most=0) -%}
     {%- for delimiter in [',', ';', '\t', '|'] if header.count(delimiter) > ns.most -%}
         {%- set ns.delimiter, ns.most = delimiter, header.count(delimiter) -%}
     {%- endfor -%}
     {%- set columns = dwell.csv_columns(name, ns.delimiter, ns.most + 1) -%}
-    {%- set mapped = dwell.map_event_columns_or_stop(columns, name) -%}
+    {%- set mapped = dwell.map_columns_or_stop(input, columns, name) -%}
     {%- set layout = {'format': 'csv', 'delimiter': ns.delimiter, 'columns': columns, 'mapped': mapped} -%}
-    {%- do layout.update({'time': dwell.event_time_kind_of_values(
-        'select ' ~ dwell.quoted(mapped['event_time']) ~ ' as event_time from ' ~ dwell.read_csv([name], layout, 'ignore_errors = true, parallel = false')
-    )}) -%}
+    {%- set rows = dwell.read_csv([name], layout, 'ignore_errors = true, parallel = false') -%}
+    {%- set kinds = {} -%}
+    {%- for column in input.times -%}
+        {%- do kinds.update({column: dwell.time_kind_of_values(
+            input, 'select ' ~ dwell.quoted(mapped[column]) ~ ' as time from ' ~ rows
+        )}) -%}
+    {%- endfor -%}
+    {%- do layout.update({'times': kinds}) -%}
     {{- return(layout) -}}
 {% endmacro %}
 
@@ -239,13 +235,12 @@
 {% endmacro %}
 
 
-{% macro look_at_parquet(name) %}
+{% macro look_at_parquet(input, name) %}
     {%- set types = {} -%}
     {%- for row in run_query('describe from read_parquet(' ~ dwell.text(name) ~ ')').rows -%}
         {%- do types.update({row[0]: row[1]}) -%}
     {%- endfor -%}
-    {%- set mapped = dwell.map_event_columns_or_stop(types.keys() | list, name) -%}
-    {%- set time = dwell.quoted(mapped['event_time']) -%}
+    {%- set mapped = dwell.map_columns_or_stop(input, types.keys() | list, name) -%}
     {%- set read_types = {} -%}
     {%- for column in mapped.values() if column is not none -%}
         {%- do read_types.update({column: types[column]}) -%}
@@ -254,17 +249,14 @@
         'format': 'parquet',
         'mapped': mapped,
         'types': read_types,
-        'time': dwell.event_time_kind_of_type(types[mapped['event_time']])
-            or dwell.event_time_kind_of_values(
-                'select cast(' ~ time ~ ' as varchar) as event_time from read_parquet(' ~ dwell.text(name) ~ ')'
-            )
+        'times': dwell.time_kinds(input, mapped, types, 'read_parquet(' ~ dwell.text(name) ~ ')'),
     }) -}}
 {% endmacro %}
 
 
 {# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
    stretch over lines are read whole. #}
-{% macro look_at_json(name, first_line, kind) %}
+{% macro look_at_json(input, name, first_line, kind) %}
     {%- set is_lines = not first_line.startswith('[') and (
         kind != 'json'
         or run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
@@ -276,14 +268,18 @@
     {%- set objects = '(select try_cast(json as json) as json from '
         ~ dwell.read_json([name], layout, 'ignore_errors = true') ~ ' as read) as objects' -%}
     {%- set keys = dwell.json_keys_of(objects, 'limit 100') -%}
-    {%- if dwell.map_event_columns(keys, name) is string -%}
+    {%- if dwell.map_columns(input, keys, name) is string -%}
         {#- a key that few objects have -#}
         {%- set keys = dwell.json_keys_of(objects, '') -%}
     {%- endif -%}
-    {%- set mapped = dwell.map_event_columns_or_stop(keys, name) -%}
-    {%- do layout.update({'mapped': mapped, 'time': dwell.event_time_kind_of_values(
-        'select ' ~ dwell.json_text('json', mapped['event_time']) ~ ' as event_time from ' ~ objects
-    )}) -%}
+    {%- set mapped = dwell.map_columns_or_stop(input, keys, name) -%}
+    {%- set kinds = {} -%}
+    {%- for column in input.times -%}
+        {%- do kinds.update({column: dwell.time_kind_of_values(
+            input, 'select ' ~ dwell.json_text('json', mapped[column]) ~ ' as time from ' ~ objects
+        )}) -%}
+    {%- endfor -%}
+    {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
     {{- return(layout) -}}
 {% endmacro %}
 

@@ -1,0 +1,119 @@
+{# What dwell reads, and all that tells one input from another: its settings, its columns, and the tables
+   in which it is written down what was read. Macros of this folder take what this one gives. #}
+{% macro input(name) %}
+    {{- return({
+        'events': {
+            'name': 'events',
+            'path': var('events_path'),
+            'relation': var('events_relation'),
+            'loaded_at': var('events_loaded_at'),
+            'named': var('events_columns'),
+            'columns': ['event_name', 'user_id', 'app_version', 'event_time', 'device_id', 'client'],
+            'times': ['event_time'],
+            'time_format': var('event_time_format'),
+            'sample': 'events',
+            'loads': 'dwell_event_loads',
+            'incoming': 'dwell_incoming_event_files',
+            'stored_in': 'int_web__events_sessionized',
+        },
+    }[name]) -}}
+{% endmacro %}
+
+
+{% macro input_names() %}
+    {{- return(['events']) -}}
+{% endmacro %}
+
+
+{# Where an input comes from: files, relation or sample. #}
+{% macro input_mode(input) %}
+    {%- if input.path -%}{{- return('files') -}}{%- endif -%}
+    {%- if input.relation -%}{{- return('relation') -}}{%- endif -%}
+    {{- return('sample') -}}
+{% endmacro %}
+
+
+{# Whether a run reads the whole input again, instead of what is new. #}
+{% macro input_is_read_whole(input) %}
+    {{- return(
+        dwell.input_mode(input) == 'sample'
+        or (dwell.input_mode(input) == 'relation' and not input.loaded_at)
+    ) -}}
+{% endmacro %}
+
+
+{# What people call it. #}
+{% macro input_name(input) %}
+    {{- return('seeds/' ~ input.sample ~ '.csv' if dwell.input_mode(input) == 'sample' else input.relation) -}}
+{% endmacro %}
+
+
+{# The relation that holds the input, where it is one. #}
+{% macro input_relation(input) %}
+    {%- if dwell.input_mode(input) == 'sample' -%}
+        {%- if not execute -%}{{- return(none) -}}{%- endif -%}
+        {%- set seed = graph.nodes['seed.dwell.' ~ input.sample] -%}
+        {{- return(api.Relation.create(
+            database=seed.database, schema=seed.schema, identifier=seed.alias
+        )) -}}
+    {%- endif -%}
+    {%- set parts = input.relation.split('.') -%}
+    {{- return(api.Relation.create(
+        database=parts[-3] if parts | length > 2 else target.database,
+        schema=parts[-2] if parts | length > 1 else target.schema,
+        identifier=parts[-1]
+    )) -}}
+{% endmacro %}
+
+
+{# A table of dwell's own, beside the models. #}
+{% macro own_table(name) %}
+    {{- return(api.Relation.create(
+        database=target.database, schema=target.schema, identifier=name
+    )) -}}
+{% endmacro %}
+
+
+{# The name of a time once it is read: event_time gives event_at. #}
+{% macro time_read(column) -%}
+    {{- return(modules.re.sub('_time$', '_at', column)) -}}
+{%- endmacro %}
+
+
+{# {our column: the input's column, or none}; or, where columns are missing, a sentence. #}
+{% macro map_columns(input, found, where) %}
+    {%- set named = input.named -%}
+    {%- set by_key = {} -%}
+    {%- for column in found -%}{%- do by_key.update({column | trim | lower: column}) -%}{%- endfor -%}
+    {%- set mapped = {} -%}
+    {%- set missing = [] -%}
+    {%- for column in input.columns -%}
+        {%- if column in named and named[column] is none -%}
+            {%- do mapped.update({column: none}) -%}
+        {%- else -%}
+            {%- set wanted = named.get(column, column) | trim -%}
+            {%- do mapped.update({column: by_key.get(wanted | lower)}) -%}
+            {%- if wanted | lower not in by_key -%}{%- do missing.append(wanted) -%}{%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if missing -%}
+        {{- return(
+            where ~ ' has no column ' ~ missing | join(', ') ~ '; it has ' ~ (found | join(', ') or 'none')
+            ~ '. Name the columns in ' ~ input.name ~ '_columns, as in {user_id: customer}, or {client: null}'
+            ~ ' for one that the input lacks.'
+        ) -}}
+    {%- endif -%}
+    {{- return(mapped) -}}
+{% endmacro %}
+
+
+{% macro map_columns_or_stop(input, found, where) %}
+    {%- set mapped = dwell.map_columns(input, found, where) -%}
+    {%- if mapped is string -%}{%- do dwell.stop(mapped) -%}{%- endif -%}
+    {{- return(mapped) -}}
+{% endmacro %}
+
+
+{% macro stop(sentence) %}
+    {{- exceptions.raise_compiler_error('dwell: ' ~ sentence) -}}
+{% endmacro %}

@@ -1,0 +1,218 @@
+{# What was read, when, and under which settings: input.loads has a row per file, or per run for a relation or
+   the sample. It is written in the transaction that stores the rows, so that the two never disagree,
+   whatever dies. Declared as sources in models/staging. #}
+
+{% macro loads(input) %}
+    {{- return(dwell.own_table(input.loads)) -}}
+{% endmacro %}
+
+
+{% macro create_loads() %}
+    {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'test') -%}
+        {%- for name in dwell.input_names() %}
+        {%- set input = dwell.input(name) %}
+        create schema if not exists {{ dwell.loads(input).without_identifier() }};
+        create table if not exists {{ dwell.loads(input) }} (
+            load_number bigint,
+            generation bigint,
+            source_number integer,
+            source varchar,
+            size_bytes bigint,
+            modified_at timestamp,
+            rows_before bigint,
+            rows_read bigint,
+            settings varchar
+        );
+        {%- endfor %}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro last_source_number(input) %}
+    {{- return(run_query(
+        'select coalesce(max(source_number), 0) from ' ~ dwell.loads(input)
+    ).columns[0].values()[0] | int) -}}
+{% endmacro %}
+
+
+{# {file name: its row}. #}
+{% macro loaded_files(input) %}
+    {%- set loaded = {} -%}
+    {%- for row in run_query(
+        'select source, size_bytes, modified_at from ' ~ dwell.loads(input) ~ ' where size_bytes is not null'
+    ).rows -%}
+        {%- do loaded.update({row['source']: row}) -%}
+    {%- endfor -%}
+    {{- return(loaded) -}}
+{% endmacro %}
+
+
+{# SQL: rows whose load_number is below this were written before the last full refresh. #}
+{% macro current_generation(input) -%}
+    (select max(generation) from {{ dwell.loads(input) }})
+{%- endmacro %}
+
+
+{# SQL: the number of the load that is being written. #}
+{% macro current_load(input) -%}
+    (select max(load_number) from {{ dwell.loads(input) }})
+{%- endmacro %}
+
+
+{# The pre-hook of the event table: counts what the run is about to read, and says so in
+   dwell_event_loads. #}
+{% macro record_event_load() %}
+    {%- if execute and flags.WHICH in ('run', 'build') -%}
+        {%- set input = dwell.input('events') -%}
+        {%- set from_scratch = not is_incremental() or dwell.input_is_read_whole(input) -%}
+        {{- dwell.begin_load(input, from_scratch) -}}
+        {%- if not flags.EMPTY -%}{{- dwell.count_incoming(input, from_scratch) -}}{%- endif -%}
+        {{- dwell.record_incoming(input, from_scratch) -}}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# From scratch, every earlier load is forgotten and a generation begins. #}
+{% macro begin_load(input, from_scratch) %}
+create or replace temporary table dwell_this_load as
+select
+    coalesce(max(load_number), 0) + 1 as load_number,
+    {{ 'coalesce(max(load_number), 0) + 1' if from_scratch else 'max(generation)' }} as generation
+from {{ dwell.loads(input) }};
+{% endmacro %}
+
+
+{# Counts the rows that are about to be read, by a scan that does nothing else, and writes them down with
+   what is incoming. #}
+{% macro count_incoming(input, from_scratch) %}
+    {%- if dwell.input_mode(input) == 'files' -%}
+        {{- dwell.count_incoming_files(input) -}}
+    {%- else -%}
+        {{- dwell.count_incoming_relation(input, from_scratch) -}}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro count_incoming_files(input) %}
+{%- set groups = dwell.incoming_file_groups(input) %}
+{%- set counts, reported = [], [] -%}
+{%- for layout, files in groups.items() -%}
+    {%- do counts.append(
+        'select ' ~ loop.index ~ ' as scan, source_number, rows_read, rows_numbered from ('
+        ~ dwell.count_files(layout, files) ~ ') as counted'
+    ) -%}
+    {%- if dwell.reports_broken_rows(fromjson(layout)) -%}{%- do reported.append(layout) -%}{%- endif -%}
+{%- endfor %}
+drop table if exists dwell_broken_rows;
+drop table if exists dwell_broken_scans;
+create or replace temporary table dwell_counted as
+{{ counts | join(' union all ') if counts else 'select 0 as scan, 0 as source_number, 0 as rows_read, 0 as rows_numbered where false' }};
+-- a row can be broken in several ways, and the reader tells each; the header is a line, but no row
+create or replace temporary table dwell_incoming_broken_rows as
+{%- if reported %}
+select
+    f.source_number,
+    cast(b.line as bigint) - case when {{ dwell.json_text('f.layout', 'format') }} = 'csv' then 1 else 0 end
+        as source_row,
+    ltrim(min(b.csv_line), chr(10) || chr(13)) as unreadable_row
+from dwell_broken_rows as b
+inner join dwell_broken_scans as s on b.scan_id = s.scan_id and b.file_id = s.file_id
+inner join {{ dwell.own_table(input.incoming) }} as f on s.file_path = f.source
+group by f.source_number, source_row;
+{%- else %}
+select 0 as source_number, cast(0 as bigint) as source_row, '' as unreadable_row where false;
+{%- endif %}
+set variable dwell_nothing_is_broken = (select count(*) = 0 from dwell_incoming_broken_rows);
+update {{ dwell.own_table(input.incoming) }} as f
+set
+    rows_before = c.rows_before,
+    rows_read = c.rows_read
+    + (select count(*) from dwell_incoming_broken_rows as b where b.source_number = f.source_number)
+from (
+    select
+        f.source_number,
+        coalesce(c.rows_read, 0) as rows_read,
+        -- files that are laid out alike are one scan, in which the rows are numbered through
+        coalesce(sum(c.rows_numbered) over (
+            partition by c.scan order by f.source_number rows between unbounded preceding and 1 preceding
+        ), 0) as rows_before
+    from {{ dwell.own_table(input.incoming) }} as f
+    left join dwell_counted as c on f.source_number = c.source_number
+) as c
+where f.source_number = c.source_number;
+{% endmacro %}
+
+
+{# A relation read by load time: modified_at is the newest load time so far, and rows_read leaves out
+   the rows that are read once more. #}
+{% macro count_incoming_relation(input, from_scratch) %}
+{%- if dwell.input_mode(input) == 'sample' and load_relation(dwell.input_relation(input)) is none -%}
+    {%- do dwell.stop('the sample is not loaded. Run dbt build, or dbt seed before dbt run; or set ' ~ input.name ~ '_path or ' ~ input.name ~ '_relation.') -%}
+{%- endif %}
+{{ dwell.create_incoming(input) }};
+insert into {{ dwell.own_table(input.incoming) }} (source_number, source, modified_at, rows_before, rows_read)
+select
+    {{ 1 if from_scratch else dwell.last_source_number(input) + 1 }},
+    {{ dwell.text(dwell.input_name(input)) }},
+    {%- if dwell.reads_by_load_time(input) %}
+    {%- set loaded_at = dwell.quoted(input.loaded_at) %}
+    max({{ loaded_at }}),
+    0,
+    count(*)
+    {%- if not from_scratch %}
+    - (select count(*) from {{ this }} as t where {{ dwell.is_read_again(input, 't.received_at') }})
+    {%- endif %}
+from {{ dwell.input_relation(input) }}
+where {{ dwell.is_read_again(input, loaded_at) }};
+    {%- else %}
+    null,
+    0,
+    count(*)
+from {{ dwell.input_relation(input) }};
+    {%- endif %}
+{% endmacro %}
+
+
+{% macro create_incoming(input) %}
+create or replace table {{ dwell.own_table(input.incoming) }} (
+    source_number integer,
+    source varchar,
+    size_bytes bigint,
+    modified_at timestamp,
+    layout varchar,
+    rows_before bigint,
+    rows_read bigint
+)
+{%- endmacro %}
+
+
+{# Says that what is incoming is loaded. With dbt's --empty, nothing is read, and nothing may pass for it. #}
+{% macro record_incoming(input, from_scratch) %}
+{%- if from_scratch %}
+delete from {{ dwell.loads(input) }};
+{%- endif %}
+{%- if flags.EMPTY %}
+    {%- if from_scratch %}
+insert into {{ dwell.loads(input) }}
+select load_number, generation, 0, '(--empty)', null, null, 0, 0, {{ dwell.text(dwell.settings_in_force(input)) }}
+from dwell_this_load;
+    {%- endif %}
+{%- else %}
+select error('dwell: ' || source || ' is loaded already. Run {{ input.stored_in }} together with the staging models, in a process that has parsed the project anew.')
+from {{ dwell.own_table(input.incoming) }}
+where size_bytes is not null and source in (select source from {{ dwell.loads(input) }});
+insert into {{ dwell.loads(input) }}
+select
+    l.load_number,
+    l.generation,
+    f.source_number,
+    f.source,
+    f.size_bytes,
+    f.modified_at,
+    f.rows_before,
+    f.rows_read,
+    {{ dwell.text(dwell.settings_in_force(input)) }}
+from {{ dwell.own_table(input.incoming) }} as f
+cross join dwell_this_load as l;
+{%- endif %}
+{% endmacro %}

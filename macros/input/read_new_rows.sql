@@ -1,0 +1,119 @@
+{# Looks at the inputs at the start of a run, so that what is wrong with them is said at once. A sample is
+   looked at when it is read: dbt loads it during the run. #}
+{% macro prepare_inputs() %}
+    {%- for name in dwell.input_names() -%}
+        {%- set input = dwell.input(name) -%}
+        {%- if dwell.stores(input) and not flags.EMPTY -%}
+            {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{# stored: the table that this run adds to; none if it is built anew. #}
+{% macro prepare_input(input, stored) %}
+    {%- if dwell.input_mode(input) == 'files' -%}
+        {%- do dwell.prepare_incoming_files(input, from_scratch=stored is none) -%}
+    {%- elif dwell.input_mode(input) == 'relation' -%}
+        {%- do dwell.look_at_relation(input, dwell.input_relation(input)) -%}
+        {%- if dwell.reads_by_load_time(input) -%}
+            {%- do dwell.refuse_missing_load_times(input) -%}
+            {%- if stored is not none -%}{%- do dwell.refuse_old_load_times(input, stored) -%}{%- endif -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# SQL: every row of the input that is not stored; all of them if the table is built anew. #}
+{% macro read_new_rows(input) %}
+    {%- if dwell.input_mode(input) != 'files' -%}
+        {{- return(dwell.read_relation(input)) -}}
+    {%- endif -%}
+    {%- set parts = [dwell.read_no_rows(input)] -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
+        {%- for layout, files in dwell.incoming_file_groups(input).items() -%}
+            {%- do parts.append(dwell.read_files(input, layout, files)) -%}
+        {%- endfor -%}
+        {%- do parts.append(dwell.read_broken_rows(input)) -%}
+    {%- endif -%}
+    {{- return(parts | join('\nunion all\n')) -}}
+{% endmacro %}
+
+
+{# Whether this run writes the table that stores an input, from what is new or anew. #}
+{% macro stores(input) %}
+    {{- return(
+        execute and flags.WHICH in ('run', 'build')
+        and 'model.dwell.' ~ input.stored_in in selected_resources
+    ) -}}
+{% endmacro %}
+
+{% macro stores_anew(input) %}
+    {{- return(dwell.stores(input) and flags.FULL_REFRESH) -}}
+{% endmacro %}
+
+
+{# The table that stores an input, if this run will add to it; none if the run builds it anew. #}
+{% macro stored_table(input) %}
+    {%- if flags.FULL_REFRESH -%}{{- return(none) -}}{%- endif -%}
+    {%- set node = graph.nodes['model.dwell.' ~ input.stored_in] -%}
+    {{- return(adapter.get_relation(node.database, node.schema, node.alias)) -}}
+{% endmacro %}
+
+
+{% macro read_no_rows(input) %}
+select
+    {{ dwell.no_values(input) }}
+    cast(null as integer) as source_number,
+    cast(null as timestamp) as received_at,
+    cast(null as bigint) as read_position,
+    cast(null as varchar) as unreadable_row
+where false
+{% endmacro %}
+
+
+{# What the reader passed over. read_position is negative: these rows are numbered by themselves. #}
+{% macro read_broken_rows(input) %}
+select
+    {{ dwell.no_values(input) }}
+    source_number,
+    cast(null as timestamp) as received_at,
+    -source_row as read_position,
+    unreadable_row
+from dwell_incoming_broken_rows
+{% endmacro %}
+
+
+{% macro no_values(input) -%}
+    {%- for column in input.columns %}
+    cast(null as varchar) as {{ column }},
+    {%- endfor %}
+    {%- for column in input.times %}
+    cast(null as timestamp) as {{ dwell.time_read(column) }},
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# Nothing may be committed that does not add up: each row read is in the event table, once. #}
+{% macro reconcile_event_load() %}
+    {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
+        {%- set input = dwell.input('events') -%}
+        select error(
+            'dwell: ' || l.source || ': ' || l.rows_read || ' rows were read, but '
+            || count(e.source_number) || ' arrived; nothing was changed. Please report this.'
+        )
+        from {{ dwell.loads(input) }} as l
+        left join (
+            select source_number
+            from {{ this }}
+            -- no stored row before this load's is looked at
+            where source_number >= (
+                select min(source_number) from {{ dwell.loads(input) }}
+                where load_number = {{ dwell.current_load(input) }}
+            )
+        ) as e on l.source_number = e.source_number
+        where l.load_number = {{ dwell.current_load(input) }}
+        group by l.source, l.source_number, l.rows_read
+        having l.rows_read <> count(e.source_number)
+    {%- endif -%}
+{% endmacro %}
