@@ -6,3 +6,13 @@
 {% macro default__median(column) -%}
     percentile_cont(0.5) within group (order by {{ column }})
 {%- endmacro %}
+
+
+{# Of a group, the value where another column is greatest. #}
+{% macro last_by(value, by) -%}
+    {{- return(adapter.dispatch('last_by', 'dwell')(value, by)) -}}
+{%- endmacro %}
+
+{% macro duckdb__last_by(value, by) -%}
+    arg_max({{ value }}, {{ by }})
+{%- endmacro %}

@@ -31,8 +31,55 @@
     {%- if var('reporting_timezone') == 'UTC' -%}
         cast({{ timestamp }} as date)
     {%- else -%}
-        make_timestamp(epoch_us({{ timestamp }}) // 60000000 * 60000000)
+        {{ dwell.start_of_minute(timestamp) }}
     {%- endif -%}
+{%- endmacro %}
+
+
+{% macro start_of_minute(timestamp) %}
+    {{- return(adapter.dispatch('start_of_minute', 'dwell')(timestamp)) -}}
+{% endmacro %}
+
+{% macro duckdb__start_of_minute(timestamp) -%}
+    make_timestamp(epoch_us({{ timestamp }}) // 60000000 * 60000000)
+{%- endmacro %}
+
+
+{# The first instant (UTC) of a local day. #}
+{% macro start_of_local_day(date) %}
+    {{- return(adapter.dispatch('start_of_local_day', 'dwell')(date)) -}}
+{% endmacro %}
+
+{% macro duckdb__start_of_local_day(date) -%}
+    {%- set zone = var('reporting_timezone') -%}
+    make_timestamp(epoch_us(timezone({{ dwell.text(zone) }}, cast({{ date }} as timestamp))))
+{%- endmacro %}
+
+
+{# To cross join with: a row for each day from one to another, both included. #}
+{% macro days_between(first, last) %}
+    {{- return(adapter.dispatch('days_between', 'dwell')(first, last)) -}}
+{% endmacro %}
+
+{% macro duckdb__days_between(first, last) -%}
+    lateral (
+        select cast(unnest(generate_series({{ first }}, {{ last }}, interval '1 day')) as date) as watch_date
+    )
+{%- endmacro %}
+
+
+{# To cross join with: a row for each whole minute between two, neither included. #}
+{% macro minutes_between(earlier, later) %}
+    {{- return(adapter.dispatch('minutes_between', 'dwell')(earlier, later)) -}}
+{% endmacro %}
+
+{% macro duckdb__minutes_between(earlier, later) -%}
+    lateral (
+        select
+            unnest(generate_series(
+                {{ earlier }} + interval '1 minute', {{ later }} - interval '1 minute', interval '1 minute'
+            )) as minute_at
+    )
 {%- endmacro %}
 
 

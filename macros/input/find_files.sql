@@ -240,6 +240,9 @@
     {%- for row in run_query('describe from read_parquet(' ~ dwell.text(name) ~ ')').rows -%}
         {%- do types.update({row[0]: row[1]}) -%}
     {%- endfor -%}
+    {%- if input.has_places and dwell.is_landing_file(types) -%}
+        {{- return(dwell.landing_layout(input)) -}}
+    {%- endif -%}
     {%- set mapped = dwell.map_columns_or_stop(input, types.keys() | list, name) -%}
     {%- set read_types = {} -%}
     {%- for column in mapped.values() if column is not none -%}

@@ -15,20 +15,44 @@
             'loads': 'dwell_event_loads',
             'incoming': 'dwell_incoming_event_files',
             'stored_in': 'int_web__events_sessionized',
+            'staged_in': none,
+            'has_places': false,
+            'margin': "interval '1 day'",
+        },
+        'heartbeats': {
+            'name': 'heartbeats',
+            'path': var('heartbeats_path'),
+            'relation': var('heartbeats_relation'),
+            'loaded_at': var('heartbeats_loaded_at'),
+            'named': var('heartbeats_columns'),
+            'columns': ['user_id', 'program_id', 'start_time', 'session_id', 'device', 'event_time'],
+            'times': ['event_time', 'start_time'],
+            'time_format': var('heartbeats_time_format'),
+            'sample': 'watch_heartbeats',
+            'loads': 'dwell_heartbeat_loads',
+            'incoming': 'dwell_incoming_heartbeat_files',
+            'stored_in': 'int_watch__streams',
+            'staged_in': 'stg_watch__heartbeats',
+            'has_places': true,
+            'margin': none,
         },
     }[name]) -}}
 {% endmacro %}
 
 
 {% macro input_names() %}
-    {{- return(['events']) -}}
+    {{- return(['events', 'heartbeats']) -}}
 {% endmacro %}
 
 
-{# Where an input comes from: files, relation or sample. #}
+{# Where an input comes from: files, relation or sample; or none. The samples are there for those who give no
+   input at all: whoever gives events of their own does not want a sample of heartbeats beside them. #}
 {% macro input_mode(input) %}
     {%- if input.path -%}{{- return('files') -}}{%- endif -%}
     {%- if input.relation -%}{{- return('relation') -}}{%- endif -%}
+    {%- for name in dwell.input_names() if dwell.input(name).path or dwell.input(name).relation -%}
+        {{- return('none') -}}
+    {%- endfor -%}
     {{- return('sample') -}}
 {% endmacro %}
 
@@ -44,7 +68,12 @@
 
 {# What people call it. #}
 {% macro input_name(input) %}
-    {{- return('seeds/' ~ input.sample ~ '.csv' if dwell.input_mode(input) == 'sample' else input.relation) -}}
+    {{- return({
+        'files': 'files',
+        'relation': input.relation,
+        'sample': 'seeds/' ~ input.sample ~ '.csv',
+        'none': 'none',
+    }[dwell.input_mode(input)]) -}}
 {% endmacro %}
 
 

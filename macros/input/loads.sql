@@ -23,6 +23,9 @@
             rows_read bigint,
             settings varchar
         );
+        {%- if dwell.input_mode(input) == 'none' %}
+        {{ dwell.create_incoming(input) }};
+        {%- endif %}
         {%- endfor %}
     {%- endif -%}
 {% endmacro %}
@@ -64,7 +67,7 @@
 {% macro record_event_load() %}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
         {%- set input = dwell.input('events') -%}
-        {%- set from_scratch = not is_incremental() or dwell.input_is_read_whole(input) -%}
+        {%- set from_scratch = dwell.is_from_scratch(input) -%}
         {{- dwell.begin_load(input, from_scratch) -}}
         {%- if not flags.EMPTY -%}{{- dwell.count_incoming(input, from_scratch) -}}{%- endif -%}
         {{- dwell.record_incoming(input, from_scratch) -}}
@@ -85,7 +88,7 @@ from {{ dwell.loads(input) }};
 {# Counts the rows that are about to be read, by a scan that does nothing else, and writes them down with
    what is incoming. #}
 {% macro count_incoming(input, from_scratch) %}
-    {%- if dwell.input_mode(input) == 'files' -%}
+    {%- if dwell.input_mode(input) in ('files', 'none') -%}
         {{- dwell.count_incoming_files(input) -}}
     {%- else -%}
         {{- dwell.count_incoming_relation(input, from_scratch) -}}
@@ -159,7 +162,7 @@ select
     max({{ loaded_at }}),
     0,
     count(*)
-    {%- if not from_scratch %}
+    {%- if input.margin and not from_scratch %}
     - (select count(*) from {{ this }} as t where {{ dwell.is_read_again(input, 't.received_at') }})
     {%- endif %}
 from {{ dwell.input_relation(input) }}

@@ -85,6 +85,7 @@ select
     {{ dwell.modified_at_list(files) }}[cast(file_index as bigint) + 1] as received_at,
     read_position,
     cast({{ 'case when not is_object then json end' if is_json else 'null' }} as varchar) as unreadable_row
+    {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
 from (
     select
         *
@@ -146,7 +147,7 @@ where json is not null
     {%- set told = "store_rejects = true, rejects_table = 'dwell_broken_rows', rejects_scan = 'dwell_broken_scans'" -%}
 select
     {{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as source_number,
-    {%- if layout['format'] == 'parquet' %}
+    {%- if layout['format'] in ('parquet', 'landing') %}
     count(*) as rows_read,
     0 as rows_numbered
 from read_parquet({{ dwell.sql_list(names) }})

@@ -3,10 +3,23 @@
 {% macro prepare_inputs() %}
     {%- for name in dwell.input_names() -%}
         {%- set input = dwell.input(name) -%}
+        {%- do dwell.refuse_half_an_input(input) -%}
         {%- if dwell.stores(input) and not flags.EMPTY -%}
             {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
         {%- endif -%}
     {%- endfor -%}
+{% endmacro %}
+
+
+{# Where what is new is staged in a table of its own, one of the two alone would store an old batch, or none. #}
+{% macro refuse_half_an_input(input) %}
+    {%- if input.staged_in and execute and flags.WHICH in ('run', 'build')
+        and dwell.stores(input) != ('model.dwell.' ~ input.staged_in in selected_resources) -%}
+        {%- do dwell.stop(
+            input.staged_in ~ ' and ' ~ input.stored_in ~ ' go together. Select both, as in --select '
+            ~ input.staged_in ~ '+, or none.'
+        ) -%}
+    {%- endif -%}
 {% endmacro %}
 
 
@@ -26,13 +39,14 @@
 
 {# SQL: every row of the input that is not stored; all of them if the table is built anew. #}
 {% macro read_new_rows(input) %}
-    {%- if dwell.input_mode(input) != 'files' -%}
+    {%- if dwell.input_mode(input) in ('relation', 'sample') -%}
         {{- return(dwell.read_relation(input)) -}}
     {%- endif -%}
     {%- set parts = [dwell.read_no_rows(input)] -%}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- for layout, files in dwell.incoming_file_groups(input).items() -%}
-            {%- do parts.append(dwell.read_files(input, layout, files)) -%}
+            {%- set reads = dwell.read_landing_files if fromjson(layout)['format'] == 'landing' else dwell.read_files -%}
+            {%- do parts.append(reads(input, layout, files)) -%}
         {%- endfor -%}
         {%- do parts.append(dwell.read_broken_rows(input)) -%}
     {%- endif -%}
@@ -61,6 +75,12 @@
 {% endmacro %}
 
 
+{# Whether a run stores an input from nothing. #}
+{% macro is_from_scratch(input) %}
+    {{- return(dwell.input_is_read_whole(input) or dwell.stored_table(input) is none) -}}
+{% endmacro %}
+
+
 {% macro read_no_rows(input) %}
 select
     {{ dwell.no_values(input) }}
@@ -68,6 +88,7 @@ select
     cast(null as timestamp) as received_at,
     cast(null as bigint) as read_position,
     cast(null as varchar) as unreadable_row
+    {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
 where false
 {% endmacro %}
 
@@ -80,6 +101,7 @@ select
     cast(null as timestamp) as received_at,
     -source_row as read_position,
     unreadable_row
+    {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
 from dwell_incoming_broken_rows
 {% endmacro %}
 

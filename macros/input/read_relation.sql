@@ -8,11 +8,15 @@
 {# SQL: whether a load time is new, or within a day of the newest that an earlier load of this
    generation has seen: what a transaction wrote late, under an older load time, is found that long. #}
 {% macro is_read_again(input, loaded_at) -%}
+    {%- if not execute or dwell.is_from_scratch(input) -%}
+    true
+    {%- else -%}
     {{ loaded_at }} > (
         select coalesce(max(modified_at), timestamp '0001-01-01')
         from {{ dwell.loads(input) }}
         where load_number <= (select max(load_number) - 1 from dwell_this_load)
-    ) - interval '1 day'
+    ){{ ' - ' ~ input.margin if input.margin }}
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -24,7 +28,11 @@
     {%- endfor -%}
     {%- set mapped = dwell.map_columns(input, types.keys() | list, dwell.input_name(input)) -%}
     {%- if mapped is string -%}{{- return(mapped) -}}{%- endif -%}
-    {{- return({'mapped': mapped, 'times': dwell.time_kinds(input, mapped, types, relation)}) -}}
+    {{- return({
+        'mapped': mapped,
+        'times': dwell.time_kinds(input, mapped, types, relation),
+        'receipt': 'received_at' if dwell.input_mode(input) == 'sample' and 'received_at' in types else none,
+    }) -}}
 {% endmacro %}
 
 
@@ -42,7 +50,7 @@
         {%- endfor -%}
         {%- if loaded_at not in types -%}
             {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ loaded_at ~ ', which ' ~ dwell.input_name(input) ~ ' does not have; it has ' ~ types | join(', ') ~ '.') -%}
-        {%- elif not dwell.event_time_kind_of_type(types[loaded_at]) -%}
+        {%- elif not dwell.time_kind_of_type(types[loaded_at]) -%}
             {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ loaded_at ~ ', which is ' ~ types[loaded_at] ~ ' in ' ~ dwell.input_name(input) ~ '. It must be a timestamp in UTC.') -%}
         {%- endif -%}
     {%- endif -%}
@@ -54,7 +62,7 @@
     {%- set described = dwell.describe_relation(input, relation) if execute else {'mapped': {}, 'times': {}} -%}
     {%- if described is string -%}
         {#- raised by the table that reads it: dbt build tells no error of an ephemeral model -#}
-        {{- return(dwell.read_no_rows() ~ ' or error(' ~ dwell.text('dwell: ' ~ described) ~ ') is null') -}}
+        {{- return(dwell.read_no_rows(input) ~ ' or error(' ~ dwell.text('dwell: ' ~ described) ~ ') is null') -}}
     {%- endif -%}
     {%- set mapped = described['mapped'] -%}
     {%- set theirs = {} -%}
@@ -72,12 +80,15 @@ select
     cast({{ 1 if dwell.input_is_read_whole(input) else '(select max(source_number) from ' ~ dwell.loads(input) ~ ')' }} as integer) as source_number,
     {%- if dwell.reads_by_load_time(input) %}
     cast({{ dwell.quoted(input.loaded_at) }} as timestamp) as received_at,
+    {%- elif described.get('receipt') %}
+    cast({{ dwell.quoted(described['receipt']) }} as timestamp) as received_at,
     {%- else %}
     -- without a load time, the newest; a clock beyond 2100 is no measure of anything
     max(case when {{ newest }} < timestamp '2100-01-01' then {{ newest }} end) over () as received_at,
     {%- endif %}
     {{ 'row_number() over ()' if dwell.input_mode(input) == 'sample' else 'cast(null as bigint)' }} as read_position,
     cast(null as varchar) as unreadable_row
+    {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
 from {{ relation }} as input
 {%- if dwell.reads_by_load_time(input) %}
 where {{ dwell.is_read_again(input, dwell.quoted(input.loaded_at)) }}
@@ -101,15 +112,17 @@ where {{ dwell.is_read_again(input, dwell.quoted(input.loaded_at)) }}
 
 {% macro refuse_old_load_times(input, stored) %}
     {%- set loaded_at = dwell.quoted(input.loaded_at) -%}
-    {%- set newest = '(select max(modified_at) from ' ~ dwell.loads(input) ~ ") - interval '1 day'" -%}
+    {%- set newest = '(select max(modified_at) from ' ~ dwell.loads(input) ~ ')' ~ (' - ' ~ input.margin if input.margin else '') -%}
+    {%- set counted = 'select count(*) from ' ~ stored ~ ' where received_at <= ' ~ newest
+        if input.margin else 'select sum(rows_read) from ' ~ dwell.loads(input) -%}
     {%- set found = run_query(
         'select (select count(*) from ' ~ dwell.input_relation(input) ~ ' where ' ~ loaded_at ~ ' <= ' ~ newest ~ ') as there, '
-        ~ '(select count(*) from ' ~ stored ~ ' where received_at <= ' ~ newest ~ ') as stored'
+        ~ '(' ~ counted ~ ') as stored'
     ).rows[0] -%}
     {%- if found['there'] != found['stored'] -%}
         {%- do dwell.stop(
             dwell.input_name(input) ~ ' has changed where it was read before: ' ~ found['there'] ~ ' rows that are '
-            ~ 'more than a day older than the newest load time, where there were ' ~ found['stored']
+            ~ ('more than a day older than' if input.margin else 'not after') ~ ' the newest load time, where there were ' ~ found['stored']
             ~ '. Load everything again with --full-refresh.'
         ) -%}
     {%- endif -%}

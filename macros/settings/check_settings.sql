@@ -6,9 +6,11 @@
         {%- do dwell.check_setting_values() -%}
         {%- do dwell.check_zones() -%}
         {%- do dwell.check_privacy() -%}
+        {%- do dwell.check_watch_as_of() -%}
         {%- for name in dwell.input_names() -%}
             {%- set input = dwell.input(name) -%}
-            {%- if flags.WHICH in ('run', 'build', 'test') and not dwell.stores_anew(input) -%}
+            {%- set is_left_alone = dwell.input_mode(input) == 'none' and not dwell.stores(input) -%}
+            {%- if flags.WHICH in ('run', 'build', 'test') and not dwell.stores_anew(input) and not is_left_alone -%}
                 {%- do dwell.refuse_other_settings(input) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -33,9 +35,14 @@
         'events_loaded_at': ['events'],
         'events_columns': ['events'],
         'event_time_format': ['events'],
-        'source_timezone': ['events'],
-        'future_tolerance_minutes': ['events'],
-        'earliest_event_date': ['events'],
+        'heartbeats_path': [],
+        'heartbeats_relation': ['heartbeats'],
+        'heartbeats_loaded_at': ['heartbeats'],
+        'heartbeats_columns': ['heartbeats'],
+        'heartbeats_time_format': ['heartbeats'],
+        'source_timezone': ['events', 'heartbeats'],
+        'future_tolerance_minutes': ['events', 'heartbeats'],
+        'earliest_event_date': ['events', 'heartbeats'],
         'drop_exact_duplicates': ['events'],
         'session_timeout_minutes': ['events'],
         'session_key': ['events'],
@@ -43,8 +50,10 @@
         'session_split_at_midnight': ['events'],
         'session_start_events': ['events'],
         'ignored_events': ['events'],
+        'watch_timeout_seconds': ['heartbeats'],
+        'watch_as_of': [],
         'reporting_timezone': ['events'],
-        'pseudonymize_user_ids': ['events'],
+        'pseudonymize_user_ids': ['events', 'heartbeats'],
     }) -}}
 {% endmacro %}
 
@@ -63,42 +72,72 @@
 
 
 {% macro check_input_settings() %}
-    {%- set path, relation = var('events_path'), var('events_relation') -%}
+    {%- for name in dwell.input_names() -%}{%- do dwell.check_source_settings(dwell.input(name)) -%}{%- endfor -%}
+    {%- do dwell.check_event_columns() -%}
+    {%- do dwell.check_heartbeat_columns() -%}
+    {%- do dwell.check_one_of('event_time_format', dwell.time_formats()) -%}
+    {%- do dwell.check_one_of('heartbeats_time_format', dwell.time_formats()) -%}
+    {%- do dwell.check_number('future_tolerance_minutes', 0, 5256000) -%}
+    {%- do dwell.check_flag('drop_exact_duplicates') -%}
+    {%- do dwell.check_earliest_event_date() -%}
+{% endmacro %}
+
+
+{% macro time_formats() %}
+    {{- return(['auto', 'iso', 'epoch_seconds', 'epoch_milliseconds', 'epoch_microseconds']) -}}
+{% endmacro %}
+
+
+{# Where an input comes from: one place, written as such. #}
+{% macro check_source_settings(input) %}
+    {%- set name, path, relation = input.name, input.path, input.relation -%}
     {%- if path and relation -%}
-        {%- do dwell.stop('events_path and events_relation are both set. Keep one of them: events come from files or from a relation.') -%}
+        {%- do dwell.stop(name ~ '_path and ' ~ name ~ '_relation are both set. Keep one of them: ' ~ name ~ ' come from files or from a relation.') -%}
     {%- endif -%}
     {%- if path is not none and not dwell.is_text_or_list(path) -%}
-        {%- do dwell.stop('events_path must be a path, a glob, or a list of them, not ' ~ path ~ '.') -%}
+        {%- do dwell.stop(name ~ '_path must be a path, a glob, or a list of them, not ' ~ path ~ '.') -%}
     {%- endif -%}
     {%- if path is not none and not path -%}
-        {%- do dwell.stop('events_path is set, but names nothing. Give a path, a glob or a list of them, or null for the sample.') -%}
+        {%- do dwell.stop(name ~ '_path is set, but names nothing. Give a path, a glob or a list of them, or null for the sample.') -%}
     {%- endif -%}
     {%- if relation is not none and (relation is not string or not modules.re.match('^[^."]+([.][^."]+){0,2}$', relation)) -%}
-        {%- do dwell.stop('events_relation must be written schema.table or database.schema.table, not ' ~ relation ~ '.') -%}
+        {%- do dwell.stop(name ~ '_relation must be written schema.table or database.schema.table, not ' ~ relation ~ '.') -%}
     {%- endif -%}
-    {%- if var('events_loaded_at') is not none and not relation -%}
-        {%- do dwell.stop('events_loaded_at names a column of events_relation, which is not set. Set it too, or leave events_loaded_at out.') -%}
-    {%- elif var('events_loaded_at') is not none and var('events_loaded_at') is not string -%}
-        {%- do dwell.stop('events_loaded_at must be the name of a column, not ' ~ var('events_loaded_at') ~ '.') -%}
+    {%- if input.loaded_at is not none and not relation -%}
+        {%- do dwell.stop(name ~ '_loaded_at names a column of ' ~ name ~ '_relation, which is not set. Set it too, or leave ' ~ name ~ '_loaded_at out.') -%}
+    {%- elif input.loaded_at is not none and input.loaded_at is not string -%}
+        {%- do dwell.stop(name ~ '_loaded_at must be the name of a column, not ' ~ input.loaded_at ~ '.') -%}
     {%- endif -%}
-    {%- if var('events_columns') is not mapping -%}
-        {%- do dwell.stop('events_columns must be a mapping, as in {user_id: customer}, not ' ~ var('events_columns') ~ '.') -%}
+    {%- if input.named is not mapping -%}
+        {%- do dwell.stop(name ~ '_columns must be a mapping, as in {user_id: customer}, not ' ~ input.named ~ '.') -%}
     {%- endif -%}
-    {%- for column in var('events_columns') if column not in dwell.input('events').columns -%}
-        {%- do dwell.stop('events_columns maps ' ~ column ~ ', which is no column of dwell. The columns are ' ~ dwell.input('events').columns | join(', ') ~ '.') -%}
+    {%- for column in input.named if column not in input.columns -%}
+        {%- do dwell.stop(name ~ '_columns maps ' ~ column ~ ', which is no column of dwell. The columns are ' ~ input.columns | join(', ') ~ '.') -%}
     {%- endfor -%}
-    {%- for column, theirs in var('events_columns').items() if theirs is not none and (theirs is not string or not theirs | trim) -%}
-        {%- do dwell.stop('events_columns maps ' ~ column ~ ' to ' ~ tojson(theirs) ~ ', which is no name of a column. Write null where the input has none.') -%}
+    {%- for column, theirs in input.named.items() if theirs is not none and (theirs is not string or not theirs | trim) -%}
+        {%- do dwell.stop(name ~ '_columns maps ' ~ column ~ ' to ' ~ tojson(theirs) ~ ', which is no name of a column. Write null where the input has none.') -%}
     {%- endfor -%}
+{% endmacro %}
+
+
+{% macro check_event_columns() %}
     {%- for column in ['event_name', 'event_time'] if column in var('events_columns') and var('events_columns')[column] is none -%}
         {%- do dwell.stop('events_columns maps ' ~ column ~ ' to nothing, and an event needs one.') -%}
     {%- endfor -%}
     {%- if var('events_columns').get('user_id', '') is none and var('events_columns').get('device_id', '') is none -%}
         {%- do dwell.stop('events_columns maps user_id and device_id to nothing, and an event needs one of them.') -%}
     {%- endif -%}
-    {%- do dwell.check_one_of('event_time_format', ['auto', 'iso', 'epoch_seconds', 'epoch_milliseconds', 'epoch_microseconds']) -%}
-    {%- do dwell.check_number('future_tolerance_minutes', 0, 5256000) -%}
-    {%- do dwell.check_flag('drop_exact_duplicates') -%}
+{% endmacro %}
+
+
+{% macro check_heartbeat_columns() %}
+    {%- for column in dwell.input('heartbeats').columns if column in var('heartbeats_columns') and var('heartbeats_columns')[column] is none -%}
+        {%- do dwell.stop('heartbeats_columns maps ' ~ column ~ ' to nothing, and a heartbeat needs one.') -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro check_earliest_event_date() %}
     {%- set earliest = var('earliest_event_date') | string -%}
     {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', earliest)
         or (execute and run_query('select try_cast(' ~ dwell.text(earliest) ~ ' as date) is null').columns[0].values()[0]) -%}
@@ -111,6 +150,7 @@
 
 {% macro check_rule_settings() %}
     {%- do dwell.check_number('session_timeout_minutes', 0.001, 1440) -%}
+    {%- do dwell.check_number('watch_timeout_seconds', 0.001, 86400) -%}
     {%- do dwell.check_flag('session_split_at_midnight') -%}
     {%- if var('session_max_hours') is not none -%}
         {%- do dwell.check_number('session_max_hours', 0.001, 87600) -%}
@@ -141,6 +181,16 @@
 {% endmacro %}
 
 
+{% macro check_watch_as_of() %}
+    {%- set as_of = var('watch_as_of') -%}
+    {%- if as_of is not none and (as_of is not string or run_query(
+        'select ' ~ dwell.parse_time(dwell.text(as_of), 'iso') ~ ' is null'
+    ).columns[0].values()[0]) -%}
+        {%- do dwell.stop('watch_as_of must be a moment, as in 2025-03-18T21:00:00Z, not ' ~ as_of ~ '.') -%}
+    {%- endif -%}
+{% endmacro %}
+
+
 {% macro check_privacy() %}
     {%- if var('pseudonymize_user_ids') and not dwell.salt_fingerprint() -%}
         {%- do dwell.stop('pseudonymize_user_ids needs a secret key of 16 characters or more in the environment variable DBT_ENV_SECRET_DWELL_SALT.') -%}
@@ -159,7 +209,7 @@
 
 {# JSON: what the stored rows of an input depend on. #}
 {% macro settings_in_force(input) %}
-    {%- set values = {'input': 'files' if input.path else dwell.input_name(input)} -%}
+    {%- set values = {'input': dwell.input_name(input)} -%}
     {%- for name, inputs in dwell.settings().items() if input.name in inputs and not name.endswith('_relation') -%}
         {%- do values.update({name: var(name)}) -%}
     {%- endfor -%}

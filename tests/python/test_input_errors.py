@@ -295,7 +295,7 @@ def sample(tmp_path_factory):
 
 
 def test_a_sample_that_is_not_loaded_is_told(sample):
-    assert sentence(sample.run("run", fails=True)) == (
+    assert sentence(sample.run("run", "--select", "+fct_sessions", fails=True)) == (
         "dwell: the sample is not loaded. Run dbt build, or dbt seed before dbt run; or set "
         "events_path or events_relation."
     )
@@ -304,7 +304,7 @@ def test_a_sample_that_is_not_loaded_is_told(sample):
 def test_a_sample_that_lacks_a_column_is_told(sample):
     with duckdb.connect(str(sample.database)) as connection:
         connection.execute(f"create table events ({', '.join(TYPED[1:])})")
-    assert sentence(sample.run("run", fails=True)) == (
+    assert sentence(sample.run("run", "--select", "+fct_sessions", fails=True)) == (
         "dwell: seeds/events.csv has no column event_name; it has user_id, app_version, "
         "event_time, device_id, client. Name the columns in events_columns, as in "
         "{user_id: customer}, or {client: null} for one that the input lacks."

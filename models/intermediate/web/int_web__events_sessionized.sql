@@ -4,7 +4,7 @@
     on_schema_change='fail',
     pre_hook="{{ dwell.record_event_load() }}",
     post_hook="{{ dwell.reconcile_event_load() }}",
-    meta={'input': 'events', 'run_reaches_to': 'event_at', 'entity_besides_visitor': ['is_ignored']}
+    meta={'input': 'events', 'entity': ['visitor', 'is_ignored'], 'run_reaches_to': 'event_at'}
 ) }}
 {%- set input = dwell.input('events') -%}
 {%- set adds = is_incremental() and not dwell.input_is_read_whole(input) -%}

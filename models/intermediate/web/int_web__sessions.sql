@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched_runs',
     on_schema_change='fail',
-    meta={'input': 'events', 'run_reaches_to': 'ended_at'}
+    meta={'input': 'events', 'entity': ['visitor'], 'run_reaches_to': 'ended_at'}
 ) }}
 {%- set both = dwell.session_key() | length == 2 -%}
 

@@ -1,0 +1,31 @@
+{{ config(materialized='view') }}
+
+-- Streams, ended and going on, in parts that lie in one local day each.
+with streams as (
+    select
+        *,
+        {{ dwell.local_date('began_at') }} as first_date,
+        {{ dwell.local_date('last_heartbeat_at') }} as last_date
+    from {{ ref('int_watch__streams') }}
+),
+
+by_day as (
+    select
+        streams.*,
+        days.watch_date,
+        {{ dwell.start_of_local_day('days.watch_date') }} as day_started_at,
+        {{ dwell.start_of_local_day('days.watch_date + 1') }} as day_ended_at
+    from streams
+    cross join {{ dwell.days_between('streams.first_date', 'streams.last_date') }} as days
+)
+
+select
+    watch_date,
+    user_id,
+    session_id,
+    {{ dwell.stream_id() }} as stream_id,
+    {{ dwell.microseconds_between(
+        'case when began_at < day_started_at then day_started_at else began_at end',
+        'case when last_heartbeat_at > day_ended_at then day_ended_at else last_heartbeat_at end'
+    ) }} as watched_us
+from by_day

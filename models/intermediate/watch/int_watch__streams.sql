@@ -1,0 +1,103 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_touched_runs',
+    on_schema_change='fail',
+    pre_hook="{{ dwell.record_heartbeat_load() }}",
+    meta={
+        'input': 'heartbeats',
+        'entity': ['session_id', 'user_id', 'device', 'program_id', 'start_time'],
+        'run_starts_at': 'first_heartbeat_at',
+        'run_reaches_to': 'last_heartbeat_at',
+    }
+) }}
+{%- set input = dwell.input('heartbeats') -%}
+{%- set adds = is_incremental() and not dwell.input_is_read_whole(input) -%}
+{%- set entity = ['session_id', 'user_id', 'device', 'program_id', 'start_time'] -%}
+{%- set timeout_seconds = var('watch_timeout_seconds') | float -%}
+{%- set timeout = "interval '" ~ (timeout_seconds * 1000000) | round | int ~ " microseconds'" %}
+
+with heartbeats as (
+    select
+        *,
+        start_at as start_time
+    from {{ ref('stg_watch__heartbeats') }}
+    where reject_reason is null and not is_landed_before
+),
+
+-- new heartbeats by themselves
+new_streams as (
+    {{ dwell.run_bounds('heartbeats', entity, 'event_at', timeout_seconds) | indent(4) }}
+),
+{% if adds %}
+-- the bounds of a stream are all that is kept of it, and all that it takes to lengthen or join it
+touched_streams as (
+    select
+        stored.session_id,
+        stored.user_id,
+        stored.device,
+        stored.program_id,
+        stored.start_time,
+        stored.first_heartbeat_at,
+        stored.last_heartbeat_at,
+        stored.heartbeats
+    from {{ this }} as stored
+    where
+        stored.last_heartbeat_at >= {{ dwell.remembered('dwell_watch_from') }}
+        and exists (
+            select 1
+            from new_streams
+            where
+                {%- for column in entity %}
+                stored.{{ column }} = new_streams.{{ column }} and
+                {%- endfor %}
+                stored.last_heartbeat_at >= new_streams.run_started_at - {{ timeout }}
+                and stored.first_heartbeat_at <= new_streams.run_ended_at + {{ timeout }}
+        )
+),
+
+parts as (
+    select * from touched_streams
+    union all
+    select
+        session_id,
+        user_id,
+        device,
+        program_id,
+        start_time,
+        run_started_at as first_heartbeat_at,
+        run_ended_at as last_heartbeat_at,
+        event_count as heartbeats
+    from new_streams
+),
+
+streams as (
+    {{ dwell.run_bounds(
+        'parts',
+        entity,
+        'first_heartbeat_at',
+        timeout_seconds,
+        until='last_heartbeat_at',
+        count='heartbeats'
+    ) | indent(4) }}
+)
+{% else %}
+streams as (
+    select * from new_streams
+)
+{% endif %}
+select
+    user_id,
+    program_id,
+    start_time,
+    session_id,
+    device,
+    run_started_at as first_heartbeat_at,
+    run_ended_at as last_heartbeat_at,
+    -- a resumed stream has an old start_time, from which its viewing did not go on
+    case
+        when start_time <= run_started_at and run_started_at - start_time <= {{ timeout }} then start_time
+        else run_started_at
+    end as began_at,
+    event_count as heartbeats,
+    {{ dwell.current_load(input) }} as load_number
+from streams

@@ -1,0 +1,119 @@
+{{ config(
+    materialized='table',
+    pre_hook="{{ dwell.count_new_heartbeats() }}",
+    post_hook="{{ dwell.reconcile_new_heartbeats() }}"
+) }}
+{%- set input = dwell.input('heartbeats') %}
+
+with rows_read as (
+    select * from {{ ref('stg_watch__heartbeat_rows') }}
+),
+
+cleaned as (
+    select
+        {%- if var('pseudonymize_user_ids') %}
+        {{ dwell.pseudonym(dwell.clean_text('user_id')) }} as user_id,
+        {%- else %}
+        {{ dwell.clean_text('user_id') }} as user_id,
+        {%- endif %}
+        {{ dwell.clean_text('program_id') }} as program_id,
+        start_at,
+        {{ dwell.clean_text('session_id') }} as session_id,
+        {{ dwell.clean_text('device') }} as device,
+        event_at,
+        {%- for column in input.columns %}
+        {{ column }} as raw_{{ column }},
+        {%- endfor %}
+        received_at,
+        source_number,
+        topic,
+        topic_partition,
+        topic_offset,
+        read_position,
+        unreadable_row
+    from rows_read
+),
+
+judged as (
+    -- the first reason that applies
+    select
+        *,
+        case
+            when unreadable_row is not null then 'unreadable_row'
+            when user_id is null then 'missing_user_id'
+            when program_id is null then 'missing_program_id'
+            when session_id is null then 'missing_session_id'
+            when device is null then 'missing_device'
+            {%- for time in ['event', 'start'] %}
+            when {{ time }}_at is null and {{ dwell.clean_text('raw_' ~ time ~ '_time') }} is null
+                then 'missing_{{ time }}_time'
+            when {{ time }}_at is null then 'unreadable_{{ time }}_time'
+            {%- endfor %}
+            when event_at < timestamp {{ dwell.text(var('earliest_event_date')) }}
+                then 'before_earliest_event_date'
+            when event_at > received_at + interval '{{ var('future_tolerance_minutes') }} minutes'
+                then 'in_the_future'
+        end as reject_reason
+    from cleaned
+)
+{%- if dwell.may_land_twice(input) %},
+
+loaded as (
+    {{ dwell.loaded_offsets() | indent(4) }}
+),
+
+-- a message is one if its topic, partition and offset are, whichever files hold it
+placed as (
+    select
+        judged.*,
+        judged.topic_offset is not null and (
+            loaded.topic is not null
+            or row_number() over (
+                partition by judged.topic, judged.topic_partition, judged.topic_offset
+                order by judged.source_number, judged.read_position
+            ) > 1
+        ) as is_landed_before
+    from judged
+    left join loaded
+        on
+            judged.topic = loaded.topic
+            and judged.topic_partition = loaded.topic_partition
+            and judged.topic_offset between loaded.first_offset and loaded.last_offset
+)
+{%- else %},
+
+placed as (
+    select
+        *,
+        false as is_landed_before
+    from judged
+)
+{%- endif %}
+
+select
+    user_id,
+    program_id,
+    start_at,
+    session_id,
+    device,
+    event_at,
+    received_at,
+    source_number,
+    topic,
+    topic_partition,
+    topic_offset,
+    is_landed_before,
+    reject_reason,
+    case when reject_reason is not null then read_position end as read_position,
+    case
+        when reject_reason = 'unreadable_row' then {{ dwell.withheld_if_private('unreadable_row') }}
+        when reject_reason is not null then {{ dwell.json_of({
+            'user_id': 'user_id' if var('pseudonymize_user_ids') else 'raw_user_id',
+            'program_id': 'raw_program_id',
+            'start_time': 'coalesce(raw_start_time, cast(start_at as varchar))',
+            'session_id': 'raw_session_id',
+            'device': 'raw_device',
+            'event_time': 'coalesce(raw_event_time, cast(event_at as varchar))',
+        }) }}
+    end as rejected_row
+from placed
