@@ -111,7 +111,7 @@ from (
                 {{ dwell.read_csv(names, layout, passed) }}
             {%- else -%}
                 (
-                    select *, coalesce(json_type(try_cast(json as json)) = 'OBJECT', false) as is_object
+                    select *, {{ dwell.is_readable_json('try_cast(json as json)', input, mapped) }} as is_object
                     from {{ dwell.read_json(names, layout, passed) }} as objects
                 )
             {%- endif %} as file
@@ -126,6 +126,27 @@ from (
 where json is not null
 {%- endif %}
 {% endmacro %}
+
+
+{# SQL: whether JSON is an object; of heartbeats, also whether each field that is read is a value, and not an object
+   or a list in its place. #}
+{% macro is_readable_json(json, input, mapped) -%}
+    coalesce(
+        json_type({{ json }}) = 'OBJECT'
+        {%- if input.has_places %}
+        and not list_has_any(json_type({{ json }}, {{ dwell.json_keys(input, mapped) }}), ['OBJECT', 'ARRAY'])
+        {%- endif %},
+        false
+    )
+{%- endmacro %}
+
+
+{# SQL: the paths of an input's columns in a JSON object. #}
+{% macro json_keys(input, mapped) -%}
+    {%- set keys = [] -%}
+    {%- for column in input.columns -%}{%- do keys.append('$."' ~ mapped[column] ~ '"') -%}{%- endfor -%}
+    {{ dwell.sql_list(keys) }}
+{%- endmacro %}
 
 
 {% macro source_number_list(files) -%}

@@ -136,8 +136,8 @@ values ({{ dwell.parse_time(dwell.text(var('watch_as_of')), 'iso') }});
 {% endmacro %}
 
 
-{# SQL: offsets that are loaded, as few ranges as there are. #}
-{% macro loaded_offsets() %}
+{# SQL: offsets that are loaded, as few ranges as there are; none for a run that stores everything anew. #}
+{% macro loaded_offsets(input) %}
 select
     topic,
     topic_partition,
@@ -159,6 +159,7 @@ from (
             ) as reached
         from {{ dwell.landed() }}
         where first_offset is not null
+        {%- if execute and dwell.is_from_scratch(input) %} and false{% endif %}
     ) as in_order
 ) as stretches
 group by topic, topic_partition, stretch

@@ -25,11 +25,6 @@
    be, is a row that cannot be read. #}
 {% macro read_landing_files(input, layout, files) %}
     {%- set layout = fromjson(layout) -%}
-    {%- set keys = [] -%}
-    {%- for column in input.columns -%}
-        {%- do keys.append(dwell.text('$."' ~ layout['mapped'][column] ~ '"')) -%}
-    {%- endfor -%}
-    {%- set keys = '[' ~ keys | join(', ') ~ ']' -%}
 select
     {%- for column in input.columns %}
     {{ column }},
@@ -54,12 +49,8 @@ from (
     from (
         select
             *,
-            json_extract_string(json, {{ keys }}) as told,
-            coalesce(
-                json_type(json) = 'OBJECT'
-                and not list_has_any(json_type(json, {{ keys }}), ['OBJECT', 'ARRAY']),
-                false
-            ) as is_readable
+            json_extract_string(json, {{ dwell.json_keys(input, layout['mapped']) }}) as told,
+            {{ dwell.is_readable_json('json', input, layout['mapped']) | indent(12) }} as is_readable
         from (
             select
                 *,

@@ -59,7 +59,7 @@ judged as (
 {%- if dwell.may_land_twice(input) %},
 
 loaded as (
-    {{ dwell.loaded_offsets() | indent(4) }}
+    {{ dwell.loaded_offsets(input) | indent(4) }}
 ),
 
 -- a message is one if its topic, partition and offset are, whichever files hold it

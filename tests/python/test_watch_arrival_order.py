@@ -1,0 +1,229 @@
+"""After any sequence of runs, every mart of streams is what a full refresh and the oracle give.
+
+Landing files hold stretches of a topic's partitions; they come in any order, some of them again
+inside larger ones, as when files are put together. Heartbeats are late, sent twice, broken, or from
+a clock gone wrong, and their times stand at every edge of the timeout.
+"""
+
+import itertools
+import json
+import os
+import random
+import shutil
+from collections import Counter
+from datetime import timedelta
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from oracle import EPOCH
+from project import Project
+from watch_oracle import MICRO, Message, streams_of
+
+BASE = 1_742_328_000 * MICRO  # 2025-03-18 20:00 UTC
+MARTS = (
+    "fct_watch_streams",
+    "ongoing_watch_streams",
+    "daily_watch_time",
+    "user_daily_watching",
+    "watch_concurrency",
+    "rejected_heartbeats",
+    "heartbeat_reconciliation",
+)
+PARTITIONS, STRETCHES, KEYS = 2, 3, 90
+met = Counter()
+
+
+def time(microseconds):
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def draw_messages(draw):
+    """Messages of many streams, in an order that has little to do with their times."""
+    told = []
+    for i in range(KEYS):
+        start = BASE + draw.choice([0, 0, 30, 60, -61, 90]) * MICRO
+        key = (f"s{i // 2}", f"u{i // 4}", draw.choice(["tv", "phone"]), f"p{i % 2}", start)
+        for _ in range(draw.randint(1, 7)):
+            # steps of half the timeout: gaps are under, at and over it
+            at = BASE + draw.randint(0, 12) * 30 * MICRO + draw.choice([0, 0, 0, -1000, 1, 1000])
+            told.append((key, at))
+            if draw.random() < 0.1:
+                told.append((key, at))
+        if draw.random() < 0.1:
+            told.append((None, None))
+        if draw.random() < 0.1:
+            told.append((key, BASE + 400 * 86_400 * MICRO))
+    draw.shuffle(told)
+    offsets = Counter()
+    for i, (key, at) in enumerate(told):
+        partition = draw.randrange(PARTITIONS)
+        received = BASE + 600 * MICRO + i * 1000
+        yield Message(partition, offsets[partition], received, key, at)
+        # the broker leaves some offsets out, as for the marks of transactions
+        offsets[partition] += draw.choice([1, 1, 1, 1, 2])
+
+
+def payload(message, draw):
+    if message.key is None:
+        return draw.choice([b"{", b"", None, b"[1]", b"\xff\xfe", b'{"user_id": {"a": 1}}'])
+    session, user, device, program, start = message.key
+    return json.dumps(
+        {
+            "user_id": user,
+            "program_id": program,
+            "start_time": time(start).isoformat() + "Z",
+            "session_id": session,
+            "device": device,
+            "event_time": time(message.at).isoformat() + "Z",
+            "an unknown field": [1, 2],
+        }
+    ).encode()
+
+
+def write(path, messages, payloads):
+    rows = [("beats", m.partition, m.offset, time(m.received), payloads[m]) for m in messages]
+    with duckdb.connect() as connection:
+        connection.execute(
+            """create table landed (topic varchar, "partition" integer, "offset" bigint,
+            received_at timestamp, payload blob)"""
+        )
+        if rows:
+            connection.executemany("insert into landed values (?, ?, ?, ?, ?)", rows)
+        connection.execute(f"copy landed to '{path}' (format parquet)")
+
+
+def draw_files(draw, messages):
+    """[messages of a file], in order of arrival: stretches of all partitions, some put together."""
+    stretches = []
+    for partition in range(PARTITIONS):
+        theirs = [m for m in messages if m.partition == partition]
+        cuts = sorted(draw.sample(range(len(theirs)), STRETCHES - 1))
+        bounds = [0, *cuts, len(theirs)]
+        stretches.append([theirs[a:b] for a, b in itertools.pairwise(bounds)])
+    files = [list(itertools.chain(*parts)) for parts in zip(*stretches, strict=True)]
+    files.append(files[0] + files[1])
+    draw.shuffle(files)
+    return files
+
+
+def told(project, mart):
+    return project.rows(f"from {mart} order by all")
+
+
+@pytest.mark.parametrize("timeout", [60, 30.5])
+def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(timeout, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("watch")
+    landing, other = folder / "landing", folder / "full" / "dwell.duckdb"
+    other.parent.mkdir()
+    project = Project(
+        folder,
+        heartbeats_path=f"{landing}/*.parquet",
+        watch_timeout_seconds=timeout,
+        reporting_timezone="Asia/Kolkata",
+    )
+    database = project.database
+
+    @settings(
+        max_examples=int(os.environ.get("DWELL_EXAMPLES", "2")) * 2,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @given(st.integers(0, 2**32))
+    def check(seed):
+        draw = random.Random(f"{seed} {timeout}")
+        messages = list(draw_messages(draw))
+        payloads = {m: payload(m, draw) for m in messages}
+        shutil.rmtree(landing, ignore_errors=True)
+        landing.mkdir()
+        for path in (database, other):
+            path.unlink(missing_ok=True)
+        arrived, before = {}, []
+        for number, content in enumerate(draw_files(draw, messages)):
+            write(landing / f"{draw.randrange(10**6)}.parquet", content, payloads)
+            landed_before = sum(m in arrived for m in content)
+            arrived |= dict.fromkeys(content)
+            incremental = run(project, database)
+            assert incremental == run(project, other, full_refresh=True)
+            streams = compare_with_oracle(project, list(arrived), timeout * MICRO)
+            count_what_was_met(before, streams, landed_before, number)
+            before = streams
+
+    def run(project, database, **how):
+        project.database = database
+        project.run("run", "--select", "stg_watch__heartbeat_rows+", **how)
+        return {mart: told(project, mart) for mart in MARTS}
+
+    check()
+
+
+def compare_with_oracle(project, arrived, timeout):
+    streams, rejected, reached = streams_of(arrived, timeout)
+    ended = [s for s in streams if s.last + timeout < reached]
+    columns = "session_id, user_id, device, program_id, start_time, began_at, first_heartbeat_at"
+    columns += ", last_heartbeat_at, heartbeats"
+    for mart, expected in (
+        (f"select {columns}, stream_duration from fct_watch_streams", ended),
+        (
+            f"select {columns}, watched_seconds from ongoing_watch_streams",
+            [s for s in streams if s not in ended],
+        ),
+    ):
+        assert sorted(project.rows(mart)) == sorted(
+            (
+                *s.key[:-1],
+                *(time(t) for t in (s.key[-1], s.began, s.first, s.last)),
+                s.heartbeats,
+                (s.last - s.began) / MICRO,
+            )
+            for s in expected
+        )
+    most = 0
+    for moment in {s.began for s in streams}:
+        most = max(most, sum(s.began <= moment <= s.last for s in streams))
+    assert project.row("select max(streams) from watch_concurrency") == (most,)
+    seconds = project.row("select sum(watched_seconds) from daily_watch_time")[0]
+    assert seconds == pytest.approx(sum(s.last - s.began for s in streams) / MICRO)
+    assert project.row(
+        """select sum(rows_read) - sum(rows_landed_before), sum(rows_accepted), sum(rows_rejected),
+        bool_and(is_balanced) from heartbeat_reconciliation"""
+    ) == (len(arrived), len(arrived) - rejected, rejected, True)
+    assert project.row("select count(*) from rejected_heartbeats") == (rejected,)
+    met["ended"] += len(ended)
+    met["going on"] += len(streams) - len(ended)
+    met["rejected"] += rejected
+    return streams
+
+
+def count_what_was_met(before, after, landed_before, number):
+    met["streams"] += len(after)
+    met["messages landed before"] += landed_before
+    for stream in after:
+        joined = [
+            s for s in before if s.key == stream.key and stream.first <= s.first <= stream.last
+        ]
+        met["joins"] += len(joined) > 1
+        met["begun earlier"] += len(joined) == 1 and joined[0].first > stream.first
+        met["lengthened"] += len(joined) == 1 and joined[0].last < stream.last
+
+
+def test_the_histories_met_what_they_must():
+    """Runs after the test above: without these, it would prove less than it says."""
+    if not met:
+        pytest.skip("only with the test above")
+    for what in (
+        "streams",
+        "joins",
+        "begun earlier",
+        "lengthened",
+        "messages landed before",
+        "ended",
+        "going on",
+        "rejected",
+    ):
+        assert met[what] >= 20, (what, met)
+    print(dict(met))

@@ -1,0 +1,186 @@
+"""The streams of heartbeats whose truth is known: the sample, simulations, and real data."""
+
+import csv
+import os
+from datetime import datetime
+
+import duckdb
+import pytest
+from project import ROOT, Project
+
+from dwell import simulate
+
+REAL = ROOT.parent / "shared" / "data" / "media_plays"
+WATCH = "stg_watch__heartbeat_rows+"
+TOLD = """
+    select
+        user_id, program_id, start_time, session_id, device, stream_duration, first_heartbeat_at,
+        last_heartbeat_at, heartbeats
+    from fct_watch_streams
+    union all
+    select
+        user_id, program_id, start_time, session_id, device, watched_seconds, first_heartbeat_at,
+        last_heartbeat_at, heartbeats
+    from ongoing_watch_streams
+"""
+
+
+def plan_of(options):
+    parser = simulate.argparse.ArgumentParser()
+    simulate.add_options(parser)
+    arguments = parser.parse_args(options.split())
+    return simulate.Plan(
+        **{name: getattr(arguments, name) for name in simulate.Plan.__dataclass_fields__}
+    )
+
+
+def truth_of(plan, folder):
+    with (folder / "truth.csv").open("w", newline="") as out:
+        simulate.write_truth(out, simulate.streams(plan))
+    with (folder / "truth.csv").open() as file:
+        return sorted(
+            (
+                row["user_id"],
+                row["program_id"],
+                time(row["start_time"]),
+                row["session_id"],
+                row["device"],
+                float(row["stream_duration"]),
+                time(row["first_heartbeat_at"]),
+                time(row["last_heartbeat_at"]),
+                int(row["heartbeats"]),
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def time(text):
+    return datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+def test_the_sample_gives_its_true_streams(tmp_path):
+    project = Project(tmp_path)
+    project.run("build", "--select", f"watch_heartbeats {WATCH}")
+    assert sorted(project.rows(TOLD)) == truth_of(plan_of(simulate.SAMPLE), tmp_path)
+    # those go on whose last heartbeat is at most a minute before the newest of all
+    (reached,) = project.row("select max(last_heartbeat_at) from int_watch__streams")
+    for mart, goes_on in (("fct_watch_streams", False), ("ongoing_watch_streams", True)):
+        rows = project.rows(f"select last_heartbeat_at from {mart}")
+        assert rows
+        assert all(((reached - last).total_seconds() <= 60) == goes_on for (last,) in rows)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "jsonl in two parts"])
+def test_a_simulation_gives_its_true_streams(kind, tmp_path):
+    plan = simulate.Plan(seed=5, viewers=60, minutes=40, late=0.3, broken=0.01, pause=0.6)
+    write = simulate.FORMATS[kind.split()[0]]
+    sent = list(simulate.messages(plan))
+    halves = [sent] if "parts" not in kind else [sent[: len(sent) // 2], sent[len(sent) // 2 :]]
+    project = Project(tmp_path, heartbeats_path=f"{tmp_path}/in/*")
+    (tmp_path / "in").mkdir()
+    for number, part in enumerate(halves):
+        path = tmp_path / "in" / f"{number}.{kind.split()[0]}"
+        with path.open("w", newline="") as out:
+            write(out, part)
+        # received after all that has happened, and before the wrong clock
+        os.utime(path, ((plan.end + 7_200_000) / 1000,) * 2)
+        project.run("run", "--select", WATCH)
+    assert sorted(project.rows(TOLD)) == truth_of(plan, tmp_path)
+    told = project.row(
+        """select sum(rows_read), sum(rows_rejected), bool_and(is_balanced)
+        from heartbeat_reconciliation"""
+    )
+    shown = simulate.SHOWN_IN_CSV if kind == "csv" else None
+    # an empty payload is an empty line, and so no row
+    rejects = sum(
+        m.reject is not None and m.payload != "" and (shown is None or m.reject in shown)
+        for m in sent
+    )
+    rows = sum(m.payload != "" and (shown is None or m.reject in shown) for m in sent)
+    assert told == (rows, rejects, True)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"real data is not beside this checkout: {REAL.name}")
+def test_real_plays_give_the_streams_of_an_independent_tool(tmp_path):
+    """aw-core's heartbeat_reduce, pulsetime 60, on events of a real media player."""
+    project = Project(tmp_path, heartbeats_path=str(REAL / "heartbeats.csv"))
+    project.run("run", "--select", WATCH)
+    expected = duckdb.sql(
+        f"""select user_id, program_id, device, start_time::timestamp, end_time::timestamp,
+        stream_duration_s from '{REAL / "expected_streams_60s_awcore.csv"}'"""
+    ).fetchall()
+    found = project.rows(
+        f"""select user_id, program_id, device, first_heartbeat_at, last_heartbeat_at,
+        stream_duration from ({TOLD})"""
+    )
+    assert len(found) == 55
+    assert sorted(found) == sorted(expected)
+
+
+def beats(path, *times):
+    rows = [f"u,p,2025-01-01T10:00:00Z,s,tv,2025-01-01T{time}Z" for time in times]
+    path.write_text(
+        "\n".join(["user_id,program_id,start_time,session_id,device,event_time", *rows])
+    )
+    os.utime(path, (1_770_000_000,) * 2)
+
+
+def test_a_moment_handed_in_ends_streams_and_never_goes_back(tmp_path):
+    beats(tmp_path / "1.csv", "10:00:04", "10:00:08")
+    states = []
+    for as_of in (None, "2025-01-01T10:01:08Z", "2025-01-01T10:01:08.001Z", None):
+        project = Project(
+            tmp_path, heartbeats_path=f"{tmp_path}/*.csv", **{"watch_as_of": as_of} if as_of else {}
+        )
+        project.run("run", "--select", WATCH)
+        states.append(
+            project.row(
+                """select (select count(*) from fct_watch_streams),
+                (select count(*) from ongoing_watch_streams)"""
+            )
+        )
+    assert states == [(0, 1), (0, 1), (1, 0), (1, 0)]
+    project.run("run", "--select", WATCH, full_refresh=True)
+    assert project.row("select count(*) from fct_watch_streams") == (1,)
+    # a late heartbeat shows that it went on, and it is corrected
+    beats(tmp_path / "2.csv", "10:01:08")
+    project.run("run", "--select", WATCH)
+    assert project.rows("select watched_seconds from ongoing_watch_streams") == [(68.0,)]
+
+
+def test_removed_landing_files_are_named_before_a_full_refresh(tmp_path):
+    beats(tmp_path / "1.csv", "10:00:04")
+    project = Project(tmp_path, heartbeats_path=[f"{tmp_path}/1.csv", f"{tmp_path}/2.csv"])
+    beats(tmp_path / "2.csv", "10:00:08")
+    project.run("run", "--select", WATCH)
+    (tmp_path / "1.csv").unlink()
+    said = project.run("run", "--select", WATCH, fails=True, full_refresh=True)
+    assert "a full refresh would lose the heartbeats of" in said
+    project.run("run", "--select", WATCH)
+    assert project.row("select count(*) from int_watch__streams") == (1,)
+
+
+def test_one_half_of_the_input_alone_is_refused(tmp_path):
+    project = Project(tmp_path)
+    said = project.run("run", "--select", "int_watch__streams", fails=True)
+    assert "stg_watch__heartbeats and int_watch__streams go together" in said
+
+
+def test_what_goes_wrong_with_settings_of_heartbeats_is_told(tmp_path):
+    beats(tmp_path / "1.csv", "10:00:04")
+    built = Project(tmp_path, heartbeats_path=f"{tmp_path}/*.csv")
+    built.run("run", "--select", WATCH)
+    for settings, words in (
+        ({"watch_timeout_seconds": 30}, "watch_timeout_seconds was 60 and is 30"),
+        ({"watch_timeout_seconds": 0}, "watch_timeout_seconds must be a number"),
+        ({"watch_as_of": "soon"}, "watch_as_of must be a moment"),
+        ({"watch_as_of": 5}, "watch_as_of must be a moment"),
+        ({"heartbeats_columns": {"client": "c"}}, "heartbeats_columns maps client"),
+        ({"heartbeats_columns": {"device": None}}, "a heartbeat needs one"),
+        ({"heartbeats_relation": "a.b"}, "heartbeats_path and heartbeats_relation are both set"),
+        ({"heartbeats_time_format": "epoch"}, "heartbeats_time_format must be one of"),
+        ({"heartbeats_loaded_at": "x"}, "heartbeats_loaded_at names a column"),
+    ):
+        other = Project(tmp_path, heartbeats_path=f"{tmp_path}/*.csv", **settings)
+        other._manifest = built.manifest()
+        assert words in other.run("run", "--select", WATCH, fails=True)
