@@ -95,7 +95,8 @@ select
     run_ended_at as last_heartbeat_at,
     -- a resumed stream has an old start_time, from which its viewing did not go on
     case
-        when start_time <= run_started_at and run_started_at - start_time <= {{ timeout }} then start_time
+        when start_time <= run_started_at and run_started_at - start_time <= {{ timeout }}
+            then start_time
         else run_started_at
     end as began_at,
     event_count as heartbeats,

@@ -65,6 +65,7 @@ select
     rejected_row,
     source_number,
     read_position,
-    {{ 'received_at' if dwell.reads_by_load_time(input) else 'cast(null as timestamp)' }} as received_at,
+    {{ 'received_at' if dwell.reads_by_load_time(input) else 'cast(null as timestamp)' }}
+        as received_at,
     {{ dwell.current_load(input) }} as load_number
 from sessionized

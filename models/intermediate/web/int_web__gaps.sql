@@ -1,7 +1,8 @@
 -- How many gaps between events there are of which size. What is said about the timeout is said
 -- from here, and the events are not touched again.
 {%- set timeout = var('session_timeout_minutes') | float -%}
-{%- set minutes = dwell.timeouts_compared([timeout / 2, timeout * 2]) %}
+{%- set minutes = dwell.timeouts_compared([timeout / 2, timeout * 2]) -%}
+{%- set shorter = namespace(value=none) %}
 
 with gaps_in_runs as (
     select
@@ -32,8 +33,9 @@ sized as (
         cast(floor(log10(greatest(gap_us, 1) / 1000000.0e0) * 20) as integer) as size_bin,
         case
             {%- for minute in minutes %}
-            when gap_us <= {{ (minute * 60000000) | round | int }} then
-                {{- ' cast(' ~ minutes[loop.index0 - 1] ~ ' as double)' if not loop.first else ' null' }}
+            when gap_us <= {{ (minute * 60000000) | round | int }}
+                then {{ 'cast(' ~ shorter.value ~ ' as double)' if shorter.value else 'null' }}
+            {%- set shorter.value = minute %}
             {%- endfor %}
             else cast({{ minutes[-1] }} as double)
         end as over_minutes

@@ -4,7 +4,8 @@
     on_schema_change='fail',
     meta={'input': 'events', 'entity': ['visitor'], 'run_reaches_to': 'ended_at'}
 ) }}
-{%- set both = dwell.session_key() | length == 2 -%}
+{%- set newest = '(select coalesce(max(load_number), 0) from ' ~ this ~ ')' -%}
+{%- set seen = newest if is_incremental() else 0 -%}
 
 with changed_events as (
     select *
@@ -12,10 +13,8 @@ with changed_events as (
     where
         session_started_at is not null
         and not is_duplicate
-        {%- if is_incremental() %}
         -- what this table has not seen, whichever run wrote it
-        and load_number > (select coalesce(max(seen.load_number), 0) from {{ this }} as seen)
-        {%- endif %}
+        and load_number > {{ seen }}
 ),
 
 recomputed as (

@@ -24,6 +24,7 @@ select
             then {{ dwell.json_text('rejected.rejected_row', column) }}
     end as {{ column }},
     {%- endfor %}
-    case when rejected.reject_reason = 'unreadable_row' then rejected.rejected_row end as unreadable_row
+    case when rejected.reject_reason = 'unreadable_row' then rejected.rejected_row end
+        as unreadable_row
 from rejected
 inner join loads on rejected.source_number = loads.source_number

@@ -1,8 +1,11 @@
--- A stream is there from when it began to its last heartbeat, both included. How many there are changes only
--- where one begins or has ended, so that these moments are counted through, and minutes without any
--- keep what the one before them left.
+-- A stream is there from when it began to its last heartbeat, both included. How many there are
+-- changes only where one begins or has ended: these moments are counted through, and minutes
+-- without any keep what the one before them left.
 with streams as (
-    select began_at, last_heartbeat_at from {{ ref('int_watch__streams') }}
+    select
+        began_at,
+        last_heartbeat_at
+    from {{ ref('int_watch__streams') }}
 ),
 
 changes as (
