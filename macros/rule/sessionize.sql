@@ -24,7 +24,7 @@
 with ordered as (
     select
         *,
-        {{ dwell.gap_us(time, in_order) }} as gap_us,
+        {{ dwell.microseconds_between('lag(' ~ time ~ ') over (' ~ in_order ~ ')', time) }} as gap_us,
         {%- if starts_session is not none %}
         -- events at the same instant are one: if any of them starts a session, all are in it
         max(case when {{ starts_session }} then 1 else 0 end)
@@ -87,12 +87,6 @@ select
 from runs
 {%- endif %}
 {% endmacro %}
-
-
-{# Elapsed whole microseconds since the entity's event before; null for its first. #}
-{% macro gap_us(time, in_order) -%}
-    {{ dwell.microseconds_between('lag(' ~ time ~ ') over (' ~ in_order ~ ')', time) }}
-{%- endmacro %}
 
 
 {# A run starts where there is no event before, or a gap strictly over the timeout. #}

@@ -106,3 +106,12 @@ MARTS = (
     "rejected_events",
     "event_reconciliation",
 )
+WATCH_MARTS = (
+    "fct_watch_streams",
+    "ongoing_watch_streams",
+    "daily_watch_time",
+    "user_daily_watching",
+    "watch_concurrency",
+    "rejected_heartbeats",
+    "heartbeat_reconciliation",
+)

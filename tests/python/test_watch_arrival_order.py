@@ -18,19 +18,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from oracle import EPOCH
-from project import Project
+from project import WATCH_MARTS, Project
 from watch_oracle import MICRO, Message, streams_of
 
 BASE = 1_742_328_000 * MICRO  # 2025-03-18 20:00 UTC
-MARTS = (
-    "fct_watch_streams",
-    "ongoing_watch_streams",
-    "daily_watch_time",
-    "user_daily_watching",
-    "watch_concurrency",
-    "rejected_heartbeats",
-    "heartbeat_reconciliation",
-)
 PARTITIONS, STRETCHES, KEYS = 2, 3, 90
 met = Counter()
 
@@ -156,7 +147,7 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(timeout, tmp_pat
     def run(project, database, **how):
         project.database = database
         project.run("run", "--select", "stg_watch__heartbeat_rows+", **how)
-        return {mart: told(project, mart) for mart in MARTS}
+        return {mart: told(project, mart) for mart in WATCH_MARTS}
 
     check()
 
