@@ -69,7 +69,6 @@
 {% macro prepare_incoming_files(input, from_scratch) %}
     {%- set files = dwell.find_files(input) -%}
     {%- if from_scratch -%}
-        {%- do dwell.name_lost_files(input) -%}
         {%- set loaded = {} -%}
         {%- set last_number = 0 -%}
     {%- else -%}
@@ -77,19 +76,22 @@
         {%- do dwell.refuse_changed_files(input, files, loaded) -%}
         {%- set last_number = dwell.last_source_number(input) -%}
     {%- endif -%}
-    {%- set values = [] -%}
+    {%- set values, landing = [], [] -%}
     {%- for file in files if file['name'] not in loaded -%}
         {%- set number = last_number + values | length + 1 -%}
+        {%- set layout = dwell.look_at_file(input, file['name'], file['size_bytes']) -%}
+        {%- if layout['format'] == 'landing' -%}{%- do landing.append(file['name']) -%}{%- endif -%}
         {%- do values.append('(' ~ [
             number,
             dwell.text(file['name']),
             file['size_bytes'],
             dwell.timestamp_or_null(file['modified_at']),
-            dwell.text(tojson(dwell.look_at_file(input, file['name'], file['size_bytes']))),
+            dwell.text(tojson(layout)),
             'null',
             'null'
         ] | join(', ') ~ ')') -%}
     {%- endfor -%}
+    {%- if from_scratch -%}{%- do dwell.name_lost_files(input, landing) -%}{%- endif -%}
     {%- do run_query(dwell.create_incoming(input)) -%}
     {%- if values -%}
         {%- do run_query('insert into ' ~ dwell.own_table(input.incoming) ~ ' values ' ~ values | join(', ')) -%}
@@ -131,11 +133,12 @@
 {% endmacro %}
 
 
-{# A full refresh could not bring back what was in a file that is gone. #}
-{% macro name_lost_files(input) %}
+{# A full refresh could not bring back what was in a file that is gone; but a landing file may have been put
+   together with others. #}
+{% macro name_lost_files(input, landing) %}
     {%- set lost = [] -%}
-    {%- for name in dwell.loaded_files(input) -%}
-        {%- if not dwell.files_at(name) -%}
+    {%- for name in dwell.loaded_files(input) if not dwell.files_at(name) -%}
+        {%- if not (landing and dwell.has_landed_elsewhere(name, landing)) -%}
             {%- do lost.append(name) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -1,12 +1,15 @@
 {# Looks at the inputs at the start of a run, so that what is wrong with them is said at once. A sample is
    looked at when it is read: dbt loads it during the run. #}
 {% macro prepare_inputs() %}
-    {%- for name in dwell.input_names() -%}
-        {%- set input = dwell.input(name) -%}
-        {%- do dwell.refuse_half_an_input(input) -%}
-        {%- if dwell.stores(input) and not flags.EMPTY -%}
-            {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
-        {%- endif -%}
+    {%- for name in dwell.input_names() -%}{%- do dwell.refuse_half_an_input(dwell.input(name)) -%}{%- endfor -%}
+    {#- files first: dbt begins a transaction where it looks at a relation, and rolls back what follows -#}
+    {%- for mode in ['files', 'relation'] if not flags.EMPTY -%}
+        {%- for name in dwell.input_names() -%}
+            {%- set input = dwell.input(name) -%}
+            {%- if dwell.stores(input) and dwell.input_mode(input) == mode -%}
+                {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endfor -%}
 {% endmacro %}
 

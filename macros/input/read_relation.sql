@@ -77,7 +77,7 @@ select
     {%- for column in input.times %}
     {{ dwell.parse_time(theirs[column], described['times'].get(column, 'iso')) }} as {{ dwell.time_read(column) }},
     {%- endfor %}
-    cast({{ 1 if dwell.input_is_read_whole(input) else '(select max(source_number) from ' ~ dwell.loads(input) ~ ')' }} as integer) as source_number,
+    cast({{ 1 if dwell.input_is_read_whole(input) else '(select max(source_number) from ' ~ dwell.own_table(input.incoming) ~ ')' }} as integer) as source_number,
     {%- if dwell.reads_by_load_time(input) %}
     cast({{ dwell.quoted(input.loaded_at) }} as timestamp) as received_at,
     {%- elif described.get('receipt') %}

@@ -184,3 +184,100 @@ def test_what_goes_wrong_with_settings_of_heartbeats_is_told(tmp_path):
         other = Project(tmp_path, heartbeats_path=f"{tmp_path}/*.csv", **settings)
         other._manifest = built.manifest()
         assert words in other.run("run", "--select", WATCH, fails=True)
+
+
+def test_landing_files_can_be_put_together_and_removed(tmp_path):
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    project = Project(tmp_path, heartbeats_path=f"{landing}/*.parquet")
+
+    def land(name, offsets):
+        """Write a message a minute, so that each is on the edge of the one before."""
+        payload = """json_object('user_id', 'u', 'program_id', 'p', 'session_id', 's', 'device',
+            'tv', 'start_time', '2025-01-01T10:00:00Z', 'event_time', sent_at::varchar)"""
+        duckdb.sql(
+            f"""copy (
+                select 't' as topic, 0 as partition, i as offset, sent_at as received_at,
+                    encode({payload}::varchar) as payload
+                from (select i, timestamp '2025-01-01 10:00' + i * interval '1 minute' as sent_at
+                    from unnest({list(offsets)}) as numbers(i))
+            ) to '{landing / name}' (format parquet)"""
+        )
+
+    def told():
+        return project.rows("select heartbeats, watched_seconds from ongoing_watch_streams")
+
+    land("a.parquet", range(3))
+    project.run("run", "--select", WATCH)
+    land("b.parquet", range(3, 5))
+    project.run("run", "--select", WATCH)
+    assert told() == [(5, 240.0)]
+    land("together.parquet", range(5))
+    (landing / "a.parquet").unlink()
+    (landing / "b.parquet").unlink()
+    project.run("run", "--select", WATCH)
+    assert told() == [(5, 240.0)]
+    assert project.row("select rows_landed_before from heartbeat_reconciliation") == (5,)
+    project.run("run", "--select", WATCH, full_refresh=True)
+    assert told() == [(5, 240.0)]
+    # without a part of it, nothing would bring that back
+    (landing / "together.parquet").unlink()
+    land("part.parquet", range(4))
+    said = project.run("run", "--select", WATCH, fails=True, full_refresh=True)
+    assert "a full refresh would lose the heartbeats of" in said
+    project.run("run", "--select", WATCH)
+    assert told() == [(5, 240.0)]
+
+
+def test_events_of_a_relation_and_heartbeats_of_files_go_together(tmp_path):
+    beats(tmp_path / "1.csv", "10:00:04")
+    project = Project(tmp_path, heartbeats_path=f"{tmp_path}/1.csv", events_relation="raw.events")
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute("create schema raw")
+        connection.execute(
+            """create table raw.events as select 'view' as event_name, 'u' as user_id, '1' as
+            app_version, timestamp '2025-01-01' as event_time, 'd' as device_id, 'web' as client"""
+        )
+    project.run("run")
+    assert project.row("select count(*) from fct_sessions") == (1,)
+    assert project.row("select count(*) from ongoing_watch_streams") == (1,)
+
+
+@pytest.mark.parametrize("loaded_at", [False, True])
+def test_heartbeats_of_a_relation_are_read_whole_or_by_their_load_time(loaded_at, tmp_path):
+    by_time = {"heartbeats_loaded_at": "loaded_at"} if loaded_at else {}
+    project = Project(tmp_path, heartbeats_relation="raw.beats", **by_time)
+
+    def insert(minute, loaded):
+        with duckdb.connect(str(project.database)) as connection:
+            connection.execute("create schema if not exists raw")
+            connection.execute(
+                """create table if not exists raw.beats (user_id varchar, program_id varchar,
+                start_time timestamp, session_id varchar, device varchar, event_time timestamp,
+                loaded_at timestamp)"""
+            )
+            connection.execute(
+                f"""insert into raw.beats values ('u', 'p', '2025-01-01 10:00', 's', 'tv',
+                '2025-01-01 10:{minute:02}', '2025-01-01 {loaded}')"""
+            )
+
+    def told():
+        return project.row("select sum(heartbeats), count(*) from int_watch__streams")
+
+    insert(1, "11:00")
+    project.run("run", "--select", WATCH)
+    insert(3, "11:00:01")
+    project.run("run", "--select", WATCH)
+    assert told() == (2, 2)
+    # it joins the two
+    insert(2, "11:00:02")
+    project.run("run", "--select", WATCH)
+    assert told() == (3, 1)
+    project.run("run", "--select", WATCH, full_refresh=True)
+    assert told() == (3, 1)
+    insert(9, "10:59")
+    if loaded_at:
+        said = project.run("run", "--select", WATCH, fails=True)
+        assert "raw.beats has changed where it was read before" in said
+    project.run("run", "--select", WATCH, full_refresh=True)
+    assert told() == (4, 2)
