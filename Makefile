@@ -17,8 +17,8 @@ test: .venv/.test ## run the whole test suite
 	@echo "== pytest: every test, about five minutes"
 	@$(VENV)/python -m pytest -m "not long"
 
-test-long: .venv/.test ## run the arrival-order test with ten times as many histories
-	@DWELL_EXAMPLES=20 $(VENV)/python -m pytest tests/python/test_arrival_order.py
+test-long: .venv/.test ## run the arrival-order tests with ten times as many histories (40 minutes)
+	@DWELL_EXAMPLES=20 $(VENV)/python -m pytest tests/python/test_arrival_order.py tests/python/test_watch_arrival_order.py
 
 lint: .venv/.test ## check SQL, Python, and that every model and column is described
 	@echo "== ruff, sqlfluff, descriptions"

@@ -23,7 +23,7 @@ with drawn as (
         (hash(i * 7 + 1) >> 1)::bigint as h,
         (hash(i * 13 + 5) % 1000000 + 1) / 1000001 as u,
         (hash(i * 17 + 3) % 1000000 + 1) / 1000001 as v
-    from range({rows} * 99 // 100) as numbers(i)
+    from range({rows}::bigint * 99 // 100) as numbers(i)
 ),
 
 gaps as (

@@ -49,7 +49,7 @@ def answers(connection: duckdb.DuckDBPyConnection) -> tuple[list[tuple], str]:
     reasons = connection.execute(
         "select reject_reason, count(*) from main.rejected_events group by 1 order by 2 desc, 1"
     ).fetchall()
-    return rows, accounted_for(("events", "duplicates"), counts, reasons)
+    return rows, accounted_for(("event", "duplicate"), counts, reasons)
 
 
 def streams(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
@@ -71,7 +71,7 @@ def streams(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
         f"Watch streams: {ended:,} ended, {going_on:,} going on; at most {most or 0:,} at once; "
         f"{hours or 0:,.1f} hours watched."
     )
-    return told, accounted_for(("heartbeats", "landed before"), counts, reasons)
+    return told, accounted_for(("heartbeat", "repeat"), counts, reasons)
 
 
 def table(answers: list[tuple], width: int) -> str:
@@ -86,17 +86,21 @@ def table(answers: list[tuple], width: int) -> str:
     return "\n".join(parts)
 
 
-def accounted_for(names: tuple[str, str], counts: tuple, reasons: list[tuple]) -> str:
+def accounted_for(nouns: tuple[str, str], counts: tuple, reasons: list[tuple]) -> str:
     """Return what became of the rows that were read; nothing if there were none."""
     read, accepted, again, rejected = (int(n or 0) for n in counts)
     if not read:
         return ""
-    told = (
-        f"{read:,} rows read: {accepted:,} {names[0]}, {again:,} {names[1]}, {rejected:,} rejected"
-    )
+    told = f"{counted(read, 'row')} read: {counted(accepted, nouns[0])}, {counted(again, nouns[1])}"
+    told += f", {rejected:,} rejected"
     if reasons:
         told += " (" + ", ".join(f"{count:,} {reason}" for reason, count in reasons) + ")"
     return told + "."
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: 1 row, 2 rows."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def indented(text: str, width: int) -> str:

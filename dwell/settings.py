@@ -18,7 +18,12 @@ def main() -> int:
     if not isinstance(settings, dict):
         print("dwell: VARS must be a mapping, as in {session_timeout_minutes: 20}", file=sys.stderr)
         return 2
-    if events := shlex.split(os.environ.get("EVENTS", "")):
+    try:
+        events = shlex.split(os.environ.get("EVENTS", ""))
+    except ValueError as error:
+        print(f"dwell: EVENTS is no list of paths: {error}", file=sys.stderr)
+        return 2
+    if events:
         settings["events_path"] = events
     # a date of YAML is passed on as it was written
     print(json.dumps(settings, default=str))

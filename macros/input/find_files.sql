@@ -28,20 +28,29 @@
 {% macro refuse_two_names_of_a_file(input, files) %}
     {%- set alike = {} -%}
     {%- for file in files -%}
-        {%- set path = modules.re.sub('^[.]/', '', modules.re.sub('/([.]?/)+', '/', file['name'])) -%}
-        {%- set paths = alike.setdefault((file['size_bytes'], file['modified_at'] | string), []) -%}
-        {%- for other in paths -%}
-            {%- if path == other
-                or (other.startswith('/') and other.endswith('/' ~ path))
-                or (path.startswith('/') and path.endswith('/' ~ other)) -%}
-                {%- do dwell.stop(
-                    input.name ~ '_path names one file twice, as ' ~ other ~ ' and as ' ~ file['name']
-                    ~ '. Name it once, or its ' ~ input.name ~ ' would count twice.'
-                ) -%}
-            {%- endif -%}
+        {%- set others = alike.setdefault((file['size_bytes'], file['modified_at'] | string), []) -%}
+        {%- for other in others if dwell.may_be_one_file(other, file['name']) -%}
+            {%- do dwell.stop(
+                input.name ~ '_path names one file twice, as ' ~ other ~ ' and as ' ~ file['name']
+                ~ '. Name it once, or its ' ~ input.name ~ ' would count twice.'
+            ) -%}
         {%- endfor -%}
-        {%- do paths.append(path) -%}
+        {%- do others.append(file['name']) -%}
     {%- endfor -%}
+{% endmacro %}
+
+
+{% macro may_be_one_file(one, other) %}
+    {%- set paths = [] -%}
+    {%- for name in [one, other] -%}
+        {%- do paths.append(modules.re.sub('^[.]/', '', modules.re.sub('/([.]?/)+', '/', name))) -%}
+    {%- endfor -%}
+    {%- set one, other = paths -%}
+    {{- return(
+        one == other
+        or (one.startswith('/') and one.endswith('/' ~ other))
+        or (other.startswith('/') and other.endswith('/' ~ one))
+    ) -}}
 {% endmacro %}
 
 
@@ -114,8 +123,7 @@
     {%- for file in files -%}{%- do now.update({file['name']: file}) -%}{%- endfor -%}
     {%- for name, before in loaded.items() -%}
         {%- if name in now -%}
-            {%- if now[name]['size_bytes'] != before['size_bytes']
-                or now[name]['modified_at'] | string != before['modified_at'] | string -%}
+            {%- if not dwell.is_as_it_was(now[name], before) -%}
                 {%- do dwell.stop(
                     name ~ ' has changed since it was loaded (' ~ before['size_bytes'] ~ ' bytes of '
                     ~ before['modified_at'] ~ ', now ' ~ now[name]['size_bytes'] ~ ' bytes of '
@@ -123,13 +131,43 @@
                     ~ 'again with --full-refresh (make: FULL_REFRESH=1).'
                 ) -%}
             {%- endif -%}
-        {%- elif dwell.files_at(name) -%}
-            {%- do dwell.stop(
-                name ~ ' is loaded, but ' ~ input.name ~ '_path no longer names it. Name it too, or start again '
-                ~ 'without it: --full-refresh (make: FULL_REFRESH=1), or another DWELL_DATABASE.'
-            ) -%}
+        {%- else -%}
+            {%- for file in files if file['name'] not in loaded and dwell.is_as_it_was(file, before) -%}
+                {%- do dwell.refuse_other_name(input, name, file['name']) -%}
+            {%- endfor -%}
+            {%- if dwell.files_at(name) -%}
+                {%- do dwell.stop(
+                    name ~ ' is loaded, but ' ~ input.name ~ '_path no longer names it. Name it too, or start again '
+                    ~ 'without it: --full-refresh (make: FULL_REFRESH=1), or another DWELL_DATABASE.'
+                ) -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
+{% endmacro %}
+
+
+{% macro is_as_it_was(file, before) %}
+    {{- return(
+        file['size_bytes'] == before['size_bytes']
+        and file['modified_at'] | string == before['modified_at'] | string
+    ) -}}
+{% endmacro %}
+
+
+{# A loaded file under another name would be loaded again: one that is spelt otherwise, or renamed. Messages of a
+   topic are known whichever file holds them. #}
+{% macro refuse_other_name(input, name, other) %}
+    {%- if dwell.may_be_one_file(name, other) -%}
+        {%- do dwell.stop(
+            other ~ ' is loaded as ' ~ name ~ ', and would be loaded again. Keep that spelling, or start again with '
+            ~ 'the other: --full-refresh (make: FULL_REFRESH=1).'
+        ) -%}
+    {%- elif not input.has_places and not dwell.files_at(name) -%}
+        {%- do dwell.stop(
+            other ~ ' has the size and the time of ' ~ name ~ ', which is loaded and gone: if it was renamed, it would '
+            ~ 'be loaded again. Give its name back; if it is another file, touch it.'
+        ) -%}
+    {%- endif -%}
 {% endmacro %}
 
 

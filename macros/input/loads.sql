@@ -23,9 +23,7 @@
             rows_read bigint,
             settings varchar
         );
-        {%- if dwell.input_mode(input) == 'none' %}
-        {{ dwell.create_incoming(input) }};
-        {%- endif %}
+        {{ dwell.create_incoming(input, anew=dwell.input_mode(input) == 'none') }};
         {%- endfor %}
     {%- endif -%}
 {% endmacro %}
@@ -176,8 +174,8 @@ from {{ dwell.input_relation(input) }};
 {% endmacro %}
 
 
-{% macro create_incoming(input) %}
-create or replace table {{ dwell.own_table(input.incoming) }} (
+{% macro create_incoming(input, anew=true) %}
+create {{ 'or replace table' if anew else 'table if not exists' }} {{ dwell.own_table(input.incoming) }} (
     source_number integer,
     source varchar,
     size_bytes bigint,

@@ -28,6 +28,38 @@ def test_ties_are_told_as_ties(project, tmp_path):
     assert dwell.rows("select is_busiest from daily_activity") == [(True,), (True,)]
 
 
+def test_cuts_and_ignored_events_are_told(project, tmp_path):
+    rows = [("open", "ann", "2025-01-01 10:00"), ("ping", "ann", "2025-01-01 10:01")]
+    dwell = project(
+        events_path=str(write_events(tmp_path / "events.csv", rows)),
+        session_max_hours=0.5,
+        session_split_at_midnight=True,
+        session_start_events=["open"],
+        ignored_events=["ping"],
+        reporting_timezone="Europe/Berlin",
+        drop_exact_duplicates=False,
+    )
+    dwell.run("run")
+    _, session, _, _ = answers(dwell)
+    assert session == (
+        "The longest run of events of one visitor in which no gap is over 30 minutes, cut at "
+        "midnight (Europe/Berlin) and after 0.5 hours and at the events open: 1 session by 1 "
+        "visitor."
+    )
+    assumed = dwell.rows("select assumption from product_answers order by question_number")
+    for (words,) in assumed[:3]:
+        assert "Ignored events do not count: ping." in words
+    assert assumed[2] == ("Every row counts. Ignored events do not count: ping.",)
+
+
+def test_a_person_with_the_largest_sessions_is_named_once(project, tmp_path):
+    rows = [("view", "ann", f"2025-01-0{day} 10:00") for day in (1, 2)]
+    rows.append(("view", "bob", "2025-01-03 10:00"))
+    dwell = project(events_path=str(write_events(tmp_path / "events.csv", rows)))
+    dwell.run("run")
+    assert answers(dwell)[2] == "1, in a tie of 3 sessions (user ann, user bob)."
+
+
 def test_one_event_is_told_in_the_singular(project, tmp_path):
     path = write_events(tmp_path / "events.csv", [("view", "ann", "2025-01-01 10:00:00")])
     dwell = project(events_path=str(path))
@@ -80,6 +112,14 @@ def test_make_passes_events_and_settings_on(monkeypatch, capsys, events, given, 
     monkeypatch.setenv("VARS", given)
     assert settings.main() == 0
     assert json.loads(capsys.readouterr().out) == expected
+
+
+def test_paths_with_an_open_quote_are_refused_with_a_sentence(monkeypatch, capsys):
+    from dwell import settings
+
+    monkeypatch.setenv("EVENTS", "'a.csv")
+    assert settings.main() == 2
+    assert capsys.readouterr().err.startswith("dwell: EVENTS is no list of paths")
 
 
 @pytest.mark.parametrize("given", ["{a: ", "[1, 2]"])

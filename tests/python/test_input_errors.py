@@ -168,6 +168,21 @@ def test_a_file_named_twice_is_told_and_not_counted_twice(landing, monkeypatch):
     assert landing.project.row("select sum(rows_read) from dwell_event_loads") == (2,)
 
 
+def test_a_loaded_file_under_another_name_is_not_loaded_again(landing, monkeypatch):
+    landing.write({"a.csv": CSV})
+    landing.load("a.csv")
+    monkeypatch.chdir(landing.folder.parent)
+    landing.project.settings = {"events_path": "landing/*.csv"}
+    said = sentence(landing.project.run("run", "--select", "+fct_sessions", fails=True))
+    assert said.startswith(f"dwell: landing/a.csv is loaded as {landing.folder}/a.csv, and would")
+    (landing.folder / "a.csv").rename(landing.folder / "b.csv")
+    said = sentence(landing.load("*.csv", fails=True))
+    assert said.startswith(f"dwell: {landing.folder}/b.csv has the size and the time of ")
+    (landing.folder / "b.csv").touch()
+    landing.load("*.csv")
+    assert landing.project.row("select sum(rows_read) from dwell_event_loads") == (2,)
+
+
 BREAKS_OFF = {
     "a.parquet": b"PAR1\x15\x04" + b"\x00" * 100,
     "a.json": "[" + json.dumps(dict(zip(HEADER, GOOD.strip().split(","), strict=True))) + ", {",

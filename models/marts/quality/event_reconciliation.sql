@@ -28,6 +28,11 @@ by_source as (
 )
 
 select
-    *,
+    source,
+    modified_at,
+    rows_read,
+    rows_accepted,
+    rows_duplicate,
+    rows_rejected,
     rows_read = rows_accepted + rows_duplicate + rows_rejected as is_balanced
 from by_source

@@ -7,7 +7,16 @@
     or var('session_start_events') -%}
 {%- set unit = 'run' if cuts else 'session' -%}
 {%- set ignored = dwell.as_list(var('ignored_events')) -%}
-{%- set duplicates = ' Of rows that are equal in every column, one counts.' -%}
+{%- set ignoring = ' Ignored events do not count: ' ~ ignored | join(', ') ~ '.' if ignored else '' -%}
+{%- set duplicates = 'Of rows that are equal in every column, one counts.' -%}
+{%- set counting = (duplicates if var('drop_exact_duplicates') else 'Every row counts.') ~ ignoring -%}
+{%- set cut_at = [] -%}
+{%- if var('session_split_at_midnight') -%}{%- do cut_at.append('at midnight (' ~ zone ~ ')') -%}{%- endif -%}
+{%- if var('session_max_hours') -%}{%- do cut_at.append('after ' ~ '%g' % (var('session_max_hours') | float) ~ ' hours') -%}{%- endif -%}
+{%- if var('session_start_events') -%}
+    {%- do cut_at.append('at the events ' ~ dwell.as_list(var('session_start_events')) | join(', ')) -%}
+{%- endif -%}
+{%- set cut = ', cut ' ~ cut_at | join(' and ') if cut_at else '' -%}
 {%- set other_mean = 'mean_duration_seconds_without_single_event_sessions' %}
 
 with days as (
@@ -29,12 +38,18 @@ sessions as (
 
 largest as (
     select
-        count(*) as ties,
-        {{ dwell.first_three(
-            "coalesce('user ' || user_id, 'device ' || device_id)", 'started_at, session_id'
-        ) }} as names
-    from sessions
-    where event_count = (select summary.most_events from summary)
+        sum(sessions_of_one) as ties,
+        count(*) as people,
+        {{ dwell.first_three('name', 'first_started_at, name') }} as names
+    from (
+        select
+            coalesce('user ' || user_id, 'device ' || device_id) as name,
+            min(started_at) as first_started_at,
+            count(*) as sessions_of_one
+        from sessions
+        where event_count = (select summary.most_events from summary)
+        group by coalesce('user ' || user_id, 'device ' || device_id)
+    ) as by_person
 ),
 
 longest as (
@@ -72,8 +87,7 @@ answers as (
                 || '), with ' || {{ dwell.counted('events', 'event') }} || ' each.'
         end as answer,
         'Activity is the number of events; days are those of '
-        || {{ dwell.text(zone ~ '.' ~ (duplicates if var('drop_exact_duplicates') else '')) }}
-            as assumption
+        || {{ dwell.text(zone ~ '. ' ~ counting) }} as assumption
     from days
 
     union all
@@ -81,10 +95,11 @@ answers as (
     select
         2 as question_number,
         'What is a session?' as question,
-        'The longest run of events of one visitor in which no gap is over {{ timeout }} minutes: '
+        'The longest run of events of one visitor in which no gap is over '
+        || {{ dwell.text(timeout ~ ' minutes' ~ cut ~ ': ') }}
         || {{ dwell.counted('summary.sessions', 'session') }} || ' by '
         || {{ dwell.counted('summary.visitors', 'visitor') }} || '.' as answer,
-        'A visitor is one {{ key }}. ' || fit.choice
+        'A visitor is one {{ key }}.' || {{ dwell.text(ignoring ~ ' ') }} || fit.choice
         || case
             when fit.elasticity is null or not fit.has_enough_gaps then ''
             else
@@ -101,7 +116,7 @@ answers as (
         3 as question_number,
         'What is the highest number of events in a session?' as question,
         case
-            when largest.ties = 0 then 'None: there are no sessions.'
+            when largest.ties is null then 'None: there are no sessions.'
             when largest.ties = 1
                 then
                     {{ dwell.grouped('summary.most_events') }} || ', in a session of '
@@ -109,12 +124,9 @@ answers as (
             else
                 {{ dwell.grouped('summary.most_events') }} || ', in a tie of '
                 || {{ dwell.counted('largest.ties', 'session') }} || ' (' || largest.names
-                || case when largest.ties > 3 then ', ...' else '' end || ').'
+                || case when largest.people > 3 then ', ...' else '' end || ').'
         end as answer,
-        {{ dwell.text(
-            'Every event counts.' if not ignored
-            else 'These events do not count: ' ~ ignored | join(', ') ~ '.'
-        ) }} as assumption
+        {{ dwell.text(counting) }} as assumption
     from summary
     cross join largest
 

@@ -28,9 +28,9 @@ single_hump as (
 
 single_hump_likelihood as (
     select
-        sum(bins.n * ln({{
-            dwell.normal_density('bins.x', 'single_hump.mean', 'single_hump.sd')
-        }})) as log_likelihood
+        sum(bins.n * {{
+            dwell.normal_log_density('bins.x', 'single_hump.mean', 'single_hump.sd')
+        }}) as log_likelihood
     from bins
     cross join single_hump
 ),
@@ -43,7 +43,7 @@ equation as (
         1 / (2 * sd_2 * sd_2) - 1 / (2 * sd_1 * sd_1) as a,
         mean_1 / (sd_1 * sd_1) - mean_2 / (sd_2 * sd_2) as b,
         mean_2 * mean_2 / (2 * sd_2 * sd_2) - mean_1 * mean_1 / (2 * sd_1 * sd_1)
-        + ln(share_1 * sd_2 / ((1 - share_1) * sd_1)) as c
+        + ln(nullif(greatest(share_1 * sd_2 / nullif((1 - share_1) * sd_1, 0), 0), 0)) as c
     from humps
     where share_1 > 0 and share_1 < 1
 ),
@@ -52,7 +52,7 @@ roots as (
     select
         mean_1,
         mean_2,
-        -c / b as root
+        -c / nullif(b, 0) as root
     from equation
     where abs(a) < 1e-9 and abs(b) > 1e-12
     {%- for sign in ['+', '-'] %}
@@ -60,7 +60,8 @@ roots as (
     select
         mean_1,
         mean_2,
-        (-b {{ sign }} sqrt(b * b - 4 * a * c)) / (2 * a) as root
+        -- an engine may look at a root before the condition that there is one
+        (-b {{ sign }} sqrt(greatest(b * b - 4 * a * c, 0))) / nullif(2 * a, 0) as root
     from equation
     where abs(a) >= 1e-9 and b * b >= 4 * a * c
     {%- endfor %}

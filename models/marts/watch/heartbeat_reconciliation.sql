@@ -25,6 +25,13 @@ by_place as (
 )
 
 select
-    *,
+    source,
+    topic_partition,
+    first_offset,
+    last_offset,
+    rows_read,
+    rows_accepted,
+    rows_rejected,
+    rows_landed_before,
     rows_read = rows_accepted + rows_rejected + rows_landed_before as is_balanced
 from by_place
