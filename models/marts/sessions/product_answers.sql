@@ -2,21 +2,11 @@
 {%- set zone = var('reporting_timezone') -%}
 {%- set timeout = '%g' % (var('session_timeout_minutes') | float) -%}
 {%- set key = dwell.session_key() | map('replace', '_id', '') | join(' and ') -%}
+{%- set cut, ignoring = dwell.cuts_in_words(), dwell.ignored_in_words() -%}
 {#- with cuts, there are more sessions than the runs that a timeout makes -#}
-{%- set cuts = var('session_max_hours') or var('session_split_at_midnight')
-    or var('session_start_events') -%}
-{%- set unit = 'run' if cuts else 'session' -%}
-{%- set ignored = dwell.as_list(var('ignored_events')) -%}
-{%- set ignoring = ' Ignored events do not count: ' ~ ignored | join(', ') ~ '.' if ignored else '' -%}
-{%- set duplicates = 'Of rows that are equal in every column, one counts.' -%}
-{%- set counting = (duplicates if var('drop_exact_duplicates') else 'Every row counts.') ~ ignoring -%}
-{%- set cut_at = [] -%}
-{%- if var('session_split_at_midnight') -%}{%- do cut_at.append('at midnight (' ~ zone ~ ')') -%}{%- endif -%}
-{%- if var('session_max_hours') -%}{%- do cut_at.append('after ' ~ '%g' % (var('session_max_hours') | float) ~ ' hours') -%}{%- endif -%}
-{%- if var('session_start_events') -%}
-    {%- do cut_at.append('at the events ' ~ dwell.as_list(var('session_start_events')) | join(', ')) -%}
-{%- endif -%}
-{%- set cut = ', cut ' ~ cut_at | join(' and ') if cut_at else '' -%}
+{%- set unit = 'run' if cut else 'session' -%}
+{%- set counting = 'Of rows that are equal in every column, one counts.'
+    if var('drop_exact_duplicates') else 'Every row counts.' -%}
 {%- set other_mean = 'mean_duration_seconds_without_single_event_sessions' %}
 
 with days as (
@@ -40,10 +30,10 @@ largest as (
     select
         sum(sessions_of_one) as ties,
         count(*) as people,
-        {{ dwell.first_three('name', 'first_started_at, name') }} as names
+        {{ dwell.first_three('person', 'first_started_at, person') }} as names
     from (
         select
-            coalesce('user ' || user_id, 'device ' || device_id) as name,
+            coalesce('user ' || user_id, 'device ' || device_id) as person,
             min(started_at) as first_started_at,
             count(*) as sessions_of_one
         from sessions
@@ -87,7 +77,7 @@ answers as (
                 || '), with ' || {{ dwell.counted('events', 'event') }} || ' each.'
         end as answer,
         'Activity is the number of events; days are those of '
-        || {{ dwell.text(zone ~ '. ' ~ counting) }} as assumption
+        || {{ dwell.text(zone ~ '. ' ~ counting ~ ignoring) }} as assumption
     from days
 
     union all
@@ -126,7 +116,7 @@ answers as (
                 || {{ dwell.counted('largest.ties', 'session') }} || ' (' || largest.names
                 || case when largest.people > 3 then ', ...' else '' end || ').'
         end as answer,
-        {{ dwell.text(counting) }} as assumption
+        {{ dwell.text(counting ~ ignoring) }} as assumption
     from summary
     cross join largest
 
