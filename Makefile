@@ -14,7 +14,7 @@ build: .venv/.core ## build everything and print the four answers (EVENTS=files 
 	@$(VENV)/python -m dwell answers
 
 test: .venv/.test ## run the whole test suite
-	@echo "== pytest: every test, about five minutes"
+	@echo "== pytest: every test, about ten minutes"
 	@$(VENV)/python -m pytest -m "not long"
 
 test-long: .venv/.test ## run the arrival-order tests with ten times as many histories (40 minutes)

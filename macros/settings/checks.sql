@@ -31,3 +31,9 @@
         {%- do dwell.stop(name ~ ' must be a number from ' ~ least ~ ' to ' ~ most ~ ', not ' ~ value ~ '.') -%}
     {%- endif -%}
 {% endmacro %}
+
+
+{# Stops the run with a sentence that says what to do. #}
+{% macro stop(sentence) %}
+    {{- exceptions.raise_compiler_error('dwell: ' ~ sentence) -}}
+{% endmacro %}
