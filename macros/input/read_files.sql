@@ -134,7 +134,9 @@ where json is not null
     coalesce(
         json_type({{ json }}) = 'OBJECT'
         {%- if input.has_places %}
-        and not list_has_any(json_type({{ json }}, {{ dwell.json_keys(input, mapped) }}), ['OBJECT', 'ARRAY'])
+        {%- for nested in ['OBJECT', 'ARRAY'] %}
+        and not list_contains(json_type({{ json }}, {{ dwell.json_keys(input, mapped) }}), '{{ nested }}')
+        {%- endfor %}
         {%- endif %},
         false
     )

@@ -82,12 +82,26 @@ from (
 {%- endmacro %}
 
 
+{# SQL: the stretches of offsets in landing files, one per file, topic and partition. #}
+{% macro stretches_of(names) -%}
+    select
+        file_index + 1 as file,
+        topic,
+        "partition" as topic_partition,
+        min("offset") as first_offset,
+        max("offset") as last_offset,
+        count(*) as messages,
+        count(distinct "offset") as offsets
+    from read_parquet({{ dwell.sql_list(names) }})
+    group by file_index, topic, "partition"
+{%- endmacro %}
+
+
 {# Whether each stretch of offsets that a file had is in a landing file that is there. #}
 {% macro has_landed_elsewhere(name, landing) %}
     {{- return(run_query(
         'select count(*) > 0 and bool_and(covered) from (select exists (select 1 from ('
-        ~ 'select topic, "partition" as topic_partition, min("offset") as first_offset, max("offset") as last_offset '
-        ~ 'from read_parquet(' ~ dwell.sql_list(landing) ~ ') group by filename, topic, "partition") as there '
+        ~ dwell.stretches_of(landing) ~ ') as there '
         ~ 'where there.topic = landed.topic and there.topic_partition = landed.topic_partition '
         ~ 'and landed.first_offset >= there.first_offset and landed.last_offset <= there.last_offset) as covered '
         ~ 'from ' ~ dwell.landed() ~ ' as landed where source = ' ~ dwell.text(name) ~ ') as stretches'

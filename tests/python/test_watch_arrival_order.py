@@ -95,6 +95,8 @@ def draw_files(draw, messages):
         stretches.append([theirs[a:b] for a, b in itertools.pairwise(bounds)])
     files = [list(itertools.chain(*parts)) for parts in zip(*stretches, strict=True)]
     files.append(files[0] + files[1])
+    # and carelessly
+    files[1] = files[1] + files[1][:3]
     draw.shuffle(files)
     return files
 
