@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long lint docs bench lock clean help
+.PHONY: build test test-long lint docs bench kafka broker lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -34,8 +34,15 @@ docs: .venv/.core ## write the documentation as one file, target/static_index.ht
 bench: .venv/.bench ## measure against hand-written SQL and Polars (ROWS=10000000)
 	@$(VENV)/python bench/run.py $(or $(ROWS),1000000)
 
+kafka: .venv/.kafka ## install what ingest, watch and simulate --topic need beside dbt
+
+broker: ## run a Kafka broker on this machine, until interrupted (needs Java 17 and Maven)
+	@test -d .kafka/libs || kafka/broker.sh jars
+	@kafka/broker.sh run
+
 lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from broker import running_broker
 from project import Project
 
 os.environ.pop("DBT_ENV_SECRET_DWELL_SALT", None)
@@ -12,3 +13,11 @@ os.environ.pop("DBT_ENV_SECRET_DWELL_SALT", None)
 def project(tmp_path):
     """Return a way to make a project with settings of its own, on a database of its own."""
     return lambda **settings: Project(tmp_path, **settings)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory):
+    """Return a real Kafka broker, one for all tests; each makes topics of its own."""
+    broker = running_broker(tmp_path_factory.mktemp("kafka"))
+    yield broker
+    broker.kill()

@@ -1,0 +1,52 @@
+#!/bin/sh
+# A Kafka broker on this machine, for trying out and for tests: broker.sh jars | run | start | stop | kill
+#   jars   fetch the jars (Maven) and check them      run   in the foreground, until interrupted
+#   start  in the background                          stop  orderly            kill  as a crash would
+# All it makes is in KAFKA_HOME (default: .kafka beside this folder); it listens at KAFKA_PORT (9092) and the next one.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+home=${KAFKA_HOME:-$here/../.kafka}
+libs=${KAFKA_LIBS:-$home/libs}
+port=${KAFKA_PORT:-9092}
+
+java_run() {
+  java "${KAFKA_HEAP:--Xmx512m}" -XX:+UseG1GC "-Dorg.slf4j.simpleLogger.defaultLogLevel=${KAFKA_LOG:-warn}" \
+    -cp "$libs/*" "$@"
+}
+
+configure() {
+  test -d "$libs" || { echo "no jars yet: run $0 jars"; exit 1; }
+  mkdir -p "$home"
+  home=$(cd "$home" && pwd)
+  {
+    cat "$here/server.properties"
+    echo "listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))"
+    echo "advertised.listeners=PLAINTEXT://127.0.0.1:$port"
+    echo "controller.quorum.voters=1@127.0.0.1:$((port + 1))"
+    echo "log.dirs=$home/data"
+  } >"$home/server.properties"
+  # a folder that has a cluster already keeps it
+  java_run kafka.tools.StorageTool format --ignore-formatted -t ZHdlbGwtYnJva2VyLTAwMA \
+    -c "$home/server.properties" >"$home/format.log" 2>&1 || { cat "$home/format.log"; exit 1; }
+}
+
+case ${1:-} in
+jars)
+  mkdir -p "$libs"
+  mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$(cd "$libs" && pwd)"
+  (cd "$libs" && sha256sum --quiet -c "$here/jars.sha256")
+  ;;
+run)
+  configure
+  echo "broker at 127.0.0.1:$port; it ends with Ctrl-C"
+  java_run kafka.Kafka "$home/server.properties"
+  ;;
+start)
+  configure
+  java_run kafka.Kafka "$home/server.properties" >>"$home/broker.log" 2>&1 &
+  echo $! >"$home/broker.pid"
+  ;;
+stop) kill "$(cat "$home/broker.pid")" ;;
+kill) kill -9 "$(cat "$home/broker.pid")" ;;
+*) sed -n '2,5s/^# //p' "$0"; exit 2 ;;
+esac

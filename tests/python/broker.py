@@ -1,0 +1,131 @@
+"""A real Kafka broker on this machine, for the tests that need one."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from project import ROOT
+
+SCRIPT = ROOT / "kafka" / "broker.sh"
+LIBS = ROOT / ".kafka" / "libs"
+
+
+class Broker:
+    """One broker in a folder of its own, which may be killed and started again."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.port = two_free_ports()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.admin = None
+
+    def script(self, command):
+        environment = os.environ | {
+            "KAFKA_HOME": str(self.folder),
+            "KAFKA_LIBS": str(LIBS),
+            "KAFKA_PORT": str(self.port),
+        }
+        subprocess.run([str(SCRIPT), command], check=True, env=environment)
+
+    def start(self):
+        """Start it, and wait until it answers."""
+        self.script("start")
+        self.admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.admin.list_topics(timeout=1)
+                return
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def kill(self):
+        """End it as a crash does."""
+        self.script("kill")
+
+    def topic(self, name, partitions=2, **settings):
+        """Make a topic and return its name."""
+        told = {key.replace("_", "."): str(value) for key, value in settings.items()}
+        (made,) = self.admin.create_topics([NewTopic(name, partitions, 1, config=told)]).values()
+        made.result()
+        return name
+
+    def add_partitions(self, name, partitions):
+        """Give a topic more partitions."""
+        (made,) = self.admin.create_partitions([NewPartitions(name, partitions)]).values()
+        made.result()
+
+    def send(self, topic, messages, **settings):
+        """Send [(partition, payload, received_at in ms or None)], in order, and wait for all."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "acks": "all", **settings})
+        for partition, payload, received_at in messages:
+            more = {} if received_at is None else {"timestamp": received_at}
+            producer.produce(topic, payload, partition=partition, **more)
+            producer.poll(0)
+        assert producer.flush(60) == 0
+
+    def read(self, topic):
+        """Return every committed message of a topic, partition by partition."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "group.id": "test",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+            }
+        )
+        partitions = list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
+        found, ended = [], set()
+        while len(ended) < len(partitions):
+            for message in consumer.consume(1000, 1):
+                if message.error() is None:
+                    found.append(message)
+                else:
+                    ended.add(message.partition())
+        consumer.close()
+        return sorted(found, key=lambda m: (m.partition(), m.offset()))
+
+
+def two_free_ports():
+    """Return a port that is free, as the next one is."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            try:
+                other.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+def need(part, *programs):
+    """Skip a test that needs programs which are not here, unless DWELL_REQUIRE names its part."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        message = (
+            f"left out, for {' and '.join(missing)} cannot be found: install Java 17 and Maven "
+            "(Debian: apt install openjdk-17-jre-headless maven) and run make test again"
+        )
+        if part in os.environ.get("DWELL_REQUIRE", "").split(","):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+def running_broker(folder):
+    """Return a broker that runs; its jars are fetched once for this checkout."""
+    need("kafka", "java", "mvn")
+    if not LIBS.exists():
+        subprocess.run([str(SCRIPT), "jars"], check=True)
+    broker = Broker(folder)
+    broker.start()
+    return broker
