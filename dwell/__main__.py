@@ -1,9 +1,20 @@
-"""`python -m dwell`: what make needs beside dbt, and a simulation of heartbeats."""
+"""`python -m dwell`: what make needs beside dbt, a simulation of heartbeats, and the listener."""
 
 import argparse
 import sys
+from importlib import import_module
 
-from dwell import answers, settings, simulate
+# {command: (its module, what it does)}
+COMMANDS = {
+    "answers": ("answers", "print the four answers"),
+    "vars": ("settings", "print EVENTS and VARS of the environment as dbt's --vars"),
+    "simulate": ("simulate", "write heartbeats of viewers, and the true streams"),
+    "ingest": ("ingest", "land a Kafka topic's heartbeats as files"),
+    "watch": ("watch", "land heartbeats, make streams of them, publish those that end; and again"),
+    "tidy": ("tidy", "put landing files that are loaded together, and remove old ones"),
+}
+# {package: what installs it}
+EXTRAS = {"confluent_kafka": "make kafka", "pyarrow": "make kafka"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,15 +29,22 @@ def main() -> int:
     """Run one command and return its exit code: 0 done, 1 could not, 2 wrong usage."""
     parser = Parser(prog="dwell", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("answers", help="print the four answers")
-    commands.add_parser("vars", help="print EVENTS and VARS of the environment as dbt's --vars")
-    simulate.add_options(
-        commands.add_parser("simulate", help="write heartbeats of viewers, and the true streams")
-    )
+    module = None
+    for name, (place, does) in COMMANDS.items():
+        command = commands.add_parser(name, help=does)
+        if sys.argv[1:2] == [name]:
+            # only what is asked for is imported: Kafka's client need not be there for the rest
+            try:
+                module = import_module(f"dwell.{place}")
+            except ModuleNotFoundError as error:
+                if error.name not in EXTRAS:
+                    raise
+                print(f"dwell {name} needs {error.name}: {EXTRAS[error.name]}", file=sys.stderr)
+                return 2
+            if hasattr(module, "add_options"):
+                module.add_options(command)
     arguments = parser.parse_args()
-    if arguments.command == "simulate":
-        return simulate.main(arguments)
-    return {"answers": answers.main, "vars": settings.main}[arguments.command]()
+    return module.main(arguments)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ def database() -> str:
     return os.environ.get("DWELL_DATABASE", "dwell.duckdb")
 
 
-def main() -> int:
+def main(_=None) -> int:
     """Print the answers of the last build, and what became of what it read. 1 if there are none."""
     try:
         with duckdb.connect(database(), read_only=True) as connection:

@@ -8,15 +8,24 @@ import sys
 import yaml
 
 
-def main() -> int:
+def read(text: str | None = None) -> dict:
+    """Return the settings of a YAML text, or of VARS in the environment."""
+    try:
+        settings = yaml.safe_load(os.environ.get("VARS") or "" if text is None else text) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"VARS is no YAML: {error}") from None
+    if not isinstance(settings, dict):
+        raise ValueError("VARS must be a mapping, as in {session_timeout_minutes: 20}")
+    # a date of YAML is passed on as it was written
+    return json.loads(json.dumps(settings, default=str))
+
+
+def main(_=None) -> int:
     """Print dbt's --vars for EVENTS (paths, as a shell splits them) and VARS (YAML)."""
     try:
-        settings = yaml.safe_load(os.environ.get("VARS") or "{}")
-    except yaml.YAMLError as error:
-        print(f"dwell: VARS is no YAML: {error}", file=sys.stderr)
-        return 2
-    if not isinstance(settings, dict):
-        print("dwell: VARS must be a mapping, as in {session_timeout_minutes: 20}", file=sys.stderr)
+        settings = read()
+    except ValueError as error:
+        print(f"dwell: {error}", file=sys.stderr)
         return 2
     try:
         events = shlex.split(os.environ.get("EVENTS", ""))
@@ -25,6 +34,5 @@ def main() -> int:
         return 2
     if events:
         settings["events_path"] = events
-    # a date of YAML is passed on as it was written
-    print(json.dumps(settings, default=str))
+    print(json.dumps(settings))
     return 0

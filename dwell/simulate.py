@@ -693,6 +693,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", default="-", metavar="FILE", help="where to write; - is stdout (default: -)"
     )
+    parser.add_argument(
+        "--topic",
+        help="send them to this Kafka topic, each with its time of receipt, instead of writing a "
+        "file (needs make kafka)",
+    )
+    parser.add_argument(
+        "--partitions",
+        type=int,
+        default=4,
+        metavar="N",
+        help="of the topic, which is made if it is not there (default: 4)",
+    )
+    parser.add_argument("--bootstrap-servers", metavar="HOST:PORT,...", help="the topic's brokers")
+    parser.add_argument(
+        "--kafka-config", metavar="FILE", help="settings of librdkafka, a name=value a line"
+    )
+    parser.add_argument(
+        "--rate", type=positive, metavar="N", help="send at most so many messages a second"
+    )
+    parser.add_argument(
+        "--speed",
+        type=positive,
+        metavar="N",
+        help="send them as they happen, N simulated seconds in a second (default: at once)",
+    )
     parser.add_argument("--truth", metavar="FILE", help="where to write the true streams, as CSV")
     option("seed", int, "the same options and seed give the same bytes", metavar="N")
     option("viewers", int, "how many viewers come, beside those of the edge cases", metavar="N")
@@ -703,7 +728,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=read_time,
         default=default.start,
         metavar="TIME",
-        help="when it begins, ISO 8601, UTC where no zone is named; the hour tells how busy it is "
+        help="when it begins: now, or ISO 8601, UTC without a zone; the hour tells how busy it is "
         f"(default: {write_time(default.start)}, a busy evening)",
     )
     parser.add_argument(
@@ -720,6 +745,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def read_time(text: str) -> int:
     """Return the moment that a text names."""
+    if text == "now":
+        return int(datetime.now(UTC).timestamp()) * SECOND
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -730,6 +757,14 @@ def read_time(text: str) -> int:
         )
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def positive(text: str) -> float:
+    """Return a number over 0."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be over 0")
+    return value
 
 
 def said(name: str) -> str:
@@ -761,6 +796,8 @@ def main(arguments: argparse.Namespace) -> int:
         if arguments.truth:
             with opened(arguments.truth) as out:
                 write_truth(out, streams(plan))
+        if arguments.topic:
+            return send_to_topic(arguments, plan)
         with opened(arguments.output) as out:
             FORMATS[arguments.format](out, messages(plan))
     except BrokenPipeError:
@@ -770,6 +807,24 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"dwell: {error}", file=sys.stderr)
         return 2
     print(f"dwell: {told_rejects(plan, arguments.format)}", file=sys.stderr)
+    return 0
+
+
+def send_to_topic(arguments: argparse.Namespace, plan: Plan) -> int:
+    """Send the messages to Kafka. 2 if it cannot be done."""
+    try:
+        from dwell import kafka, send
+    except ModuleNotFoundError as error:
+        print(f"dwell simulate --topic needs {error.name}: make kafka", file=sys.stderr)
+        return 2
+    try:
+        settings = kafka.settings_of(arguments)
+        send.make_topic(settings, arguments.topic, arguments.partitions)
+        sent = send.send(settings, arguments.topic, messages(plan), arguments.rate, arguments.speed)
+    except kafka.KafkaTrouble as error:
+        print(f"dwell: {error}", file=sys.stderr)
+        return 2
+    print(f"dwell: {sent:,} sent; {told_rejects(plan, 'jsonl')}", file=sys.stderr)
     return 0
 
 

@@ -9,8 +9,9 @@ home=${KAFKA_HOME:-$here/../.kafka}
 libs=${KAFKA_LIBS:-$home/libs}
 port=${KAFKA_PORT:-9092}
 
+# becomes java, so that its process is the one that is stopped or killed
 java_run() {
-  java "${KAFKA_HEAP:--Xmx512m}" -XX:+UseG1GC "-Dorg.slf4j.simpleLogger.defaultLogLevel=${KAFKA_LOG:-warn}" \
+  exec java "${KAFKA_HEAP:--Xmx512m}" -XX:+UseG1GC "-Dorg.slf4j.simpleLogger.defaultLogLevel=${KAFKA_LOG:-warn}" \
     -cp "$libs/*" "$@"
 }
 
@@ -26,8 +27,8 @@ configure() {
     echo "log.dirs=$home/data"
   } >"$home/server.properties"
   # a folder that has a cluster already keeps it
-  java_run kafka.tools.StorageTool format --ignore-formatted -t ZHdlbGwtYnJva2VyLTAwMA \
-    -c "$home/server.properties" >"$home/format.log" 2>&1 || { cat "$home/format.log"; exit 1; }
+  (java_run kafka.tools.StorageTool format --ignore-formatted -t ZHdlbGwtYnJva2VyLTAwMA \
+    -c "$home/server.properties" >"$home/format.log" 2>&1) || { cat "$home/format.log"; exit 1; }
 }
 
 case ${1:-} in

@@ -1,0 +1,89 @@
+"""dbt in this process: parsed once, run again and again."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import yaml
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+ROOT = Path(__file__).parents[1]
+QUIET = ("--log-level", "none", "--no-print", "--no-write-json", "--no-version-check")
+
+
+class Dbt:
+    """The project of this checkout with settings and a database of its own.
+
+    It is parsed once, with `settings`. A run may change the database, but not its file name, which
+    compiled SQL knows as the catalog; and settings that no model asks for while it is parsed.
+    """
+
+    def __init__(self, database: Path, work: Path, settings: dict):
+        self.database = database
+        self.work = work
+        self.settings = settings
+        self._manifest = None
+
+    def run(self, command: str, *arguments: str, **settings):
+        """Run a dbt command, and return dbt's result, successful or not."""
+        # dbt keeps what an ephemeral model was compiled to with the manifest
+        for node in self.manifest().nodes.values():
+            if node.resource_type == "model":
+                node.compiled = False
+                node.extra_ctes_injected = False
+                node.extra_ctes = []
+        return self._invoke([command, *arguments], settings, self._manifest)
+
+    def setting(self, name: str):
+        """Return what a setting is: as given, or by default."""
+        defaults = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["dwell"]
+        return (defaults | self.settings)[name]
+
+    def manifest(self):
+        """Return what dbt made of the project."""
+        if self._manifest is None:
+            parsed = self._invoke(["parse"], {})
+            if not parsed.success:
+                raise parsed.exception
+            self._manifest = parsed.result
+        return self._manifest
+
+    def _invoke(self, arguments, settings, manifest=None):
+        os.environ["DWELL_DATABASE"] = str(self.database)
+        try:
+            return dbtRunner(manifest=manifest).invoke(
+                [
+                    *QUIET,
+                    *arguments,
+                    "--project-dir",
+                    str(ROOT),
+                    "--profiles-dir",
+                    str(ROOT),
+                    "--target-path",
+                    str(self.work / "target"),
+                    "--log-path",
+                    str(self.work / "logs"),
+                    "--vars",
+                    json.dumps(self.settings | settings),
+                ]
+            )
+        finally:
+            release()
+
+
+def what_it_said(result) -> str:
+    """Return what dbt said of what went wrong."""
+    said = [str(result.exception)] if result.exception else []
+    said += [r.message or "" for r in getattr(result.result, "results", []) if r.status == "error"]
+    # the sentence; whoever wants the macros that led to it finds them in dbt's log
+    return "\n".join(re.split(r"\n\s*> in macro ", text)[0].strip() for text in said)
+
+
+def release() -> None:
+    """Close the database, which dbt's adapter would keep open until its next run."""
+    with DuckDBConnectionManager._LOCK:
+        environment, DuckDBConnectionManager._ENV = DuckDBConnectionManager._ENV, None
+        if environment is not None:
+            environment.close()

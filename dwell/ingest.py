@@ -1,0 +1,131 @@
+"""`dwell ingest`: a Kafka topic's messages, as they come, into landing files."""
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+
+from dwell import kafka, log
+from dwell.kafka import KafkaTrouble
+from dwell.landing import Landing, LandingInUse
+from dwell.reader import Progress, Reader, read_on
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_reading_options(parser)
+    parser.add_argument(
+        "--share",
+        type=share,
+        default=(0, 1),
+        metavar="I/N",
+        help="read the I-th of N shares of the partitions, for several processes side by side",
+    )
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is read, and into where."""
+    kafka.add_options(parser)
+    parser.add_argument("--topic", required=True, help="the topic of the heartbeats")
+    parser.add_argument(
+        "--landing", default="landing", metavar="FOLDER", help="where files land (default: landing)"
+    )
+    parser.add_argument(
+        "--every",
+        type=seconds,
+        default=5.0,
+        metavar="SECONDS",
+        help="how often a file lands (default: 5)",
+    )
+    parser.add_argument(
+        "--until-end",
+        action="store_true",
+        help="end once what was there at the start has been read (default: go on)",
+    )
+    parser.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="go on where Kafka has removed messages before they landed (default: stop and say so)",
+    )
+
+
+def seconds(text: str) -> float:
+    """Return a time span that is not too short to be of use."""
+    value = float(text)
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError("must be from 0.1 to 3600 seconds")
+    return value
+
+
+def share(text: str) -> tuple[int, int]:
+    """Return (1, 4) for 2/4: shares are numbered from 1 by people."""
+    index, _, shares = text.partition("/")
+    if not (index.isdigit() and shares.isdigit() and 1 <= int(index) <= int(shares)):
+        raise argparse.ArgumentTypeError("must be as 1/4: the first of four shares")
+    return int(index) - 1, int(shares)
+
+
+class Stop:
+    """Whether SIGTERM or Ctrl-C has asked the command to end."""
+
+    def __init__(self):
+        self.asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.ask)
+
+    def ask(self, *_) -> None:
+        """Ask it. Whoever asks twice means at once."""
+        if self.asked:
+            sys.exit(130)
+        self.asked = True
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Land until told to end. 0: ended as asked; 1: could not go on; 2: wrong usage."""
+    log.set_up()
+    stop, status = Stop(), log.Status()
+    rate = Rate()
+
+    def tell(progress: Progress) -> None:
+        per_second = rate.per_second(progress.read_at, progress.messages)
+        status.tell(
+            progress.read_at,
+            f"landed {progress.messages:,}, {per_second:,.0f}/s, {progress.lag:,} behind",
+            landed=progress.messages,
+            per_second=round(per_second),
+            lag=progress.lag,
+        )
+
+    try:
+        settings = kafka.settings_of(arguments)
+        landing = Landing(Path(arguments.landing))
+        reader = Reader(settings, arguments.topic, landing, arguments.share, arguments.accept_loss)
+    except (KafkaTrouble, LandingInUse, OSError) as error:
+        log.say(str(error), logging.ERROR)
+        return 2
+    try:
+        read_on(reader, arguments.every, arguments.until_end, lambda: not stop.asked, tell)
+    except (KafkaTrouble, OSError) as error:
+        status.end()
+        log.say(str(error), logging.ERROR)
+        return 1
+    finally:
+        reader.close()
+    status.end()
+    log.say(f"ended; {reader.messages:,} messages landed", landed=reader.messages)
+    return 0
+
+
+class Rate:
+    """Messages a second, since the last time it was asked."""
+
+    def __init__(self):
+        self.before = (time.monotonic(), 0)
+
+    def per_second(self, now: float, messages: int) -> float:
+        """Return it."""
+        at, before = self.before
+        self.before = (now, messages)
+        return (messages - before) / max(now - at, 1e-3)

@@ -1,0 +1,258 @@
+"""The ledger: what was told about which streams, and what is to be told next.
+
+It is a DuckDB file of its own beside the database, for it is history, which the marts are not: they
+can be built anew, and nothing is told twice for that.
+
+Telling is in three steps, so that it can die between any two of them. A batch is written down as
+pending; the sink takes it, as a whole; it is written down as published. A pending batch that is
+found at a start is told again if the sink does not know it.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+BATCH_ROWS = 100_000
+NEVER = datetime(1, 1, 1)
+
+TABLES = """
+create table if not exists sink (name varchar);
+-- published_at is null while a batch is pending
+create table if not exists batches (
+    batch bigint primary key,
+    made_at timestamptz,
+    published_at timestamptz
+);
+-- every record that was told
+create table if not exists publications (
+    batch bigint,
+    user_id varchar,
+    program_id varchar,
+    start_time timestamp,
+    session_id varchar,
+    device varchar,
+    stream_duration double,
+    stream_id varchar,
+    revision integer,
+    is_retracted boolean,
+    began_at timestamp,
+    first_heartbeat_at timestamp,
+    last_heartbeat_at timestamp,
+    heartbeats bigint
+);
+-- the last of each stream
+create table if not exists told as from publications limit 0;
+create or replace view published_streams as
+select * exclude (is_retracted) from told where not is_retracted;
+"""
+
+# What has changed in the streams since the last look. Values are parameters, and names are quoted.
+CHANGED = """
+create or replace temp table changed as
+select
+    s.session_id, s.user_id, s.device, s.program_id, s.start_time,
+    s.first_heartbeat_at, s.last_heartbeat_at,
+    s.last_heartbeat_at + to_microseconds($timeout_us) < c.reached_at as is_ended
+from {marts}.int_watch__streams as s
+cross join {marts}.int_watch__clock as c
+where s.load_number > $seen
+"""
+
+SAME_STREAM = " and ".join(
+    f"c.{column} = {{0}}.{column}"
+    for column in ("session_id", "user_id", "device", "program_id", "start_time")
+)
+
+TO_TELL = f"""
+create or replace temp table to_tell as
+with ended as (
+    select e.*
+    from {{marts}}.fct_watch_streams as e
+    where
+        e.last_heartbeat_at < $ripe
+        and (
+            e.last_heartbeat_at >= $told_to
+            or exists (
+                select 1 from changed as c
+                where {SAME_STREAM.format("e")} and c.first_heartbeat_at = e.first_heartbeat_at
+            )
+        )
+),
+
+news as (
+    select
+        e.user_id, e.program_id, e.start_time, e.session_id, e.device, e.stream_duration,
+        e.stream_id, coalesce(t.revision, 0) + 1 as revision, false as is_retracted,
+        e.began_at, e.first_heartbeat_at, e.last_heartbeat_at, e.heartbeats
+    from ended as e
+    left join told as t on e.stream_id = t.stream_id
+    where
+        t.stream_id is null
+        or t.is_retracted
+        or (t.stream_duration, t.began_at, t.last_heartbeat_at, t.heartbeats)
+        is distinct from (e.stream_duration, e.began_at, e.last_heartbeat_at, e.heartbeats)
+),
+
+-- told, but merged into another since, or begun earlier, or going on
+gone as (
+    select
+        t.user_id, t.program_id, t.start_time, t.session_id, t.device, t.stream_duration,
+        t.stream_id, t.revision + 1 as revision, true as is_retracted,
+        t.began_at, t.first_heartbeat_at, t.last_heartbeat_at, t.heartbeats
+    from told as t
+    where
+        not t.is_retracted
+        and t.last_heartbeat_at >= (select min(first_heartbeat_at) from changed)
+        and not exists (
+            select 1 from changed as c
+            where
+                {SAME_STREAM.format("t")}
+                and c.first_heartbeat_at = t.first_heartbeat_at and c.is_ended
+        )
+        and ($is_anew or exists (
+            select 1 from changed as c
+            where
+                {SAME_STREAM.format("t")}
+                and t.first_heartbeat_at between c.first_heartbeat_at and c.last_heartbeat_at
+        ))
+)
+
+select
+    $batch + (row_number() over (
+        order by is_retracted desc, last_heartbeat_at, stream_id
+    ) - 1) // $batch_rows as batch,
+    *
+from (from gone union all from news) as all_of_them
+"""
+
+WRITE_DOWN = """
+insert into batches select distinct batch, now(), null from to_tell;
+insert into publications from to_tell;
+delete from told where stream_id in (select stream_id from to_tell);
+insert into told from to_tell;
+"""
+
+TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
+MESSAGES = f"""
+select
+    stream_id,
+    json_object(
+        'user_id', user_id,
+        'program_id', program_id,
+        'start_time', strftime(start_time, {TIME}),
+        'session_id', session_id,
+        'device', device,
+        'stream_duration', stream_duration,
+        'stream_id', stream_id,
+        'revision', revision,
+        'is_retracted', is_retracted,
+        'began_at', strftime(began_at, {TIME}),
+        'first_heartbeat_at', strftime(first_heartbeat_at, {TIME}),
+        'last_heartbeat_at', strftime(last_heartbeat_at, {TIME}),
+        'heartbeats', heartbeats
+    )
+from publications
+where batch = $batch
+order by is_retracted desc, last_heartbeat_at, stream_id
+"""
+
+
+class LedgerTrouble(Exception):
+    """Ledger and sink do not belong together, or one has forgotten; a sentence that says so."""
+
+
+class Ledger:
+    """The ledger in a file, for one sink, about the streams of one database.
+
+    It is open only while something is asked of it, so that others can read it in between.
+    """
+
+    def __init__(self, path: Path, sink: str, connect=duckdb.connect):
+        self.path = path
+        self._connect = connect
+        with self._open() as connection:
+            connection.execute(TABLES)
+            names = [name for (name,) in connection.execute("from sink").fetchall()]
+            if not names:
+                connection.execute("insert into sink values (?)", [sink])
+            elif names != [sink]:
+                raise LedgerTrouble(
+                    f"{path} is the ledger of {names[0]}, not of {sink}: give another --ledger"
+                )
+        # what has been looked at: loads of this generation up to a number, ends up to a moment
+        self.generation = self.seen = -1
+        self.told_to = NEVER
+
+    @contextlib.contextmanager
+    def _open(self, marts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the ledger, and the marts beside it; commit at the end, or roll back."""
+        with self._connect(str(self.path)) as connection:
+            connection.execute("set timezone = 'UTC'")
+            if marts:
+                place = str(marts).replace("'", "''")
+                # views know the database by the name of its file
+                connection.execute(f"attach '{place}' as {quoted(marts.stem)} (read_only)")
+            connection.begin()
+            yield connection
+            connection.commit()
+
+    def published(self) -> int:
+        """Return the last batch that is written down as published; 0 if there is none."""
+        with self._open() as connection:
+            return connection.execute(
+                "select coalesce(max(batch), 0) from batches where published_at is not null"
+            ).fetchone()[0]
+
+    def pending(self) -> list[int]:
+        """Return the batches that are written down and not published, in order."""
+        with self._open() as connection:
+            rows = connection.execute(
+                "select batch from batches where published_at is null order by batch"
+            ).fetchall()
+        return [batch for (batch,) in rows]
+
+    def messages(self, batch: int) -> list[tuple[str, str]]:
+        """Return a batch as (key, JSON)."""
+        with self._open() as connection:
+            return connection.execute(MESSAGES, {"batch": batch}).fetchall()
+
+    def mark_published(self, batch: int) -> None:
+        """Write down that the sink has a batch."""
+        with self._open() as connection:
+            connection.execute("update batches set published_at = now() where batch = ?", [batch])
+
+    def write_down(self, marts: Path, timeout_seconds: float, ripe: datetime) -> None:
+        """Write down, as pending, which streams have ended or changed since the last look.
+
+        A stream is ripe to be told if its last heartbeat is before `ripe`.
+        """
+        database = f"{quoted(marts.stem)}.main"
+        with self._open(marts) as connection:
+            load, generation = connection.execute(
+                f"select coalesce(max(load_number), 0), coalesce(max(generation), 0) "
+                f"from {database}.dwell_heartbeat_loads"
+            ).fetchone()
+            is_anew = generation != self.generation or load < self.seen
+            seen, told_to = (-1, NEVER) if is_anew else (self.seen, self.told_to)
+            values = {"seen": seen, "timeout_us": round(timeout_seconds * 1_000_000)}
+            connection.execute(CHANGED.format(marts=database), values)
+            values = {
+                "ripe": ripe,
+                "told_to": told_to,
+                "is_anew": is_anew,
+                "batch": connection.execute(
+                    "select coalesce(max(batch), 0) + 1 from batches"
+                ).fetchone()[0],
+                "batch_rows": BATCH_ROWS,
+            }
+            connection.execute(TO_TELL.format(marts=database), values)
+            connection.execute(WRITE_DOWN)
+        self.seen, self.generation, self.told_to = load, generation, max(ripe, told_to)
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'

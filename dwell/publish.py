@@ -1,0 +1,39 @@
+"""Tells a sink what the ledger says is to be told, each batch once."""
+
+from dwell.ledger import Ledger, LedgerTrouble
+
+
+def open_sink(ledger: Ledger, sink) -> None:
+    """Open a sink, and mark what it has been told already, though whoever told it died of it."""
+    sink.open()
+    published, pending = ledger.published(), ledger.pending()
+    last = sink.last_batch()
+    if last is None:
+        if pending and published and sink.forgets:
+            raise LedgerTrouble(
+                f"{sink.name} no longer says which batch it had last, and batch {pending[0]} may "
+                "or may not be in it. Kafka forgets the offsets of a group after "
+                "offsets.retention.minutes. Look for the batch's records there; then commit "
+                f"{pending[0]} as the group's offset of partition 0 if they are there, or "
+                f"{published} if not"
+            )
+        return
+    if last != published and last not in pending[:1]:
+        raise LedgerTrouble(
+            f"the last batch of {sink.name} is {last}, but by the ledger {published} is: they do "
+            "not belong together. Give the ledger that does, or another --publish-group or folder "
+            "to begin anew"
+        )
+    if last in pending:
+        ledger.mark_published(last)
+
+
+def publish(ledger: Ledger, sink) -> int:
+    """Tell every pending batch, and return how many records that were."""
+    told = 0
+    for batch in ledger.pending():
+        messages = ledger.messages(batch)
+        sink.publish(batch, messages)
+        ledger.mark_published(batch)
+        told += len(messages)
+    return told

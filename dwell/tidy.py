@@ -1,0 +1,184 @@
+"""`dwell tidy`: keeps the landing folder small. Nothing that is not loaded is touched.
+
+Small files that are loaded are put together into larger ones, and old ones are removed. A message
+is known by its topic, partition and offset, so it does not matter which file holds it. The file with
+a partition's last message stays, for it says where ingest goes on.
+"""
+
+import argparse
+import logging
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from dwell import answers, log
+from dwell.landing import Landing, put_in_place
+
+EVERY_SECONDS = 600
+# a file of this size is not worth being put together with others
+LARGE = 64 * 2**20
+MOST_BYTES = 2 * LARGE
+FEWEST = 8
+
+# Files of which every stretch of offsets is loaded; whether one has a partition's last message.
+LOADED_FILES = """
+with stretches as (
+    select
+        filename, topic, "partition" as topic_partition,
+        min("offset") as first_offset, max("offset") as last_offset
+    from read_parquet($files, filename = true)
+    group by filename, topic, "partition"
+),
+
+told as (
+    select
+        *,
+        last_offset = max(last_offset) over (partition by topic, topic_partition) as is_last,
+        exists (
+            select 1
+            from dwell_heartbeats_landed as l
+            where
+                l.topic = stretches.topic
+                and l.topic_partition = stretches.topic_partition
+                and l.first_offset <= stretches.first_offset
+                and l.last_offset >= stretches.last_offset
+        ) as is_loaded
+    from stretches
+)
+
+select filename, min(topic), bool_or(is_last)
+from told
+group by filename
+having bool_and(is_loaded) and count(distinct topic) = 1
+order by filename
+"""
+
+PUT_TOGETHER = """
+copy (
+    select distinct on (topic, "partition", "offset")
+        topic, "partition", "offset", received_at, payload
+    from read_parquet($files)
+    order by topic, "partition", "offset"
+) to '{place}' (format parquet, compression zstd)
+"""
+
+
+class File(NamedTuple):
+    """A landing file that is loaded."""
+
+    path: Path
+    topic: str
+    has_last_message: bool
+    size: int
+    modified_at: float
+
+
+def tidy(folder: Path, database: Path, keep_days: float) -> None:
+    """Remove what is old and put together what is small, of what the database has loaded."""
+    now = time.time()
+    # while it is open for reading, no run of dbt can load anything
+    with duckdb.connect(str(database), read_only=True) as connection:
+        files = loaded_files(connection, folder)
+        old = [f for f in files if is_older(f, now, keep_days) and not f.has_last_message]
+        for file in old:
+            file.path.unlink()
+        rest = [file for file in files if file not in old]
+        made = [put_together(connection, group) for group in groups(rest)]
+    if old or made:
+        log.say(
+            f"landing: {len(old)} files removed, {sum(made)} put together into {len(made)}",
+            removed=len(old),
+            put_together=sum(made),
+            into=len(made),
+        )
+
+
+def loaded_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[File]:
+    """Return the files of which all is loaded, oldest first."""
+    paths = [str(path) for path in sorted(folder.glob("*.parquet"))]
+    if not paths:
+        return []
+    rows = connection.execute(LOADED_FILES, {"files": paths}).fetchall()
+    files = []
+    for name, topic, has_last_message in rows:
+        about = Path(name).stat()
+        files.append(File(Path(name), topic, has_last_message, about.st_size, about.st_mtime))
+    return sorted(files, key=lambda file: file.modified_at)
+
+
+def is_older(file: File, now: float, days: float) -> bool:
+    """Whether a file has been there for so many days."""
+    return now - file.modified_at > days * 86_400
+
+
+def groups(files: list[File]) -> Iterator[list[File]]:
+    """Yield small files of a topic that are to be put together, in the order of their age."""
+    for topic in sorted({file.topic for file in files}):
+        group: list[File] = []
+        for file in (f for f in files if f.topic == topic and f.size < LARGE):
+            if group and sum(f.size for f in group) + file.size > MOST_BYTES:
+                yield group
+                group = []
+            group.append(file)
+        if len(group) >= FEWEST:
+            yield group
+
+
+def put_together(connection: duckdb.DuckDBPyConnection, files: list[File]) -> int:
+    """Put files together into one, and return how many. If it dies between, both are there."""
+    written_at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    path = files[0].path.with_name(f"{files[0].topic}.together.{written_at}.parquet")
+    hidden = path.with_name(f".{path.stem}.tmp")
+    place = str(hidden).replace("'", "''")
+    connection.execute(
+        PUT_TOGETHER.format(place=place), {"files": [str(file.path) for file in files]}
+    )
+    # its age is that of its newest message
+    os.utime(hidden, (files[-1].modified_at, files[-1].modified_at))
+    put_in_place(hidden, path)
+    for file in files:
+        file.path.unlink()
+    return len(files)
+
+
+# -- The command -----------------------------------------------------------------------------
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument(
+        "--landing", default="landing", metavar="FOLDER", help="where files land (default: landing)"
+    )
+    add_keeping_options(parser)
+
+
+def add_keeping_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what stays."""
+    parser.add_argument(
+        "--keep-days",
+        type=float,
+        default=7.0,
+        metavar="DAYS",
+        help="remove landing files that are loaded after this; a full refresh, which could no "
+        "longer read them, is then refused (default: 7)",
+    )
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Tidy once. 0: done; 1: could not."""
+    log.set_up()
+    try:
+        tidy(
+            Landing(Path(arguments.landing)).folder,
+            Path(answers.database()),
+            arguments.keep_days,
+        )
+    except (duckdb.Error, OSError) as error:
+        log.say(str(error), logging.ERROR)
+        return 1
+    return 0

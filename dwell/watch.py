@@ -1,0 +1,244 @@
+"""`dwell watch`: again and again land heartbeats, make streams of them, publish those that ended.
+
+It can be killed at any moment. What landed stays landed, dbt's run is a transaction, and what was
+decided to be told is written down before it is told; the next start goes on from there.
+"""
+
+import argparse
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from dwell import answers, ingest, kafka, log, settings, tidy
+from dwell.dbt import ROOT, Dbt, what_it_said
+from dwell.kafka import KafkaTrouble
+from dwell.landing import Landing
+from dwell.ledger import Ledger, LedgerTrouble
+from dwell.publish import open_sink, publish
+from dwell.readers import Readers
+from dwell.sinks import Folder, Nowhere, Topic
+
+LOCKED = "Could not set lock on file"
+MODELS = ("stg_watch__heartbeats", "int_watch__streams")
+# with the views on them, whose definitions may have changed since the last start
+MODELS_AND_MARTS = ("stg_watch__heartbeat_rows+",)
+EPOCH = datetime(1970, 1, 1)
+
+
+class DbtTrouble(Exception):
+    """What dbt said."""
+
+
+class Watch:
+    """The streams of a landing folder, in a database, told to a sink."""
+
+    def __init__(self, dbt: Dbt, landing: Landing, ledger: Ledger, sink, grace: timedelta):
+        self.dbt, self.landing, self.ledger, self.sink = dbt, landing, ledger, sink
+        self.grace = grace
+        self.timeout = timedelta(seconds=float(dbt.setting("watch_timeout_seconds")))
+        self.models = MODELS_AND_MARTS
+        self.loaded = self.told = 0
+        self.going_on = 0
+        self.next_end: datetime | None = None
+
+    def step(self, messages: int, complete_to: int | None) -> None:
+        """Make streams of what has landed; tell what ended by a moment of the broker (ms)."""
+        if self.models is MODELS_AND_MARTS and not self.landing.has_files():
+            return
+        now = None if complete_to is None else EPOCH + timedelta(milliseconds=complete_to)
+        has_new = messages > self.loaded or self.models is MODELS_AND_MARTS
+        if has_new or self.some_have_ended(now):
+            self.run_dbt(now)
+            self.loaded = messages
+        if now is not None:
+            ripe = now - self.timeout - self.grace
+            patiently(
+                lambda: self.ledger.write_down(
+                    self.dbt.database, self.timeout.total_seconds(), ripe
+                )
+            )
+        self.told += patiently(lambda: publish(self.ledger, self.sink))
+
+    def some_have_ended(self, now: datetime | None) -> bool:
+        """Whether a stream that went on has been silent for long enough, if nothing new came."""
+        return now is not None and self.next_end is not None and self.next_end < now
+
+    def run_dbt(self, now: datetime | None) -> None:
+        """Run the models of streams."""
+        handed_in = {} if now is None else {"watch_as_of": f"{now.isoformat()}Z"}
+        while True:
+            result = self.dbt.run("run", "--select", *self.models, **handed_in)
+            if result.success:
+                break
+            said = what_it_said(result)
+            if LOCKED not in said:
+                raise DbtTrouble(said)
+            wait_for_lock(said)
+        self.models = MODELS
+        with patiently(lambda: duckdb.connect(str(self.dbt.database), read_only=True)) as found:
+            self.going_on, self.next_end = found.execute(
+                "select count(*), min(would_end_at) from ongoing_watch_streams"
+            ).fetchone()
+
+
+def patiently(work: Callable):
+    """Do something that needs a database file, and wait while someone else has it open."""
+    while True:
+        try:
+            return work()
+        except duckdb.IOException as error:
+            if LOCKED not in str(error):
+                raise
+            wait_for_lock(str(error))
+
+
+def wait_for_lock(said: str) -> None:
+    """Say who has the file, and wait a second."""
+    log.warn("a database file is open elsewhere; waiting for it: " + said.splitlines()[0])
+    time.sleep(1)
+
+
+# -- The command -----------------------------------------------------------------------------
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    ingest.add_reading_options(parser)
+    parser.add_argument(
+        "--readers", type=int, default=1, metavar="N", help="processes that read (default: 1)"
+    )
+    parser.add_argument(
+        "--vars",
+        metavar="YAML",
+        help="settings, as make's VARS (default: VARS of the environment)",
+    )
+    parser.add_argument(
+        "--publish-topic", metavar="TOPIC", help="tell ended streams to a Kafka topic"
+    )
+    parser.add_argument(
+        "--publish-folder", metavar="FOLDER", help="tell them in JSON-lines files, one a batch"
+    )
+    parser.add_argument(
+        "--publish-group",
+        metavar="NAME",
+        help="name of the transactions, and of the consumer group that holds their position "
+        "(default: dwell-watch-TOPIC)",
+    )
+    parser.add_argument(
+        "--ledger", metavar="FILE", help="what was told (default: beside the database)"
+    )
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="how much longer than the timeout to wait for late heartbeats before a stream is told "
+        "(default: 5)",
+    )
+    tidy.add_keeping_options(parser)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Watch until told to end. 0: ended as asked; 1: could not go on; 2: wrong usage."""
+    log.set_up()
+    stop = ingest.Stop()
+    try:
+        client = kafka.settings_of(arguments)
+        watch = make_watch(arguments, client)
+        patiently(lambda: open_sink(watch.ledger, watch.sink))
+        watch.dbt.manifest()
+    except (KafkaTrouble, LedgerTrouble, ValueError, OSError) as error:
+        log.say(str(error), logging.ERROR)
+        return 2
+    readers = Readers(
+        arguments.readers,
+        client,
+        arguments.topic,
+        Path(arguments.landing),
+        every=arguments.every,
+        until_end=arguments.until_end,
+        accept_loss=arguments.accept_loss,
+    )
+    try:
+        go_on(watch, readers, stop, arguments)
+    except (KafkaTrouble, LedgerTrouble, DbtTrouble, OSError, duckdb.Error) as error:
+        log.say(str(error), logging.ERROR)
+        return 1
+    finally:
+        readers.leave()
+    log.say(
+        f"ended; {readers.messages:,} messages landed, {watch.told:,} records told",
+        landed=readers.messages,
+        told=watch.told,
+    )
+    return 0
+
+
+def make_watch(arguments: argparse.Namespace, client: dict) -> Watch:
+    """Return the watch that the options describe."""
+    if arguments.readers < 1:
+        raise ValueError("--readers must be at least 1")
+    if arguments.publish_topic and arguments.publish_folder:
+        raise ValueError("--publish-topic and --publish-folder: give one of them")
+    if arguments.publish_topic == arguments.topic:
+        raise ValueError("--publish-topic must not be the topic of the heartbeats")
+    database = Path(answers.database()).resolve()
+    landing = Landing(Path(arguments.landing).resolve())
+    named = settings.read(arguments.vars)
+    if "heartbeats_path" in named:
+        raise ValueError("heartbeats_path is set by --landing")
+    dbt = Dbt(database, ROOT / "target" / "watch", named | {"heartbeats_path": landing.pattern})
+    if arguments.publish_topic:
+        group = arguments.publish_group or f"dwell-watch-{arguments.publish_topic}"
+        sink = Topic(client, arguments.publish_topic, group)
+    elif arguments.publish_folder:
+        sink = Folder(Path(arguments.publish_folder))
+    else:
+        sink = Nowhere()
+    path = Path(arguments.ledger or database.with_name(f"{database.stem}-published.duckdb"))
+    ledger = patiently(lambda: Ledger(path, sink.name))
+    return Watch(dbt, landing, ledger, sink, timedelta(seconds=arguments.grace))
+
+
+def go_on(watch: Watch, readers: Readers, stop, arguments: argparse.Namespace) -> None:
+    """Step each time something has landed, until asked to end or until the readers have."""
+    status, rate = log.Status(), ingest.Rate()
+    stepped_at = tidied_at = time.monotonic()
+    while True:
+        if stop.asked:
+            readers.stop()
+        readers.hear(timeout=0.2)
+        now = time.monotonic()
+        if readers.have_all_told or now - stepped_at >= arguments.every:
+            stepped_at = now
+            is_last = not readers.are_reading
+            watch.step(readers.messages, readers.complete_to())
+            readers.forget_told()
+            tell_status(status, rate, watch, readers)
+            if is_last:
+                status.end()
+                return
+        if now - tidied_at >= tidy.EVERY_SECONDS:
+            patiently(
+                lambda: tidy.tidy(Path(arguments.landing), watch.dbt.database, arguments.keep_days)
+            )
+            tidied_at = now
+
+
+def tell_status(status, rate, watch: Watch, readers: Readers) -> None:
+    """Say how things stand."""
+    now = time.monotonic()
+    per_second = rate.per_second(now, readers.messages)
+    status.tell(
+        now,
+        f"{watch.going_on:,} streams go on, {watch.told:,} records told; "
+        f"{per_second:,.0f} heartbeats/s, {readers.lag:,} behind",
+        going_on=watch.going_on,
+        told=watch.told,
+        per_second=round(per_second),
+        lag=readers.lag,
+    )
