@@ -230,14 +230,20 @@ class Ledger:
         A stream is ripe to be told if its last heartbeat is before `ripe`.
         """
         database = f"{quoted(marts.stem)}.main"
+        timeout_us = round(timeout_seconds * 1_000_000)
         with self._open(marts) as connection:
-            load, generation = connection.execute(
-                f"select coalesce(max(load_number), 0), coalesce(max(generation), 0) "
-                f"from {database}.dwell_heartbeat_loads"
+            load, generation, over_before = connection.execute(
+                f"""
+                select
+                    coalesce(max(load_number), 0), coalesce(max(generation), 0),
+                    (select reached_at - to_microseconds($1) from {database}.int_watch__clock)
+                from {database}.dwell_heartbeat_loads
+                """,
+                [timeout_us],
             ).fetchone()
             is_anew = generation != self.generation or load < self.seen
             seen, told_to = (-1, NEVER) if is_anew else (self.seen, self.told_to)
-            values = {"seen": seen, "timeout_us": round(timeout_seconds * 1_000_000)}
+            values = {"seen": seen, "timeout_us": timeout_us}
             connection.execute(CHANGED.format(marts=database), values)
             values = {
                 "ripe": ripe,
@@ -250,7 +256,9 @@ class Ledger:
             }
             connection.execute(TO_TELL.format(marts=database), values)
             connection.execute(WRITE_DOWN)
-        self.seen, self.generation, self.told_to = load, generation, max(ripe, told_to)
+        self.seen, self.generation = load, generation
+        # all that was over and ripe is told; the rest may come to be, though nothing new arrives
+        self.told_to = max(told_to, min(ripe, over_before or NEVER))
 
 
 def quoted(name: str) -> str:

@@ -77,6 +77,15 @@ class Reader:
         self.may_be_producers_time = True
         # what was asked of the broker, and when
         self.asked: tuple[float, dict] | None = None
+        self.consumer = None
+        try:
+            self.connect(settings)
+        except BaseException:
+            self.close()
+            raise
+
+    def connect(self, settings) -> None:
+        """Reach the broker, and begin to read."""
         self.consumer = kafka.make(
             Consumer,
             {
@@ -96,7 +105,10 @@ class Reader:
             logger=log.LOG,
         )
         self.admin = kafka.make(AdminClient, settings, logger=log.LOG)
-        self.landed_before = landing.reached(topic)
+        self.landed_before = self.landing.reached(self.topic)
+        newest = [r.newest_received_at for r in self.landed_before.values() if r.newest_received_at]
+        if newest:
+            self.broker_ahead_ms = max(newest) - time.monotonic() * 1000
         self.looked_at = 0.0
         self.look_for_partitions()
 
@@ -240,7 +252,9 @@ class Reader:
         """Note the last offset and the newest time of receipt of each partition."""
         last = dict(zip(partitions, offsets, strict=True))
         for partition, offset in last.items():
-            self.places[partition].next_offset = offset + 1
+            place = self.places[partition]
+            # an end that came in the same breath may be past it
+            place.next_offset = max(place.next_offset, offset + 1)
         newest: dict[int, int] = {}
         for partition, at in zip(partitions, received, strict=True):
             if at is not None and at > newest.get(partition, -1):
@@ -311,7 +325,8 @@ class Reader:
 
     def close(self) -> None:
         """Let go of the broker and of the lock. What was not landed is read again next time."""
-        self.consumer.close()
+        if self.consumer is not None:
+            self.consumer.close()
         self.lock.close()
 
 

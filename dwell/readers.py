@@ -98,28 +98,33 @@ class Readers:
         return sum(progress.lag for progress in self.progress if progress)
 
     def complete_to(self) -> int | None:
-        """Return a moment of the broker's clock (ms), before which all that it received has landed.
+        """Return a moment of the broker's clock (ms), before which all has landed; see below."""
+        return complete_to(self.progress)
 
-        A partition has landed up to its newest time of receipt; or, if its end was reached, up to
-        when the broker was asked for that end. The broker's clock then is not known, but it was
-        past the newest time of receipt when that was read, and has gone on since as the monotonic
-        clock has. So neither a backlog nor a wrong clock here ends a stream early, and for a silent
-        source time goes on.
-        """
-        if any(progress is None for progress in self.progress):
+
+def complete_to(told: list[Progress | None]) -> int | None:
+    """Return a moment of the broker's clock (ms), before which all that it received has landed.
+
+    A partition has landed up to its newest time of receipt; or, if its end was reached, up to when
+    the broker was asked for that end. The broker's clock then is not known, but it was past the
+    newest time of receipt when that was read, and has gone on since as the monotonic clock has. So
+    neither a backlog nor a wrong clock here ends a stream early, and for a silent source time goes
+    on. None if it is not known of every partition.
+    """
+    if any(progress is None for progress in told):
+        return None
+    ahead = [p.broker_ahead_ms for p in told if p.broker_ahead_ms is not None]
+    reached = []
+    for place in (place for progress in told for place in progress.places.values()):
+        moments = []
+        if place.newest_received_at is not None:
+            moments.append(place.newest_received_at)
+        if place.complete_at is not None and ahead:
+            moments.append(int(place.complete_at * 1000 + max(ahead)))
+        if not moments:
             return None
-        ahead = [p.broker_ahead_ms for p in self.progress if p.broker_ahead_ms is not None]
-        reached = []
-        for place in (place for p in self.progress for place in p.places.values()):
-            moments = []
-            if place.newest_received_at is not None:
-                moments.append(place.newest_received_at)
-            if place.complete_at is not None and ahead:
-                moments.append(int(place.complete_at * 1000 + max(ahead)))
-            if not moments:
-                return None
-            reached.append(max(moments))
-        return min(reached, default=None)
+        reached.append(max(moments))
+    return min(reached, default=None)
 
 
 def run(connection, settings, topic, folder, share, every, until_end, accept_loss) -> None:

@@ -1,8 +1,8 @@
 """`dwell tidy`: keeps the landing folder small. Nothing that is not loaded is touched.
 
 Small files that are loaded are put together into larger ones, and old ones are removed. A message
-is known by its topic, partition and offset, so it does not matter which file holds it. The file with
-a partition's last message stays, for it says where ingest goes on.
+is known by its topic, partition and offset, so it does not matter which file holds it. The file of
+a partition's last message stays: it says where ingest goes on.
 """
 
 import argparse

@@ -17,6 +17,10 @@ java_run() {
 
 configure() {
   test -d "$libs" || { echo "no jars yet: run $0 jars"; exit 1; }
+  if test -f "$home/broker.pid" && kill -0 "$(cat "$home/broker.pid")" 2>/dev/null; then
+    echo "a broker runs already in $home"
+    exit 1
+  fi
   mkdir -p "$home"
   home=$(cd "$home" && pwd)
   {

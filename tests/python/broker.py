@@ -23,6 +23,8 @@ class Broker:
         self.folder = folder
         self.port = two_free_ports()
         self.bootstrap = f"127.0.0.1:{self.port}"
+        # a broker that is killed on purpose need not be told of
+        self.client = {"bootstrap.servers": self.bootstrap, "log_level": 0}
         self.admin = None
 
     def script(self, command):
@@ -36,7 +38,7 @@ class Broker:
     def start(self):
         """Start it, and wait until it answers."""
         self.script("start")
-        self.admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        self.admin = AdminClient(self.client)
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -62,25 +64,23 @@ class Broker:
         """Give a topic more partitions."""
         (made,) = self.admin.create_partitions([NewPartitions(name, partitions)]).values()
         made.result()
+        while len(self.admin.list_topics(name, timeout=10).topics[name].partitions) < partitions:
+            time.sleep(0.1)
 
     def send(self, topic, messages, **settings):
         """Send [(partition, payload, received_at in ms or None)], in order, and wait for all."""
-        producer = Producer({"bootstrap.servers": self.bootstrap, "acks": "all", **settings})
+        producer = Producer(self.client | {"acks": "all"} | settings)
         for partition, payload, received_at in messages:
             more = {} if received_at is None else {"timestamp": received_at}
-            producer.produce(topic, payload, partition=partition, **more)
+            producer.produce(topic, payload, partition=partition, on_delivery=must_arrive, **more)
             producer.poll(0)
         assert producer.flush(60) == 0
 
     def read(self, topic):
         """Return every committed message of a topic, partition by partition."""
         consumer = Consumer(
-            {
-                "bootstrap.servers": self.bootstrap,
-                "group.id": "test",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-            }
+            self.client
+            | {"group.id": "test", "enable.auto.commit": False, "enable.partition.eof": True}
         )
         partitions = list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
@@ -93,6 +93,10 @@ class Broker:
                     ended.add(message.partition())
         consumer.close()
         return sorted(found, key=lambda m: (m.partition(), m.offset()))
+
+
+def must_arrive(error, _):
+    assert error is None, error
 
 
 def two_free_ports():

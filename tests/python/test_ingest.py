@@ -1,0 +1,272 @@
+"""What stands in a topic lands, once and whole, by a real broker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+
+import duckdb
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from project import ROOT
+
+from dwell import kafka
+from dwell.kafka import KafkaTrouble
+from dwell.landing import Landing, LandingInUse
+from dwell.reader import Reader, read_on
+
+NOON = 1_742_299_200_000  # 2025-03-18 12:00 UTC, in ms
+
+
+def reader(broker, topic, folder, **how):
+    return Reader({"bootstrap.servers": broker.bootstrap}, topic, Landing(folder), **how)
+
+
+def land(broker, topic, folder, **how):
+    """Land all that a topic has; return what was said of the progress, last."""
+    said = []
+    one = reader(broker, topic, folder, **how)
+    try:
+        read_on(one, 0.2, True, lambda: True, said.append)
+    finally:
+        one.close()
+    return said[-1]
+
+
+def landed(folder):
+    """[(partition, offset, received_at in ms, payload)]."""
+    query = """select "partition", "offset", epoch_ms(received_at), payload
+    from read_parquet(?) order by all"""
+    with duckdb.connect() as connection:
+        return connection.execute(query, [f"{folder}/*.parquet"]).fetchall()
+
+
+def command(broker, topic, folder, *options, **environment):
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "dwell", "ingest", "--topic", topic),
+            *("--landing", str(folder), *options),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"DWELL_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap} | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_what_lands_is_what_was_sent(broker, tmp_path):
+    topic = broker.topic("sent", 3)
+    sent = [
+        (0, b'{"user_id": "u"}', NOON),
+        (2, None, NOON + 1),
+        (0, b"", NOON + 2),
+        (1, b"\xff\x00 no text", NOON - 86_400_000),
+        (0, b"x" * 900_000, NOON + 3),
+    ]
+    broker.send(topic, sent)
+    progress = land(broker, topic, tmp_path)
+    offsets = Counter()
+    expected = []
+    for partition, payload, received_at in sent:
+        expected.append((partition, offsets[partition], received_at, payload))
+        offsets[partition] += 1
+    assert landed(tmp_path) == sorted(expected)
+    assert (progress.messages, progress.lag) == (5, 0)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_compressed_messages_land_as_they_were(broker, tmp_path, codec):
+    topic = broker.topic(codec, 1)
+    sent = [(0, json.dumps({"number": i, "text": "x" * 500}).encode(), NOON) for i in range(500)]
+    broker.send(topic, sent, **{"compression.type": codec, "linger.ms": 50})
+    land(broker, topic, tmp_path)
+    assert [row[3] for row in landed(tmp_path)] == [payload for _, payload, _ in sent]
+
+
+def test_a_message_larger_than_a_fetch_lands(broker, tmp_path):
+    topic = broker.topic("large", 1, max_message_bytes=20_000_000)
+    payload = os.urandom(9_000_000)
+    broker.send(topic, [(0, payload, NOON), (0, b"{}", NOON)], **{"message.max.bytes": 20_000_000})
+    land(broker, topic, tmp_path)
+    assert [row[3] for row in landed(tmp_path)] == [payload, b"{}"]
+
+
+def test_it_goes_on_where_the_files_end(broker, tmp_path):
+    topic = broker.topic("goes_on", 2)
+    for first in (0, 10, 20):
+        broker.send(topic, [(i % 2, str(i).encode(), NOON) for i in range(first, first + 10)])
+        assert land(broker, topic, tmp_path).messages == 10
+    assert land(broker, topic, tmp_path).messages == 0
+    assert Counter(row[:2] for row in landed(tmp_path)) == Counter(
+        (partition, offset) for partition in range(2) for offset in range(15)
+    )
+    # a file that was removed by hand is read again, and no other
+    next(iter(sorted(tmp_path.glob("*.parquet"), reverse=True))).unlink()
+    assert land(broker, topic, tmp_path).messages == 10
+
+
+def test_partitions_that_are_added_are_noticed(broker, tmp_path, monkeypatch):
+    monkeypatch.setattr("dwell.reader.LOOK_FOR_PARTITIONS_SECONDS", 0.5)
+    topic = broker.topic("added", 1)
+    broker.send(topic, [(0, b"a", NOON)])
+    ends, one = threading.Event(), reader(broker, topic, tmp_path)
+    thread = threading.Thread(
+        target=read_on, args=(one, 0.2, False, lambda: not ends.is_set(), lambda _: None)
+    )
+    thread.start()
+    try:
+        broker.add_partitions(topic, 3)
+        broker.send(topic, [(2, b"b", NOON)])
+        wait_for(lambda: len(landed_or_none(tmp_path)) == 2)
+    finally:
+        ends.set()
+        thread.join()
+        one.close()
+    assert [row[0] for row in landed(tmp_path)] == [0, 2]
+
+
+def landed_or_none(folder):
+    return landed(folder) if any(folder.glob("*.parquet")) else []
+
+
+def wait_for(what, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_shares_land_every_partition_once(broker, tmp_path):
+    topic = broker.topic("shares", 5)
+    broker.send(topic, [(i % 5, str(i).encode(), NOON) for i in range(50)])
+    for index in range(2):
+        land(broker, topic, tmp_path, share=(index, 2))
+    assert len(landed(tmp_path)) == len(set(landed(tmp_path))) == 50
+
+
+def test_a_topic_is_landed_in_a_folder_by_one_alone(broker, tmp_path):
+    topic = broker.topic("alone", 2)
+    one = reader(broker, topic, tmp_path, share=(0, 2))
+    with pytest.raises(LandingInUse, match=f"share 1-of-2, by process {os.getpid()}"):
+        reader(broker, topic, tmp_path, share=(0, 2))
+    with pytest.raises(LandingInUse, match="in share 1-of-2"):
+        reader(broker, topic, tmp_path)
+    reader(broker, topic, tmp_path, share=(1, 2)).close()
+    one.close()
+    reader(broker, topic, tmp_path).close()
+
+
+def test_what_a_transaction_took_back_does_not_land(broker, tmp_path):
+    topic = broker.topic("transactions", 1)
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": "of a test"})
+    producer.init_transactions(30)
+    for number, ends in enumerate(
+        (producer.commit_transaction, producer.abort_transaction, producer.commit_transaction)
+    ):
+        producer.begin_transaction()
+        producer.produce(topic, str(number))
+        producer.flush()
+        ends(30)
+    # the last offset is the mark of a transaction, which no reader sees
+    assert land(broker, topic, tmp_path).lag == 0
+    assert [row[3] for row in landed(tmp_path)] == [b"0", b"2"]
+    assert land(broker, topic, tmp_path).messages == 0
+
+
+def test_what_kafka_removed_before_it_landed_is_said(broker, tmp_path):
+    topic = broker.topic("removed", 1)
+    broker.send(topic, [(0, str(i).encode(), NOON) for i in range(10)])
+    land(broker, topic, tmp_path)
+    broker.send(topic, [(0, str(i).encode(), NOON) for i in range(10, 20)])
+    for done in broker.admin.delete_records([TopicPartition(topic, 0, 15)]).values():
+        done.result()
+    with pytest.raises(KafkaTrouble, match=r"offsets 10 to 14 of partition 0 .* --accept-loss"):
+        land(broker, topic, tmp_path)
+    assert land(broker, topic, tmp_path, accept_loss=True).messages == 5
+    assert [row[1] for row in landed(tmp_path)] == [*range(10), *range(15, 20)]
+
+
+def test_a_topic_that_was_made_anew_is_said(broker, tmp_path):
+    topic = broker.topic("anew", 1)
+    broker.send(topic, [(0, b"x", NOON)] * 5)
+    land(broker, topic, tmp_path)
+    for done in broker.admin.delete_topics([topic]).values():
+        done.result()
+    time.sleep(1)
+    broker.topic("anew", 1)
+    with pytest.raises(KafkaTrouble, match=r"ends at offset 0, but offset 4 has landed"):
+        land(broker, topic, tmp_path)
+
+
+def test_there_is_no_such_topic(broker, tmp_path):
+    with pytest.raises(KafkaTrouble, match="topic nowhere: there is no such topic"):
+        reader(broker, "nowhere", tmp_path)
+
+
+def test_no_broker_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr("dwell.reader.GIVE_UP_SECONDS", 1)
+    with pytest.raises(KafkaTrouble, match="no broker has answered for 1 s"):
+        Reader({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}, "t", Landing(tmp_path))
+
+
+def test_it_ends_by_sigterm_with_all_landed(broker, tmp_path):
+    topic = broker.topic("sigterm", 2)
+    broker.send(topic, [(i % 2, str(i).encode(), NOON) for i in range(100)])
+    # it would land its first file in an hour
+    with command(broker, topic, tmp_path, "--every", "3600") as process:
+        lines = [json.loads(process.stderr.readline())]
+        time.sleep(2)
+        process.send_signal(signal.SIGTERM)
+        lines += [json.loads(line) for line in process.stderr]
+    assert process.returncode == 0
+    assert len(landed(tmp_path)) == 100
+    assert lines[-1]["message"] == "ended; 100 messages landed"
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_secret_is_not_printed(broker, tmp_path):
+    options = ("--kafka-config", str(tmp_path / "client.properties"))
+    (tmp_path / "client.properties").write_text(
+        "# SASL\nsasl.mechanism = PLAIN\nsecurity.protocol=SASL_PLAINTEXT\nsasl.username=me\n"
+    )
+    secret = "hunter2-hunter2"
+    for wrong in ({}, {"DWELL_KAFKA_SSL_KEY_LOCATION": secret}):
+        environment = {"DWELL_KAFKA_SASL_PASSWORD": secret, "DWELL_KAFKA_DEBUG": "conf"} | wrong
+        with command(broker, "t", tmp_path / "l", *options, **environment) as process:
+            time.sleep(2)
+            process.terminate()
+            said = process.stderr.read()
+        assert "SASL" in said or "ssl.key" in said
+        assert secret not in said
+
+
+def test_settings_come_from_file_environment_and_options(tmp_path, monkeypatch):
+    class Arguments:
+        kafka_config = str(tmp_path / "client.properties")
+        bootstrap_servers = None
+
+    path = tmp_path / "client.properties"
+    path.write_text("# one\n\nbootstrap.servers = a:1\nssl.ca.location=/ca = b\nsasl.username=x\n")
+    monkeypatch.setenv("DWELL_KAFKA_SASL_USERNAME", "y")
+    assert kafka.settings_of(Arguments) == {
+        "bootstrap.servers": "a:1",
+        "ssl.ca.location": "/ca = b",
+        "sasl.username": "y",
+    }
+    Arguments.bootstrap_servers = "b:2"
+    assert kafka.settings_of(Arguments)["bootstrap.servers"] == "b:2"
+    monkeypatch.setenv("DWELL_KAFKA_ENABLE_AUTO_COMMIT", "true")
+    with pytest.raises(KafkaTrouble, match=r"enable\.auto\.commit cannot be set"):
+        kafka.settings_of(Arguments)
+    path.write_text("bootstrap.servers\n")
+    with pytest.raises(KafkaTrouble, match=r"line 1: no name=value"):
+        kafka.settings_of(Arguments)
+
+
+def test_a_setting_that_does_not_exist_is_named():
+    with pytest.raises(KafkaTrouble, match=r'No such configuration property: "no\.such"'):
+        kafka.make(Producer, {"bootstrap.servers": "a:1", "no.such": "thing"})

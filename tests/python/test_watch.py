@@ -1,0 +1,292 @@
+"""`dwell watch` tells the true streams, once, whenever and wherever it is killed."""
+
+import csv
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from dying import POINTS
+from project import ROOT
+
+from dwell.reader import Place, Progress
+from dwell.readers import complete_to
+from dwell.simulate import Plan, messages, rejects, streams, write_time, write_truth
+
+DYING = Path(__file__).with_name("dying.py")
+PLAN = Plan(viewers=60, minutes=20, late=0.2, broken=0.01)
+PARTITIONS = 3
+
+
+class Scene:
+    """A topic of heartbeats, a topic to tell streams to, and a watch between them."""
+
+    def __init__(self, broker, folder, name, draw):
+        self.broker, self.folder, self.draw = broker, folder, draw
+        self.beats = broker.topic(f"{name}-heartbeats", PARTITIONS)
+        self.told = broker.topic(f"{name}-streams", 2)
+        self.deaths = Counter()
+
+    def send(self, plan=PLAN, seconds=0.0):
+        """Send a simulation, evenly over some time, and at its end marks that let time go on."""
+        sent = list(messages(plan))
+        last = sent[-1].received_at
+        slices = 20 if seconds else 1
+        size = len(sent) // slices + 1
+        for first in range(0, len(sent), size):
+            part = [
+                (sum(m.key.encode()) % PARTITIONS, m.payload.encode(), m.received_at)
+                for m in sent[first : first + size]
+            ]
+            self.patiently(part)
+            time.sleep(seconds / slices)
+        end = last + 3_600_000
+        self.patiently([(p, mark(p, end), end) for p in range(PARTITIONS)])
+
+    def patiently(self, part):
+        self.broker.send(self.beats, part, **{"enable.idempotence": True})
+
+    def start(self, *options, **environment):
+        return subprocess.Popen(
+            [
+                *(sys.executable, str(DYING), "watch", "--topic", self.beats),
+                *("--landing", str(self.folder / "landing"), "--every", "0.5"),
+                *("--publish-topic", self.told, "--grace", "1", *options),
+            ],
+            cwd=ROOT,
+            env=os.environ
+            | {
+                "DWELL_KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap,
+                "DWELL_DATABASE": str(self.folder / "dwell.duckdb"),
+            }
+            | environment,
+            stderr=(self.folder / "log").open("a"),
+            start_new_session=True,
+        )
+
+    def die_at(self, point, times, **environment):
+        """Run until it dies at a point; return whether it came there within a minute."""
+        process = self.start(DIE_AT=f"{point}:{times}", **environment)
+        try:
+            # a reader that dies is noticed by the process that started it
+            died = process.wait(60) in (-signal.SIGKILL, 1)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            died = False
+        self.deaths[point] += died
+        return died
+
+    def die_at_random(self, most_seconds):
+        """Kill it after a while: all of it, or the process that steps, or one that reads."""
+        process = self.start()
+        time.sleep(self.draw.uniform(0, most_seconds))
+        whom = self.draw.choice(["all", "the one that steps", "one that reads"])
+        if whom == "all":
+            os.killpg(process.pid, signal.SIGKILL)
+        elif whom == "the one that steps":
+            process.kill()
+        else:
+            children = subprocess.run(
+                ["pgrep", "-P", str(process.pid)], capture_output=True, text=True
+            ).stdout.split()
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
+            time.sleep(0.5)
+            process.kill()
+        process.wait(60)
+        self.deaths[whom] += 1
+
+    def finish(self, **environment):
+        """Run until all is told, with no harm done to it."""
+        process = self.start("--until-end", **environment)
+        assert process.wait(180) == 0, (self.folder / "log").read_text()[-2000:]
+
+    def records(self):
+        return [json.loads(message.value()) for message in self.broker.read(self.told)]
+
+    def rows(self, query):
+        with duckdb.connect(str(self.folder / "dwell.duckdb"), read_only=True) as connection:
+            connection.execute("set timezone = 'UTC'")
+            return connection.execute(query).fetchall()
+
+
+def mark(partition, at):
+    """A heartbeat long after all others, in each partition: by then, all others have ended."""
+    fields = {
+        "user_id": "mark",
+        "program_id": "mark",
+        "start_time": write_time(at),
+        "session_id": f"mark-{partition}",
+        "device": "mark",
+        "event_time": write_time(at),
+    }
+    return json.dumps(fields).encode()
+
+
+def truth(plan=PLAN):
+    """Counter of the true streams, as (six fields, first, last, heartbeats)."""
+    out = io.StringIO()
+    write_truth(out, streams(plan))
+    out.seek(0)
+    return Counter(
+        (
+            row["user_id"],
+            row["program_id"],
+            when(row["start_time"]),
+            row["session_id"],
+            row["device"],
+            float(row["stream_duration"]),
+            when(row["first_heartbeat_at"]),
+            when(row["last_heartbeat_at"]),
+            int(row["heartbeats"]),
+        )
+        for row in csv.DictReader(out)
+    )
+
+
+def when(text):
+    return datetime.fromisoformat(text)
+
+
+def stands(records):
+    """What was told last of each stream and not taken back; revisions must come one by one."""
+    last = {}
+    for record in records:
+        before = last.get(record["stream_id"], {"revision": 0})
+        assert record["revision"] == before["revision"] + 1, (before, record)
+        last[record["stream_id"]] = record
+    return Counter(
+        (
+            r["user_id"],
+            r["program_id"],
+            when(r["start_time"]),
+            r["session_id"],
+            r["device"],
+            r["stream_duration"],
+            when(r["first_heartbeat_at"]),
+            when(r["last_heartbeat_at"]),
+            r["heartbeats"],
+        )
+        for r in last.values()
+        if not r["is_retracted"]
+    )
+
+
+def check(scene):
+    assert stands(scene.records()) == truth()
+    sent = sum(1 for _ in messages(PLAN)) + PARTITIONS
+    rejected = sum(rejects(PLAN).values())
+    ((read, accepted, rejected_rows, balanced),) = scene.rows(
+        """select sum(rows_read) - sum(rows_landed_before), sum(rows_accepted), sum(rows_rejected),
+        bool_and(is_balanced) from heartbeat_reconciliation"""
+    )
+    assert (read, accepted, rejected_rows, balanced) == (sent, sent - rejected, rejected, True)
+    with duckdb.connect() as connection:
+        landed = connection.execute(
+            'select count(*), count(distinct ("partition", "offset")) from read_parquet(?)',
+            [f"{scene.folder}/landing/*.parquet"],
+        ).fetchone()
+    assert landed == (sent, sent)
+
+
+def test_it_tells_the_true_streams_though_it_is_killed_at_every_point(broker, tmp_path):
+    scene = Scene(broker, tmp_path, "points", random.Random(1))
+    sending = threading.Thread(target=scene.send, kwargs={"seconds": 70})
+    sending.start()
+    for point in POINTS:
+        assert scene.die_at(point, times=1), point
+    sending.join()
+    scene.finish()
+    check(scene)
+    print(dict(scene.deaths))
+
+
+@pytest.mark.parametrize("without_transaction", [False, True])
+def test_a_batch_that_was_sent_when_it_died_is_sent_once(broker, tmp_path, without_transaction):
+    """The control: an idempotent producer alone tells streams twice, and this test sees it."""
+    more = {"WITHOUT_TRANSACTION": "1"} if without_transaction else {}
+    scene = Scene(broker, tmp_path, f"control-{without_transaction}", random.Random(1))
+    scene.send()
+    assert scene.die_at("batch published", times=1, **more)
+    scene.finish(**more)
+    if without_transaction:
+        with pytest.raises(AssertionError):
+            stands(scene.records())
+    else:
+        check(scene)
+
+
+def test_it_closes_the_streams_of_a_source_gone_quiet(broker, tmp_path):
+    """By the broker's clock and elapsed time: no heartbeat says that time goes on."""
+    scene = Scene(broker, tmp_path, "quiet", random.Random(1))
+    now = int(time.time() * 1000)
+    beat = json.loads(mark(0, now)) | {"session_id": "s"}
+    broker.send(scene.beats, [(0, json.dumps(beat).encode(), now)])
+    process = scene.start(VARS="{watch_timeout_seconds: 3}")
+    began_at = time.monotonic()
+    try:
+        while not (records := scene.records()):
+            assert time.monotonic() - began_at < 60
+            time.sleep(0.2)
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+    assert [(r["session_id"], r["stream_duration"]) for r in records] == [("s", 0.0)]
+    assert time.time() * 1000 - now > 3000
+
+
+def place(newest=None, complete_at=None):
+    return Place(0, newest_received_at=newest, complete_at=complete_at)
+
+
+@pytest.mark.parametrize(
+    "told, expected",
+    [
+        # nobody has said anything yet, or one has not
+        ([None], None),
+        ([Progress({0: place(9_000, 5)}, 1, 4_000), None], None),
+        # a partition that is behind holds all back
+        ([Progress({0: place(9_000), 1: place(2_000)}, 1, 4_000)], 2_000),
+        ([Progress({0: place(9_000)}, 1, 4_000), Progress({1: place(2_000)}, 1, -9_000)], 2_000),
+        # one that is silent does not, once it is known that it has nothing: 5 s by the monotonic
+        # clock were 9 s by the broker's, or later
+        ([Progress({0: place(9_000), 1: place(2_000, 5)}, 1, 4_000)], 9_000),
+        ([Progress({0: place(9_000), 1: place(None, 4)}, 1, 4_000)], 8_000),
+        ([Progress({0: place(9_000), 1: place(None, None)}, 1, 4_000)], None),
+        # all are silent, and time goes on
+        ([Progress({0: place(9_000, 65), 1: place(2_000, 66)}, 1, 4_000)], 69_000),
+        # a topic without a message has no time
+        ([Progress({0: place(None, 65)}, 0, None)], None),
+    ],
+)
+def test_how_far_all_has_landed(told, expected):
+    assert complete_to(told) == expected
+
+
+@pytest.mark.long
+def test_it_tells_the_true_streams_though_it_is_killed_again_and_again(broker, tmp_path):
+    """DWELL_KILLS kills at random moments (default 100), of the broker too."""
+    kills = int(os.environ.get("DWELL_KILLS", "100"))
+    scene = Scene(broker, tmp_path, "again", random.Random(7))
+    sending = threading.Thread(target=scene.send, kwargs={"seconds": kills * 6})
+    sending.start()
+    for number in range(kills):
+        if number % 10 == 9:
+            scene.broker.kill()
+            scene.broker.start()
+            scene.deaths["broker"] += 1
+        scene.die_at_random(14)
+    sending.join()
+    scene.finish()
+    check(scene)
+    print(dict(scene.deaths))
