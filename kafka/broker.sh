@@ -51,7 +51,13 @@ start)
   java_run kafka.Kafka "$home/server.properties" >>"$home/broker.log" 2>&1 &
   echo $! >"$home/broker.pid"
   ;;
-stop) kill "$(cat "$home/broker.pid")" ;;
-kill) kill -9 "$(cat "$home/broker.pid")" ;;
+stop)
+  kill "$(cat "$home/broker.pid")"
+  rm "$home/broker.pid"
+  ;;
+kill)
+  kill -9 "$(cat "$home/broker.pid")"
+  rm "$home/broker.pid"
+  ;;
 *) sed -n '2,5s/^# //p' "$0"; exit 2 ;;
 esac
