@@ -14,8 +14,16 @@
     {{- return(adapter.dispatch('clean_text', 'dwell')(column)) -}}
 {%- endmacro %}
 
+{# Most text needs no trimming, and to look is ten times as fast as to trim. What sorts before ! is empty, or begins
+   with a blank or a control character. #}
 {% macro duckdb__clean_text(column) -%}
-    nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13)), '')
+    {%- set blanks = ["' '", 'chr(9)', 'chr(10)', 'chr(13)'] -%}
+    {%- set ends = [] -%}
+    {%- for blank in blanks -%}{%- do ends.append('ends_with(' ~ column ~ ', ' ~ blank ~ ')') -%}{%- endfor -%}
+    case
+        when {{ column }} >= '!' and not ({{ ends | join(' or ') }}) then {{ column }}
+        else nullif(trim({{ column }}, {{ blanks | join(' || ') }}), '')
+    end
 {%- endmacro %}
 
 

@@ -129,14 +129,21 @@ where json is not null
 
 
 {# SQL: whether JSON is an object; of heartbeats, also whether each field that is read is a value, and not an object
-   or a list in its place. #}
+   or a list in its place. Where one brace opens and no list, that is seen without looking at the fields. #}
 {% macro is_readable_json(json, input, mapped) -%}
     coalesce(
-        json_type({{ json }}) = 'OBJECT'
         {%- if input.has_places %}
-        {%- for nested in ['OBJECT', 'ARRAY'] %}
-        and not list_contains(json_type({{ json }}, {{ dwell.json_keys(input, mapped) }}), '{{ nested }}')
-        {%- endfor %}
+        case
+            when starts_with({{ json }}, '{') and not contains({{ json }}, '[')
+                and not contains(substring({{ json }}, 2), '{')
+                then true
+            else json_type({{ json }}) = 'OBJECT'
+                {%- for nested in ['OBJECT', 'ARRAY'] %}
+                and not list_contains(json_type({{ json }}, {{ dwell.json_keys(input, mapped) }}), '{{ nested }}')
+                {%- endfor %}
+        end
+        {%- else %}
+        json_type({{ json }}) = 'OBJECT'
         {%- endif %},
         false
     )

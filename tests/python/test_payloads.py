@@ -1,0 +1,99 @@
+"""What of a landing file's payload is a heartbeat, edge by edge."""
+
+import duckdb
+import pytest
+from landing import land, payload
+from project import Project
+
+BATCH = ("--select", "stg_watch__heartbeats", "int_watch__streams")
+BLANKS = " \t\r\n"
+
+READ = {
+    "as it should be": payload(),
+    "other fields may hold anything": payload(more={"a": [1]}, also=[{}]),
+    "braces in a value are text": payload(program_id="{[p]}"),
+    "blanks between the fields": payload().replace(",", " ,\r\n\t").replace("{", " { "),
+    "blanks around a value": payload(user_id=f"{BLANKS}u{BLANKS}"),
+    "blanks before a value": payload(user_id=f"{BLANKS}u"),
+    "blanks after a value, one by one": payload(
+        user_id="u ", program_id="p\t", device="tv\n", session_id="s\r"
+    ),
+    "blanks within a value stay": payload(user_id="u v\tw"),
+    "numbers and truths are text": payload(user_id=12.50, program_id=True, device=7),
+    "of a key that comes twice, the first": payload()[:-1] + ', "user_id": "other"}',
+    "escapes are read": payload().replace("user_id", "\\u0075ser_id"),
+}
+REJECTED = {
+    "no JSON": ("{", "unreadable_row"),
+    "a list": (f"[{payload()}]", "unreadable_row"),
+    "a text": ('"u"', "unreadable_row"),
+    "nothing in JSON": ("null", "unreadable_row"),
+    "an object as a value": (payload(device={"a": 1}), "unreadable_row"),
+    "an object as a value, far apart": (
+        payload(device={}).replace('"device": ', '"device" :\t'),
+        "unreadable_row",
+    ),
+    "a list as a value": (payload(device=[]), "unreadable_row"),
+    "no fields": ("{}", "missing_user_id"),
+    "only blanks": (payload(user_id=BLANKS), "missing_user_id"),
+    "an empty value": (payload(program_id=""), "missing_program_id"),
+    "a key in other letters": (payload().replace("device", "Device"), "missing_device"),
+    "a time of blanks": (payload(event_time=BLANKS), "missing_event_time"),
+    "a time that is none": (payload(start_time="soon"), "unreadable_start_time"),
+}
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory):
+    """{case: (user, program, device, reason)}, all of one file."""
+
+    folder = tmp_path_factory.mktemp("payloads")
+    told = [*READ.values(), *(told for told, _ in REJECTED.values())]
+    path = land(folder / "a.parquet", dict(enumerate(told)))
+    project = Project(folder, heartbeats_path=str(path))
+    project.run("run", *BATCH)
+    rows = project.rows(
+        """select user_id, program_id, session_id, device, reject_reason
+        from stg_watch__heartbeats order by topic_offset"""
+    )
+    return dict(zip([*READ, *REJECTED], rows, strict=True))
+
+
+@pytest.mark.parametrize("case", READ)
+def test_a_payload_is_read(case, batch):
+    expected = {
+        "braces in a value are text": ("u", "{[p]}", "s", "tv"),
+        "blanks within a value stay": ("u v\tw", "p", "s", "tv"),
+        "numbers and truths are text": ("12.5", "true", "s", "7"),
+    }.get(case, ("u", "p", "s", "tv"))
+    assert batch[case] == (*expected, None)
+
+
+@pytest.mark.parametrize("case", REJECTED)
+def test_a_payload_is_rejected(case, batch):
+    assert batch[case][-1] == REJECTED[case][1]
+
+
+def test_fields_may_have_other_names_and_share_one(project, tmp_path):
+    path = land(tmp_path / "a.parquet", {0: payload(ID="i", id="j")})
+    dwell = project(
+        heartbeats_path=str(path),
+        heartbeats_columns={"user_id": "ID", "device": "id", "program_id": "id"},
+    )
+    dwell.run("run", *BATCH)
+    assert dwell.rows("select user_id, device, program_id from int_watch__streams") == [
+        ("i", "j", "j")
+    ]
+
+
+def test_offsets_that_come_twice_count_once(project, tmp_path):
+    """Also where as many are left out, so that there are as many messages as offsets between."""
+    messages = {("t", 0, offset): payload() for offset in (0, 63, 64, 127, 128)}
+    path = land(tmp_path / "a.parquet", messages)
+    twice = land(tmp_path / "b.parquet", {("t", 1, offset): payload() for offset in (0, 1, 3)})
+
+    duckdb.sql(f"copy (from '{twice}' union all from '{twice}') to '{tmp_path / 'c.parquet'}'")
+    twice.unlink()
+    dwell = project(heartbeats_path=[str(path), f"{tmp_path}/c.parquet"])
+    dwell.run("run", *BATCH)
+    assert dwell.row("select sum(heartbeats) from int_watch__streams") == (8,)
