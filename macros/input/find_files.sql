@@ -1,66 +1,37 @@
 {# The files that an input's path names: find, compare with what was loaded, look at each new one, read. #}
 
-{# Rows with name, size_bytes and modified_at: every file that the path names now. #}
+{# Every file that the path names now, in the temporary table dwell_files: name, size_bytes, modified_at. There may be
+   thousands that are loaded already, so that only those with which something is to be done come to Jinja. #}
 {% macro find_files(input) %}
-    {%- set paths = dwell.as_list(input.path) -%}
-    {%- set found = [] -%}
-    {%- for path in paths -%}
-        {%- set matches = dwell.files_at(path) -%}
-        {%- if not matches and not dwell.has_loaded(input, path) -%}
+    {%- set named = [] -%}
+    {%- for path in dwell.as_list(input.path) -%}
+        {%- set findable = dwell.findable(path) -%}
+        {%- if run_query('select 1 from glob(' ~ dwell.text(findable) ~ ') limit 1').rows -%}
+            {%- do named.append(findable) -%}
+        {%- elif not dwell.has_loaded(input, path) -%}
             {%- do dwell.stop(
                 input.name ~ '_path names no file: ' ~ path ~ '. Give the path of a file that exists, or a glob '
                 ~ 'that matches one; a folder needs a glob, as in data/*.csv.'
             ) -%}
         {%- endif -%}
-        {%- do found.extend(matches) -%}
     {%- endfor -%}
-    {%- if not found -%}{{- return([]) -}}{%- endif -%}
-    {%- set files = run_query(
-        'select filename as name, size as size_bytes, cast(last_modified as timestamp) as modified_at '
-        ~ 'from read_blob(' ~ dwell.sql_list(found | unique) ~ ') order by modified_at, name'
-    ).rows -%}
-    {%- do dwell.refuse_two_names_of_a_file(input, files) -%}
-    {{- return(files) -}}
+    {%- do run_query(
+        'create or replace temporary table dwell_files as select distinct filename as name, size as size_bytes, '
+        ~ 'cast(last_modified as timestamp) as modified_at from '
+        ~ ('read_blob(' ~ dwell.sql_list(named) ~ ')' if named
+            else "(select '' as filename, 0 as size, null as last_modified) where false")
+    ) -%}
+    {%- do dwell.refuse_two_names_of_a_file(input) -%}
 {% endmacro %}
 
 
-{# a.csv, ./a.csv and /data/a.csv may be one file, and its rows must not count twice. #}
-{% macro refuse_two_names_of_a_file(input, files) %}
-    {%- set alike = {} -%}
-    {%- for file in files -%}
-        {%- set others = alike.setdefault((file['size_bytes'], file['modified_at'] | string), []) -%}
-        {%- for other in others if dwell.may_be_one_file(other, file['name']) -%}
-            {%- do dwell.stop(
-                input.name ~ '_path names one file twice, as ' ~ other ~ ' and as ' ~ file['name']
-                ~ '. Name it once, or its ' ~ input.name ~ ' would count twice.'
-            ) -%}
-        {%- endfor -%}
-        {%- do others.append(file['name']) -%}
-    {%- endfor -%}
-{% endmacro %}
-
-
-{% macro may_be_one_file(one, other) %}
-    {%- set paths = [] -%}
-    {%- for name in [one, other] -%}
-        {%- do paths.append(modules.re.sub('^[.]/', '', modules.re.sub('/([.]?/)+', '/', name))) -%}
-    {%- endfor -%}
-    {%- set one, other = paths -%}
-    {{- return(
-        one == other
-        or (one.startswith('/') and one.endswith('/' ~ other))
-        or (other.startswith('/') and other.endswith('/' ~ one))
-    ) -}}
-{% endmacro %}
-
-
-{# The files that a path or glob names. On object storage, DuckDB looks whether a file is there only if
-   it has to find it: the last letter becomes a glob. #}
-{% macro files_at(path) %}
+{# On object storage, DuckDB looks whether a file is there only if it has to find it: the last letter becomes a
+   glob. #}
+{% macro findable(path) %}
     {%- if modules.re.match('(s3|s3a|s3n|gs|gcs|r2)://[^*?[]+$', path) -%}
-        {%- set path = path[:-1] ~ '[' ~ path[-1] ~ ']' -%}
+        {{- return(path[:-1] ~ '[' ~ path[-1] ~ ']') -}}
     {%- endif -%}
-    {{- return(run_query('select file from glob(' ~ dwell.text(path) ~ ')').columns[0].values()) -}}
+    {{- return(path) -}}
 {% endmacro %}
 
 
@@ -76,116 +47,59 @@
 {# Writes down the files that no run has loaded, and how each is to be read, in the table input.incoming:
    what is read and counted are just these. #}
 {% macro prepare_incoming_files(input, from_scratch) %}
-    {%- set files = dwell.find_files(input) -%}
-    {%- if from_scratch -%}
-        {%- set loaded = {} -%}
-        {%- set last_number = 0 -%}
-    {%- else -%}
-        {%- set loaded = dwell.loaded_files(input) -%}
-        {%- do dwell.refuse_changed_files(input, files, loaded) -%}
-        {%- set last_number = dwell.last_source_number(input) -%}
+    {%- do dwell.find_files(input) -%}
+    {%- do dwell.find_missing_files(input) -%}
+    {%- if not from_scratch -%}
+        {%- do dwell.refuse_changed_files(input) -%}
+        {%- do dwell.refuse_other_names(input) -%}
+        {%- do dwell.forget_gone_files(input) -%}
     {%- endif -%}
-    {%- set values, landing = [], [] -%}
-    {%- for file in files if file['name'] not in loaded -%}
-        {%- set number = last_number + values | length + 1 -%}
-        {%- set layout = dwell.look_at_file(input, file['name'], file['size_bytes']) -%}
-        {%- if layout['format'] == 'landing' -%}{%- do landing.append(file['name']) -%}{%- endif -%}
+    {%- set last_number = 0 if from_scratch else dwell.last_source_number(input) -%}
+    {%- set values = [] -%}
+    {%- for file in dwell.new_files(input, from_scratch) -%}
         {%- do values.append('(' ~ [
-            number,
+            last_number + loop.index,
             dwell.text(file['name']),
             file['size_bytes'],
             dwell.timestamp_or_null(file['modified_at']),
-            dwell.text(tojson(layout)),
+            dwell.text(tojson(dwell.look_at_file(input, file['name'], file['size_bytes']))),
+            'false',
             'null',
             'null'
         ] | join(', ') ~ ')') -%}
     {%- endfor -%}
-    {%- if from_scratch -%}{%- do dwell.name_lost_files(input, landing) -%}{%- endif -%}
     {%- do run_query(dwell.create_incoming(input)) -%}
     {%- if values -%}
         {%- do run_query('insert into ' ~ dwell.own_table(input.incoming) ~ ' values ' ~ values | join(', ')) -%}
     {%- endif -%}
+    {%- if input.has_places -%}{%- do dwell.prepare_stretches(input, from_scratch) -%}{%- endif -%}
+    {%- if from_scratch -%}{%- do dwell.refuse_to_lose(input) -%}{%- endif -%}
 {% endmacro %}
+
+
+{% macro new_files(input, from_scratch) %}
+    {{- return(run_query(
+        'select * from dwell_files'
+        ~ (' where name not in (' ~ dwell.loaded_names(input) ~ ')' if not from_scratch else '')
+        ~ ' order by modified_at, name'
+    ).rows) -}}
+{% endmacro %}
+
+
+{% macro loaded_names(input) -%}
+    select source from {{ dwell.loads(input) }} where size_bytes is not null
+{%- endmacro %}
 
 
 {# {layout: [incoming files]}: files that are read alike are read together. #}
 {% macro incoming_file_groups(input) %}
     {%- set groups = {} -%}
-    {%- for file in run_query('select * from ' ~ dwell.own_table(input.incoming) ~ ' order by source_number').rows -%}
+    {%- for file in run_query(
+        'select * from ' ~ dwell.own_table(input.incoming) ~ ' where not is_known order by source_number'
+    ).rows -%}
         {%- do groups.setdefault(file['layout'], []).append(file) -%}
     {%- endfor -%}
     {{- return(groups) -}}
-{% endmacro %}
-
-
-{% macro refuse_changed_files(input, files, loaded) %}
-    {%- set now = {} -%}
-    {%- for file in files -%}{%- do now.update({file['name']: file}) -%}{%- endfor -%}
-    {%- for name, before in loaded.items() -%}
-        {%- if name in now -%}
-            {%- if not dwell.is_as_it_was(now[name], before) -%}
-                {%- do dwell.stop(
-                    name ~ ' has changed since it was loaded (' ~ before['size_bytes'] ~ ' bytes of '
-                    ~ before['modified_at'] ~ ', now ' ~ now[name]['size_bytes'] ~ ' bytes of '
-                    ~ now[name]['modified_at'] ~ '). Put new ' ~ input.name ~ ' into a new file, or load everything '
-                    ~ 'again with --full-refresh (make: FULL_REFRESH=1).'
-                ) -%}
-            {%- endif -%}
-        {%- else -%}
-            {%- for file in files if file['name'] not in loaded and dwell.is_as_it_was(file, before) -%}
-                {%- do dwell.refuse_other_name(input, name, file['name']) -%}
-            {%- endfor -%}
-            {%- if dwell.files_at(name) -%}
-                {%- do dwell.stop(
-                    name ~ ' is loaded, but ' ~ input.name ~ '_path no longer names it. Name it too, or start again '
-                    ~ 'without it: --full-refresh (make: FULL_REFRESH=1), or another DWELL_DATABASE.'
-                ) -%}
-            {%- endif -%}
-        {%- endif -%}
-    {%- endfor -%}
-{% endmacro %}
-
-
-{% macro is_as_it_was(file, before) %}
-    {{- return(
-        file['size_bytes'] == before['size_bytes']
-        and file['modified_at'] | string == before['modified_at'] | string
-    ) -}}
-{% endmacro %}
-
-
-{# A loaded file under another name would be loaded again: one that is spelt otherwise, or renamed. Messages of a
-   topic are known whichever file holds them. #}
-{% macro refuse_other_name(input, name, other) %}
-    {%- if dwell.may_be_one_file(name, other) -%}
-        {%- do dwell.stop(
-            other ~ ' is loaded as ' ~ name ~ ', and would be loaded again. Keep that spelling, or start again with '
-            ~ 'the other: --full-refresh (make: FULL_REFRESH=1).'
-        ) -%}
-    {%- elif not input.has_places and not dwell.files_at(name) -%}
-        {%- do dwell.stop(
-            other ~ ' has the size and the time of ' ~ name ~ ', which is loaded and gone: if it was renamed, it would '
-            ~ 'be loaded again. Give its name back; if it is another file, touch it.'
-        ) -%}
-    {%- endif -%}
-{% endmacro %}
-
-
-{# A full refresh could not bring back what was in a file that is gone; but a landing file may have been put
-   together with others. #}
-{% macro name_lost_files(input, landing) %}
-    {%- set lost = [] -%}
-    {%- for name in dwell.loaded_files(input) if not dwell.files_at(name) -%}
-        {%- if not (landing and dwell.has_landed_elsewhere(name, landing)) -%}
-            {%- do lost.append(name) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- if lost -%}
-        {%- do dwell.stop(
-            'a full refresh would lose the ' ~ input.name ~ ' of ' ~ lost | join(', ') ~ ': loaded before, and no '
-            ~ 'longer there. Put the file back, or build without it into another DWELL_DATABASE.'
-        ) -%}
-    {%- endif -%}
 {% endmacro %}
 
 

@@ -21,7 +21,8 @@
             modified_at timestamp,
             rows_before bigint,
             rows_read bigint,
-            settings varchar
+            settings varchar,
+            format varchar
         );
         {{ dwell.create_incoming(input, anew=dwell.input_mode(input) == 'none') }};
         {%- endfor %}
@@ -33,18 +34,6 @@
     {{- return(run_query(
         'select coalesce(max(source_number), 0) from ' ~ dwell.loads(input)
     ).columns[0].values()[0] | int) -}}
-{% endmacro %}
-
-
-{# {file name: its row}. #}
-{% macro loaded_files(input) %}
-    {%- set loaded = {} -%}
-    {%- for row in run_query(
-        'select source, size_bytes, modified_at from ' ~ dwell.loads(input) ~ ' where size_bytes is not null'
-    ).rows -%}
-        {%- do loaded.update({row['source']: row}) -%}
-    {%- endfor -%}
-    {{- return(loaded) -}}
 {% endmacro %}
 
 
@@ -140,7 +129,7 @@ from (
     from {{ dwell.own_table(input.incoming) }} as f
     left join dwell_counted as c on f.source_number = c.source_number
 ) as c
-where f.source_number = c.source_number;
+where f.source_number = c.source_number and not f.is_known;
 {% endmacro %}
 
 
@@ -181,6 +170,8 @@ create {{ 'or replace table' if anew else 'table if not exists' }} {{ dwell.own_
     size_bytes bigint,
     modified_at timestamp,
     layout varchar,
+    -- whether all that it holds is loaded, so that it is not read
+    is_known boolean default false,
     rows_before bigint,
     rows_read bigint
 )
@@ -195,7 +186,7 @@ delete from {{ dwell.loads(input) }};
 {%- if flags.EMPTY %}
     {%- if from_scratch %}
 insert into {{ dwell.loads(input) }}
-select load_number, generation, 0, '(--empty)', null, null, 0, 0, {{ dwell.text(dwell.settings_in_force(input)) }}
+select load_number, generation, 0, '(--empty)', null, null, 0, 0, {{ dwell.text(dwell.settings_in_force(input)) }}, null
 from dwell_this_load;
     {%- endif %}
 {%- else %}
@@ -212,7 +203,8 @@ select
     f.modified_at,
     f.rows_before,
     f.rows_read,
-    {{ dwell.text(dwell.settings_in_force(input)) }}
+    {{ dwell.text(dwell.settings_in_force(input)) }},
+    {{ dwell.json_text('f.layout', 'format') }}
 from {{ dwell.own_table(input.incoming) }} as f
 cross join dwell_this_load as l;
 {%- endif %}

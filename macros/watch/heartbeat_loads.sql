@@ -68,6 +68,7 @@
         )
         from {{ dwell.own_table(dwell.input('heartbeats').incoming) }} as f
         left join {{ this }} as h on f.source_number = h.source_number
+        where not f.is_known
         group by f.source, f.source_number, f.rows_read
         having f.rows_read <> count(h.source_number)
     {%- endif -%}
@@ -89,8 +90,8 @@ delete from {{ dwell.rejects() }};
 insert into {{ dwell.landed() }}
 select
     any_value(l.load_number),
-    h.source_number,
-    f.source,
+    case when h.topic is null then h.source_number end,
+    case when h.topic is null then f.source end,
     h.topic,
     h.topic_partition,
     min(h.topic_offset),
@@ -105,6 +106,28 @@ from {{ ref('stg_watch__heartbeats') }} as h
 inner join {{ dwell.own_table(input.incoming) }} as f on h.source_number = f.source_number
 cross join dwell_this_load as l
 group by h.source_number, f.source, h.topic, h.topic_partition;
+        {%- if dwell.input_mode(input) == 'files' %}
+insert into {{ dwell.landed() }}
+select
+    l.load_number,
+    null,
+    null,
+    s.topic,
+    s.topic_partition,
+    s.first_offset,
+    s.last_offset,
+    s.messages,
+    s.messages,
+    0,
+    0,
+    null,
+    null
+from {{ dwell.incoming_stretches() }} as s
+inner join {{ dwell.own_table(input.incoming) }} as f on s.source_number = f.source_number
+cross join dwell_this_load as l
+where f.is_known;
+{{ dwell.fold_landed() }}
+        {%- endif %}
 insert into {{ dwell.rejects() }}
 select
     l.load_number,
@@ -129,60 +152,12 @@ where h.reject_reason is not null and not h.is_landed_before;
     ~ ref('stg_watch__heartbeats') ~ ' where reject_reason is null and not is_landed_before'
 ) }};
         {%- if var('watch_as_of') is not none %}
+            {%- set moment = dwell.parse_time(dwell.text(var('watch_as_of')), 'iso') %}
+delete from {{ dwell.as_of() }}
+where as_of < {{ moment }};
 insert into {{ dwell.as_of() }}
-values ({{ dwell.parse_time(dwell.text(var('watch_as_of')), 'iso') }});
+select {{ moment }}
+where not exists (select 1 from {{ dwell.as_of() }});
         {%- endif -%}
     {%- endif -%}
-{% endmacro %}
-
-
-{# SQL: offsets that are loaded, as few ranges as there are; none for a run that stores everything anew. #}
-{% macro loaded_offsets(input) %}
-select
-    topic,
-    topic_partition,
-    min(first_offset) as first_offset,
-    max(last_offset) as last_offset
-from (
-    select
-        *,
-        sum(case when first_offset <= reached + 1 then 0 else 1 end) over (
-            partition by topic, topic_partition order by first_offset
-            rows between unbounded preceding and current row
-        ) as stretch
-    from (
-        select
-            *,
-            max(last_offset) over (
-                partition by topic, topic_partition order by first_offset
-                rows between unbounded preceding and 1 preceding
-            ) as reached
-        from {{ dwell.landed() }}
-        where first_offset is not null
-        {%- if execute and dwell.is_from_scratch(input) %} and false{% endif %}
-    ) as in_order
-) as stretches
-group by topic, topic_partition, stretch
-{% endmacro %}
-
-
-{# Whether messages that are loaded, or come twice, are among the new ones: only what came by a topic says which
-   message it is. Most runs find none, and need not sort their messages to say so. #}
-{% macro may_land_twice(input) %}
-    {%- if not (execute and flags.WHICH in ('run', 'build')) or flags.EMPTY or dwell.input_mode(input) != 'files' -%}
-        {{- return(false) -}}
-    {%- endif -%}
-    {%- set names = [] -%}
-    {%- for layout, files in dwell.incoming_file_groups(input).items() if fromjson(layout)['format'] == 'landing' -%}
-        {%- do names.extend(files | map(attribute='source')) -%}
-    {%- endfor -%}
-    {%- if not names -%}{{- return(false) -}}{%- endif -%}
-    {{- return(run_query(
-        'with stretches as (' ~ dwell.stretches_of(names) ~ '), loaded as (' ~ dwell.loaded_offsets(input) ~ '), '
-        ~ 'known as (select topic, topic_partition, first_offset, last_offset, 0 as file from loaded union all '
-        ~ 'select topic, topic_partition, first_offset, last_offset, file from stretches) '
-        ~ 'select count(*) > 0 from stretches as new where new.messages <> new.offsets or exists ('
-        ~ 'select 1 from known where known.topic = new.topic and known.topic_partition = new.topic_partition '
-        ~ 'and known.file <> new.file and known.first_offset <= new.last_offset and known.last_offset >= new.first_offset)'
-    ).columns[0].values()[0]) -}}
 {% endmacro %}

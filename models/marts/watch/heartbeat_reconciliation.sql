@@ -8,20 +8,45 @@ landed as (
     select * from {{ source('dwell_watch', 'dwell_heartbeats_landed') }}
 ),
 
--- a source of no rows has landed nothing, and has its row all the same
+-- what came by a topic is counted by its partitions, whichever files held it
+places as (
+    select
+        coalesce(landed.topic, landed.source) as source,
+        landed.topic_partition,
+        landed.first_offset,
+        landed.last_offset,
+        landed.rows_landed,
+        landed.rows_accepted,
+        landed.rows_rejected,
+        landed.rows_landed_before
+    from landed
+    union all
+    -- a source of no rows has landed nothing, and has its row all the same
+    select
+        source,
+        null as topic_partition,
+        null as first_offset,
+        null as last_offset,
+        0 as rows_landed,
+        0 as rows_accepted,
+        0 as rows_rejected,
+        0 as rows_landed_before
+    from loads
+    where rows_read = 0
+),
+
 by_place as (
     select
-        coalesce(landed.topic, loads.source) as source,
-        landed.topic_partition,
-        min(landed.first_offset) as first_offset,
-        max(landed.last_offset) as last_offset,
-        cast(coalesce(sum(landed.rows_landed), 0) as bigint) as rows_read,
-        cast(coalesce(sum(landed.rows_accepted), 0) as bigint) as rows_accepted,
-        cast(coalesce(sum(landed.rows_rejected), 0) as bigint) as rows_rejected,
-        cast(coalesce(sum(landed.rows_landed_before), 0) as bigint) as rows_landed_before
-    from loads
-    left join landed on loads.source_number = landed.source_number
-    group by coalesce(landed.topic, loads.source), landed.topic_partition
+        source,
+        topic_partition,
+        min(first_offset) as first_offset,
+        max(last_offset) as last_offset,
+        cast(sum(rows_landed) as bigint) as rows_read,
+        cast(sum(rows_accepted) as bigint) as rows_accepted,
+        cast(sum(rows_rejected) as bigint) as rows_rejected,
+        cast(sum(rows_landed_before) as bigint) as rows_landed_before
+    from places
+    group by source, topic_partition
 )
 
 select

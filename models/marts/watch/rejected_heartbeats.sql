@@ -27,4 +27,5 @@ select
     case when rejected.reject_reason = 'unreadable_row' then rejected.rejected_row end
         as unreadable_row
 from rejected
-inner join loads on rejected.source_number = loads.source_number
+-- of a message, its place in the topic tells, and its file may be forgotten
+left join loads on rejected.source_number = loads.source_number
