@@ -74,7 +74,8 @@ class Broker:
             more = {} if received_at is None else {"timestamp": received_at}
             producer.produce(topic, payload, partition=partition, on_delivery=must_arrive, **more)
             producer.poll(0)
-        assert producer.flush(60) == 0
+        # a broker that is killed meanwhile needs time to come back
+        assert producer.flush(300) == 0
 
     def read(self, topic):
         """Return every committed message of a topic, partition by partition."""
