@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long lint docs bench kafka broker lock clean help
+.PHONY: build test test-long test-kills lint docs bench bench-watch kafka broker lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -20,6 +20,9 @@ test: .venv/.test ## run the whole test suite
 test-long: .venv/.test ## run the arrival-order tests with ten times as many histories (40 minutes)
 	@DWELL_EXAMPLES=20 $(VENV)/python -m pytest tests/python/test_arrival_order.py tests/python/test_watch_arrival_order.py
 
+test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compare with the truth (30 minutes; needs Java and Maven)
+	@DWELL_REQUIRE=kafka $(VENV)/python -m pytest -s -m long tests/python/test_watch.py
+
 lint: .venv/.test ## check SQL, Python, and that every model and column is described
 	@echo "== ruff, sqlfluff, descriptions"
 	@$(VENV)/ruff check .
@@ -33,6 +36,10 @@ docs: .venv/.core ## write the documentation as one file, target/static_index.ht
 
 bench: .venv/.bench ## measure against hand-written SQL and Polars (ROWS=10000000)
 	@$(VENV)/python bench/run.py $(or $(ROWS),1000000)
+
+bench-watch: .venv/.kafka ## measure from a broker to ended streams (needs Java 17 and Maven; HEARTBEATS=3000000)
+	@test -d .kafka/libs || kafka/broker.sh jars
+	@$(VENV)/python bench/watch.py $(HEARTBEATS)
 
 kafka: .venv/.kafka ## install what ingest, watch and simulate --topic need beside dbt
 

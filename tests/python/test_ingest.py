@@ -270,3 +270,28 @@ def test_settings_come_from_file_environment_and_options(tmp_path, monkeypatch):
 def test_a_setting_that_does_not_exist_is_named():
     with pytest.raises(KafkaTrouble, match=r'No such configuration property: "no\.such"'):
         kafka.make(Producer, {"bootstrap.servers": "a:1", "no.such": "thing"})
+
+
+def test_a_simulation_is_sent_as_it_would_be_written(broker, tmp_path):
+    topic, truth = "simulated", tmp_path / "truth.csv"
+    options = ("--viewers", "5", "--minutes", "10")
+    simulate = (sys.executable, "-m", "dwell", "simulate", *options)
+    environment = os.environ | {"DWELL_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap}
+    began_at = time.monotonic()
+    pace = ("--speed", "300", "--rate", "100000", "--partitions", "3")
+    subprocess.run(
+        [*simulate, "--topic", topic, *pace, "--truth", str(truth)],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+    )
+    # ten minutes, and late heartbeats, at 300 to 1
+    assert time.monotonic() - began_at >= 2
+    written = subprocess.run(simulate, cwd=ROOT, check=True, capture_output=True).stdout
+    land(broker, topic, tmp_path)
+    rows = landed(tmp_path)
+    assert sorted(row[3] for row in rows) == sorted(written.split(b"\n")[:-1])
+    assert len({row[0] for row in rows}) == 3
+    assert truth.read_text().startswith("user_id,program_id,")
+    # the time of receipt is the simulation's
+    assert {row[2] // 86_400_000 for row in rows} == {NOON // 86_400_000 - 6}
