@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs bench bench-watch kafka broker lock clean help
+.PHONY: build test test-long test-kills lint docs bench bench-heartbeats bench-watch kafka broker lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -37,6 +37,9 @@ docs: .venv/.core ## write the documentation as one file, target/static_index.ht
 bench: .venv/.bench ## measure against hand-written SQL and Polars (ROWS=10000000)
 	@$(VENV)/python bench/run.py $(or $(ROWS),1000000)
 
+bench-heartbeats: .venv/.bench ## the same for watch streams, of landing files (ROWS=5000000)
+	@$(VENV)/python bench/heartbeats.py $(or $(ROWS),5000000)
+
 bench-watch: .venv/.kafka ## measure from a broker to ended streams (needs Java 17 and Maven; HEARTBEATS=3000000)
 	@test -d .kafka/libs || kafka/broker.sh jars
 	@$(VENV)/python bench/watch.py $(HEARTBEATS)
@@ -57,7 +60,7 @@ clean: ## remove what make has made, but for the database
 	rm -rf .venv target logs
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
 
 .venv/.%: requirements/%.txt
 	@$(PYTHON) -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null || { \

@@ -3,9 +3,10 @@
 full       what `dbt run` stores, in few DuckDB statements, the fastest of several ways tried
 sessions   sessions alone in DuckDB: what dwell's macro run_bounds compiled to, in the file DATABASE
 polars     sessions alone in Polars
+heartbeats landing files in the folder FILE as streams, with rejects and what landed of partitions
 
-Prints the number of sessions, of events in them, and their durations in seconds, so that it can be
-seen that all have done the same work.
+Prints the number of sessions or streams, of events in them, and their durations in seconds, so
+that it can be seen that all have done the same work.
 """
 
 import sys
@@ -229,6 +230,103 @@ def sessions(file, compiled):
     """).fetchone()
 
 
+HEARTBEAT = ("user_id", "program_id", "start_time", "session_id", "device", "event_time")
+
+
+def heartbeats(folder, database):
+    """Streams of landing files that hold no message twice: each payload is parsed once."""
+    connection = duckdb.connect()
+    connection.execute(
+        f"attach '{database}' as floor; use floor; set threads = 2; set timezone = 'UTC';"
+        "set preserve_insertion_order = false"
+    )
+    structure = ", ".join(f'"{name}": "VARCHAR"' for name in HEARTBEAT)
+    connection.execute(f"""
+        create temporary table batch as
+        with told as (
+            select
+                "partition", "offset", received_at, payload,
+                from_json(try_cast(try(decode(payload)) as json), '{{{structure}}}') as told
+            from read_parquet('{folder}/*.parquet')
+        ),
+        typed as (
+            select
+                "partition", "offset", received_at, payload, told,
+                {trimmed("told.user_id")} as user_id,
+                {trimmed("told.program_id")} as program_id,
+                {trimmed("told.session_id")} as session_id,
+                {trimmed("told.device")} as device,
+                make_timestamp(epoch_us(try_cast(told.start_time as timestamptz))) as start_time,
+                make_timestamp(epoch_us(try_cast(told.event_time as timestamptz))) as event_at
+            from told
+        ),
+        judged as (
+            select *, case
+                when told is null then 'unreadable_row'
+                when user_id is null then 'missing_user_id'
+                when program_id is null then 'missing_program_id'
+                when session_id is null then 'missing_session_id'
+                when device is null then 'missing_device'
+                when event_at is null then 'unreadable_event_time'
+                when start_time is null then 'unreadable_start_time'
+                when event_at < timestamp '2000-01-01' then 'before_earliest_event_date'
+                when event_at > received_at + interval '60 minutes' then 'in_the_future'
+            end as reject_reason
+            from typed
+        )
+        select
+            * exclude (payload, told),
+            case when reject_reason is not null then payload end as payload
+        from judged;
+
+        create table rejects as
+        select "partition", "offset", received_at, reject_reason, payload from batch
+        where reject_reason is not null;
+
+        create table landed as
+        select
+            "partition", min("offset"), max("offset"), count(*) as rows_landed,
+            count(reject_reason) as rows_rejected, max(received_at),
+            max(event_at) filter (reject_reason is null) as newest_event_at
+        from batch group by all;
+
+        create table streams as
+        with ordered as (
+            select
+                session_id, user_id, device, program_id, start_time, event_at,
+                event_at - lag(event_at) over of_stream as gap
+            from batch
+            where reject_reason is null
+            window of_stream as (
+                partition by session_id, user_id, device, program_id, start_time order by event_at
+            )
+        ),
+        numbered as (
+            select *, sum((gap > interval '60 seconds')::integer) over (
+                partition by session_id, user_id, device, program_id, start_time
+                order by event_at rows unbounded preceding
+            ) as number
+            from ordered
+        )
+        select
+            session_id, user_id, device, program_id, start_time,
+            min(event_at) as first_heartbeat_at, max(event_at) as last_heartbeat_at,
+            count(*) as heartbeats,
+            case
+                when first_heartbeat_at - start_time between interval 0 second and interval 1 minute
+                    then start_time
+                else first_heartbeat_at
+            end as began_at
+        from numbered group by session_id, user_id, device, program_id, start_time, number;
+    """)
+    return connection.execute("""
+        select
+            count(*), sum(heartbeats)::bigint,
+            (sum(epoch_us(last_heartbeat_at) - epoch_us(began_at)) / 1000000)::double
+        from streams
+    """).fetchone()
+
+
 def polars(file, engine="streaming"):
     """Sessions in Polars: the fastest way found, a sort and then running over the rows."""
     import polars as pl
@@ -269,4 +367,5 @@ def polars(file, engine="streaming"):
 
 if __name__ == "__main__":
     part, file, *rest = sys.argv[1:]
-    print(*{"full": full, "sessions": sessions, "polars": polars}[part](Path(file), *rest))
+    parts = {"full": full, "sessions": sessions, "polars": polars, "heartbeats": heartbeats}
+    print(*parts[part](Path(file), *rest))

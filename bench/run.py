@@ -56,9 +56,13 @@ class Measures:
 
     def dbt(self, part, database, *files):
         """Run dbt as its users do, but for parsing anew each time, which makes all runs alike."""
-        settings = json.dumps({"events_path": [str(file) for file in files]})
-        options = ["--no-partial-parse", "--target-path", TARGET, "--log-path", WORK / "logs"]
-        self.run(part, [".venv/bin/dbt", "run", "--vars", settings, *options], database)
+        self.dbt_run(part, database, {"events_path": [str(file) for file in files]})
+
+    def dbt_run(self, part, database, settings, *options):
+        """Run dbt with settings; keep what it says that each model took."""
+        options = ["--vars", json.dumps(settings), *options]
+        options += ["--no-partial-parse", "--target-path", TARGET, "--log-path", WORK / "logs"]
+        self.run(part, [".venv/bin/dbt", "run", *options], database)
         results = json.loads((TARGET / "run_results.json").read_text())["results"]
         for result in results:
             model = result["unique_id"].split(".")[-1]
