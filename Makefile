@@ -1,9 +1,10 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs bench bench-heartbeats bench-watch kafka broker lock clean help
+.PHONY: build test test-long test-kills lint docs bench bench-heartbeats bench-watch kafka broker flink lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
+FLINK_PYTHON ?= python3.11
 VENV = .venv/bin
 INSTALL = $(VENV)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 REFRESH = $(if $(FULL_REFRESH),--full-refresh)
@@ -16,6 +17,7 @@ build: .venv/.core ## build everything and print the four answers (EVENTS=files 
 test: .venv/.test ## run the whole test suite
 	@echo "== pytest: every test, about ten minutes"
 	@$(VENV)/python -m pytest -m "not long"
+	@test -e .venv-flink/.flink || echo "== left out: the test of flink/; make flink brings Flink in (844 MB)"
 
 test-long: .venv/.test ## run the arrival-order tests with ten times as many histories (40 minutes)
 	@DWELL_EXAMPLES=20 $(VENV)/python -m pytest tests/python/test_arrival_order.py tests/python/test_watch_arrival_order.py
@@ -50,14 +52,17 @@ broker: ## run a Kafka broker on this machine, until interrupted (needs Java 17 
 	@test -d .kafka/libs || kafka/broker.sh jars
 	@kafka/broker.sh run
 
+flink: .venv-flink/.flink .flink/jars ## install Flink (844 MB) into .venv-flink, for flink/ and its test (needs Java 17 and Maven)
+
 lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
+	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv target logs
+	rm -rf .venv .venv-flink .flink target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -69,4 +74,16 @@ help: ## print this
 	@echo "== installing $*: the packages of $<, into .venv"
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@$(INSTALL) -r $<
+	@touch $@
+
+.venv-flink/.flink: requirements/flink.txt
+	@$(FLINK_PYTHON) -c 'import sys; assert sys.version_info[:2] == (3, 11)' 2>/dev/null || { \
+	  echo "Flink's packages are pinned for Python 3.11; name one: make flink FLINK_PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "== installing Flink: the packages of $<, into .venv-flink; about a minute"
+	@$(FLINK_PYTHON) -m venv .venv-flink
+	@.venv-flink/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+.flink/jars: flink/pom.xml flink/jars.sha256
+	@flink/jars.sh
 	@touch $@

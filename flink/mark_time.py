@@ -1,0 +1,96 @@
+"""Write time marks into a topic that has gone quiet, so that its last streams end.
+
+Flink's time is what has arrived: when nothing arrives, it stands still. A mark is a message that
+says how late it is, and takes its turn behind the heartbeats of its partition, so that it cannot
+overtake any. One is written once a partition has been silent for so long that every stream in it
+must have ended, and a second one for players whose clocks are ahead; then no more until something
+arrives. A busy topic gets none.
+
+    .venv/bin/python flink/mark_time.py 127.0.0.1:9092 heartbeats
+    .venv/bin/python flink/mark_time.py 127.0.0.1:9092 heartbeats --now [TIME]
+
+It needs `make kafka`. Two of them at once do no harm.
+"""
+
+import argparse
+import contextlib
+import json
+import time
+from datetime import UTC, datetime
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+# Seconds of silence: 60, the 10 that tables.sql waits, and some more; the same after an hour.
+AFTER = (75, 3_675)
+POLL = 5
+
+
+def mark(producer, topic, partition, at):
+    """Write a mark: its time is in it, and is its time stamp."""
+    millisecond = at.isoformat(timespec="milliseconds").removesuffix("+00:00")
+    payload = json.dumps({"time_mark": f"{millisecond}Z"})
+    stamp = round(at.timestamp() * 1_000)
+    producer.produce(topic, payload, partition=partition, timestamp=stamp)
+
+
+def partitions_of(consumer, topic):
+    """Return the numbers of a topic's partitions, which may become more."""
+    return sorted(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+
+
+def watch(consumer, producer, topic):
+    """Mark partitions that have gone quiet, until interrupted."""
+    ends, quiet_since, marks = {}, {}, {}
+    while True:
+        now = time.monotonic()
+        for partition in partitions_of(consumer, topic):
+            place = TopicPartition(topic, partition)
+            _, end = consumer.get_watermark_offsets(place, timeout=10)
+            if ends.get(partition) != end:
+                ends[partition], quiet_since[partition], marks[partition] = end, now, 0
+            written = marks[partition]
+            if written < len(AFTER) and now - quiet_since[partition] >= AFTER[written]:
+                mark(producer, topic, partition, datetime.now(UTC))
+                if producer.flush(10) == 0:
+                    # if anything but the mark has come, the end is another one
+                    ends[partition], marks[partition] = end + 1, written + 1
+                    print(f"partition {partition} is quiet: marked at offset {end}", flush=True)
+        time.sleep(POLL)
+
+
+def read_time(text):
+    """Return the moment that a text names."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def main():
+    """Mark all partitions once, or watch."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bootstrap")
+    parser.add_argument("topic")
+    parser.add_argument(
+        "--now",
+        nargs="?",
+        const=datetime.now(UTC),
+        type=read_time,
+        metavar="TIME",
+        help="mark each partition once, with this time or that of now, and end",
+    )
+    told = parser.parse_args()
+    brokers = {"bootstrap.servers": told.bootstrap}
+    consumer = Consumer(brokers | {"group.id": "dwell-mark-time", "enable.auto.commit": False})
+    producer = Producer(brokers | {"acks": "all", "enable.idempotence": True})
+    if told.now is None:
+        watch(consumer, producer, told.topic)
+    for partition in partitions_of(consumer, told.topic):
+        mark(producer, told.topic, partition, told.now)
+    if producer.flush(30):
+        raise SystemExit("not all marks could be written")
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main()
