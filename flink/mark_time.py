@@ -1,12 +1,13 @@
 """Write time marks into a topic that has gone quiet, so that its last streams end.
 
-Flink's time is what has arrived: when nothing arrives, it stands still. A mark is a message that
-says how late it is, and takes its turn behind the heartbeats of its partition, so that it cannot
-overtake any. One is written once a partition has been silent for so long that every stream in it
-must have ended, and a second one for players whose clocks are ahead; then no more until something
-arrives. A busy topic gets none.
+Flink's time is that of the messages that arrive: when nothing arrives, it stands still. A mark is a
+message with a time stamp and nothing to count. It takes its turn behind the heartbeats of its
+partition, so it cannot overtake any. One is written once a partition has been silent for so long
+that every stream in it must have ended, a second one for players whose clocks are ahead; then no
+more until something arrives. A busy topic gets none.
 
     .venv/bin/python flink/mark_time.py 127.0.0.1:9092 heartbeats
+    .venv/bin/python flink/mark_time.py 127.0.0.1:9092 heartbeats --every 20
     .venv/bin/python flink/mark_time.py 127.0.0.1:9092 heartbeats --now [TIME]
 
 It needs `make kafka`. Two of them at once do no harm.
@@ -17,16 +18,17 @@ import contextlib
 import json
 import time
 from datetime import UTC, datetime
+from math import inf
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-# Seconds of silence: 60, the 10 that tables.sql waits, and some more; the same after an hour.
-AFTER = (75, 3_675)
-POLL = 5
+# Seconds of silence: 60, the 15 that tables.sql waits, and some more; the same after an hour.
+AFTER = (80, 3_680)
+POLL = 2
 
 
 def mark(producer, topic, partition, at):
-    """Write a mark: its time is in it, and is its time stamp."""
+    """Write a mark: its time stamp is what counts, its payload is for people."""
     millisecond = at.isoformat(timespec="milliseconds").removesuffix("+00:00")
     payload = json.dumps({"time_mark": f"{millisecond}Z"})
     stamp = round(at.timestamp() * 1_000)
@@ -38,7 +40,14 @@ def partitions_of(consumer, topic):
     return sorted(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
 
 
-def watch(consumer, producer, topic):
+def due(written, every):
+    """Return after how much silence the next mark is due; infinite if enough are written."""
+    if every:
+        return every * (written + 1)
+    return AFTER[written] if written < len(AFTER) else inf
+
+
+def watch(consumer, producer, topic, every):
     """Mark partitions that have gone quiet, until interrupted."""
     ends, quiet_since, marks = {}, {}, {}
     while True:
@@ -49,7 +58,7 @@ def watch(consumer, producer, topic):
             if ends.get(partition) != end:
                 ends[partition], quiet_since[partition], marks[partition] = end, now, 0
             written = marks[partition]
-            if written < len(AFTER) and now - quiet_since[partition] >= AFTER[written]:
+            if now - quiet_since[partition] >= due(written, every):
                 mark(producer, topic, partition, datetime.now(UTC))
                 if producer.flush(10) == 0:
                     # if anything but the mark has come, the end is another one
@@ -72,6 +81,12 @@ def main():
     parser.add_argument("bootstrap")
     parser.add_argument("topic")
     parser.add_argument(
+        "--every",
+        type=int,
+        metavar="SECONDS",
+        help="go on marking a silent partition, so that it need never be given up as idle",
+    )
+    parser.add_argument(
         "--now",
         nargs="?",
         const=datetime.now(UTC),
@@ -84,7 +99,7 @@ def main():
     consumer = Consumer(brokers | {"group.id": "dwell-mark-time", "enable.auto.commit": False})
     producer = Producer(brokers | {"acks": "all", "enable.idempotence": True})
     if told.now is None:
-        watch(consumer, producer, told.topic)
+        watch(consumer, producer, told.topic, told.every)
     for partition in partitions_of(consumer, told.topic):
         mark(producer, told.topic, partition, told.now)
     if producer.flush(30):

@@ -30,12 +30,12 @@ FROM (
       start_time,
       session_id,
       device,
-      MIN(happened_at) AS first_heartbeat_at,
-      MAX(happened_at) AS last_heartbeat_at,
+      MIN(event_time) AS first_heartbeat_at,
+      MAX(event_time) AS last_heartbeat_at,
       COUNT(*) AS heartbeats
     FROM TABLE(SESSION(
       TABLE in_time PARTITION BY (user_id, program_id, start_time, session_id, device),
-      DESCRIPTOR(happened_at),
+      DESCRIPTOR(event_time),
       INTERVAL '60' SECOND
     ))
     GROUP BY user_id, program_id, start_time, session_id, device, window_start, window_end
@@ -43,7 +43,7 @@ FROM (
 );
 
 INSERT INTO late_heartbeats
-SELECT user_id, program_id, start_time, session_id, device, happened_at, received_at
+SELECT user_id, program_id, start_time, session_id, device, event_time, received_at
 FROM late;
 
 END;
