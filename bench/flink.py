@@ -1,0 +1,122 @@
+"""Measure flink/ on 2 M simulated heartbeats: .venv/bin/python bench/flink.py [ROUNDS] [VIEWERS]
+
+It needs `make kafka`, `make flink` and a broker of its own machine (`make broker`). The job reads a
+topic of four partitions from its beginning to its end, with one task and with two in turn. Starting
+Python, Java and the job is told apart. All rounds must count every heartbeat that was sent.
+"""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from zlib import crc32
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from dwell.simulate import Plan, messages, streams  # noqa: E402
+
+WORK = ROOT / "bench" / "work"
+BOOTSTRAP = os.environ.get("BOOTSTRAP", "127.0.0.1:9092")
+BROKER = {"bootstrap.servers": BOOTSTRAP}
+PARTITIONS = 4
+
+
+def make_topics(*names):
+    """Make topics, and wait until they are there."""
+    made = AdminClient(BROKER).create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+    for one in made.values():
+        one.result()
+
+
+def send(topic, plan):
+    """Send a simulation; return how many heartbeats it is."""
+    producer = Producer(BROKER | {"linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
+    for number, message in enumerate(messages(plan)):
+        place = {"partition": crc32(message.key.encode()) % PARTITIONS}
+        producer.produce(
+            topic, message.payload, message.key, timestamp=message.received_at, **place
+        )
+        if number % 5_000 == 0:
+            producer.poll(0)
+    assert producer.flush(60) == 0
+    return sum(stream.heartbeats for _, stream in streams(plan))
+
+
+def read(topic):
+    """Yield the committed messages of a topic."""
+    consumer = Consumer(
+        BROKER | {"group.id": "bench", "enable.auto.commit": False, "enable.partition.eof": True}
+    )
+    consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
+    ended = 0
+    while ended < PARTITIONS:
+        for message in consumer.consume(10_000, 1):
+            if message.error():
+                ended += 1
+            else:
+                yield message.value()
+    consumer.close()
+
+
+def run(source, parallelism):
+    """Run the job to the topic's end; return its times, and what it counted."""
+    name = f"bench-{uuid.uuid4().hex[:8]}"
+    told, late = f"{name}-streams", f"{name}-late"
+    make_topics(told, late)
+    command = [ROOT / ".venv-flink/bin/python", ROOT / "flink/run.py", "--bounded"]
+    command += ["--bootstrap", BOOTSTRAP, "--heartbeats", source, "--streams", told]
+    command += ["--late", late, "--checkpoints", WORK / name, "--parallelism", parallelism]
+    output = WORK / f"{name}.log"
+    with output.open("w") as log:
+        begin = time.perf_counter()
+        process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    found = re.search(r"ended after ([\d.]+) s", output.read_text())
+    if process.returncode or not found:
+        sys.exit(output.read_text()[-3_000:])
+    ran = float(found[1])
+    # Java is waited for by Python, so its time is in
+    processor = usage.ru_utime + usage.ru_stime
+    heartbeats = sum(json.loads(value)["heartbeats"] for value in read(told))
+    return (seconds - ran, ran, processor), (heartbeats, sum(1 for _ in read(late)))
+
+
+def main(rounds=3, viewers=4_300):
+    """Print the medians."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    source = f"bench-heartbeats-{uuid.uuid4().hex[:8]}"
+    make_topics(source)
+    sent = send(source, Plan(viewers=viewers, minutes=120, broken=0, wrong_clocks=0))
+    print(f"{sent:,} heartbeats sent")
+    measured, counts = {1: [], 2: []}, set()
+    for _ in range(rounds):
+        for parallelism, runs in measured.items():
+            times, counted = run(source, parallelism)
+            print(f"  {parallelism}: start {times[0]:.1f} s, run {times[1]:.1f} s", file=sys.stderr)
+            assert sum(counted) == sent, (counted, sent)
+            runs.append(times)
+            counts.add(counted)
+    # which heartbeats are late does not depend on how they are read
+    assert len(counts) == 1, counts
+    print(f"{counts.pop()} in streams and late; load {os.getloadavg()[0]:.1f}")
+    for parallelism, runs in measured.items():
+        start, ran, processor = (statistics.median(column) for column in zip(*runs, strict=True))
+        print(
+            f"parallelism {parallelism}: {sent / ran:,.0f} heartbeats/s, run {ran:.1f} s, "
+            f"start {start:.1f} s, processor {processor:.1f} s"
+        )
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
