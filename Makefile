@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs bench bench-heartbeats bench-watch kafka broker flink lock clean help
+.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-watch kafka broker flink lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -35,6 +35,13 @@ lint: .venv/.test ## check SQL, Python, and that every model and column is descr
 docs: .venv/.core ## write the documentation as one file, target/static_index.html
 	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
 	@echo "open target/static_index.html"
+
+diagrams: ## draw docs/architecture/*.svg anew from *.dot beside them (needs Graphviz)
+	@command -v dot >/dev/null || { \
+	  echo "make diagrams needs Graphviz, and Arial or a font as wide (Debian: apt install graphviz fonts-liberation;"; \
+	  echo "macOS: brew install graphviz). The pictures are in docs/architecture; only drawing them anew needs it."; exit 1; }
+	@for source in docs/architecture/*.dot; do \
+	  dot -Tsvg $$source -o $${source%.dot}.svg || exit 1; done
 
 bench: .venv/.bench ## measure against hand-written SQL and Polars (ROWS=10000000)
 	@$(VENV)/python bench/run.py $(or $(ROWS),1000000)
