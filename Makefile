@@ -34,6 +34,7 @@ lint: .venv/.test ## check SQL, Python, and that every model and column is descr
 
 docs: .venv/.core ## write the documentation as one file, target/static_index.html
 	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
+	@$(VENV)/python -m dwell docs
 	@echo "open target/static_index.html"
 
 diagrams: ## draw docs/architecture/*.svg anew from *.dot beside them (needs Graphviz)

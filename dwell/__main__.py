@@ -8,6 +8,7 @@ from importlib import import_module
 COMMANDS = {
     "answers": ("answers", "print the four answers"),
     "vars": ("settings", "print EVENTS and VARS of the environment as dbt's --vars"),
+    "docs": ("docs", "put the pictures into the documentation that make docs writes"),
     "simulate": ("simulate", "write heartbeats of viewers, and the true streams"),
     "ingest": ("ingest", "land a Kafka topic's heartbeats as files"),
     "watch": ("watch", "land heartbeats, make streams of them, publish those that end; and again"),
