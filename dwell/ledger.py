@@ -15,6 +15,8 @@ from pathlib import Path
 
 import duckdb
 
+from dwell.patience import patiently
+
 BATCH_ROWS = 100_000
 NEVER = datetime(1, 1, 1)
 
@@ -170,9 +172,8 @@ class Ledger:
     It is open only while something is asked of it, so that others can read it in between.
     """
 
-    def __init__(self, path: Path, sink: str, connect=duckdb.connect):
+    def __init__(self, path: Path, sink: str):
         self.path = path
-        self._connect = connect
         with self._open() as connection:
             connection.execute(TABLES)
             names = [name for (name,) in connection.execute("from sink").fetchall()]
@@ -189,12 +190,13 @@ class Ledger:
     @contextlib.contextmanager
     def _open(self, marts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the ledger, and the marts beside it; commit at the end, or roll back."""
-        with self._connect(str(self.path)) as connection:
+        with patiently(lambda: duckdb.connect(str(self.path))) as connection:
             connection.execute("set timezone = 'UTC'")
             if marts:
                 place = str(marts).replace("'", "''")
                 # views know the database by the name of its file
-                connection.execute(f"attach '{place}' as {quoted(marts.stem)} (read_only)")
+                attach = f"attach '{place}' as {quoted(marts.stem)} (read_only)"
+                patiently(lambda: connection.execute(attach))
             connection.begin()
             yield connection
             connection.commit()

@@ -12,6 +12,8 @@ def set_up() -> None:
     """Send what is logged to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Sentences() if sys.stderr.isatty() else Objects())
+    # Kafka's client tells of each try to connect; error_cb says once that no broker is there
+    handler.addFilter(lambda record: not record.getMessage().startswith("FAIL ["))
     LOG.handlers[:] = [handler]
     LOG.setLevel(logging.INFO)
     LOG.propagate = False

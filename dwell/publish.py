@@ -11,17 +11,16 @@ def open_sink(ledger: Ledger, sink) -> None:
     if last is None:
         if pending and published and sink.forgets:
             raise LedgerTrouble(
-                f"{sink.name} no longer says which batch it had last, and batch {pending[0]} may "
-                "or may not be in it. Kafka forgets the offsets of a group after "
-                "offsets.retention.minutes. Look for the batch's records there; then commit "
-                f"{pending[0]} as the group's offset of partition 0 if they are there, or "
-                f"{published} if not"
+                f"{sink.name}: it no longer says which batch it had last, and batch {pending[0]} "
+                "may or may not be in it. Was its topic of positions deleted? Look for the batch's "
+                f"records; then send {pending[0]} to {sink.positions} if they are there, or "
+                f"{published} if not, with the key {sink.publisher}"
             )
         return
     if last != published and last not in pending[:1]:
         raise LedgerTrouble(
             f"the last batch of {sink.name} is {last}, but by the ledger {published} is: they do "
-            "not belong together. Give the ledger that does, or another --publish-group or folder "
+            "not belong together. Give the ledger that does, or another --publish-name or folder "
             "to begin anew"
         )
     if last in pending:

@@ -72,8 +72,9 @@ class Reader:
         self.batches: list[pa.RecordBatch] = []
         self.bytes = self.messages = 0
         self.broker_ahead_ms: float | None = None
-        self.heard_at = time.monotonic()
         self.trouble: str | None = None
+        # whether no broker has answered since this was said
+        self.is_alone = False
         self.may_be_producers_time = True
         # what was asked of the broker, and when
         self.asked: tuple[float, dict] | None = None
@@ -117,7 +118,8 @@ class Reader:
         told = kafka.in_words(error, "Kafka")
         if kafka.is_hopeless(error):
             self.trouble = told
-        elif error.code() == KafkaError._ALL_BROKERS_DOWN:
+        elif error.code() == KafkaError._ALL_BROKERS_DOWN and not self.is_alone:
+            self.is_alone = True
             log.warn("no broker can be reached; trying on", error=error.str())
 
     # -- Partitions ------------------------------------------------------------------------
@@ -296,6 +298,9 @@ class Reader:
         if not all(answer.done() for answer in answers.values()):
             return
         self.asked = None
+        if self.is_alone and any(answer.exception() is None for answer in answers.values()):
+            self.is_alone = False
+            log.say("a broker answers again")
         for topic_partition, answer in answers.items():
             place = self.places[topic_partition.partition]
             # a partition that is behind keeps the end that it has yet to reach

@@ -6,7 +6,15 @@ A sink takes a batch as a whole, or not at all, and knows which one it took last
 import time
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from dwell import kafka, log
 from dwell.kafka import KafkaTrouble
@@ -69,46 +77,77 @@ class Topic:
     """A Kafka topic. A batch is a transaction, and so is the note that it was told.
 
     An idempotent producer alone forgets at a restart what it has sent. So the number of the batch
-    is committed in the batch's own transaction, as the offset of a consumer group that nobody else
-    uses: after a kill, it says whether the batch is in the topic.
+    is a message of the batch's own transaction, in a topic beside it that keeps the last of each
+    name (`cleanup.policy=compact`): after a kill, it says whether the batch is in the topic.
+
+    (The offset of a consumer group would serve as well, but its call, send_offsets_to_transaction,
+    may never return after a broker was restarted: librdkafka's issues 5456 and 5511, met here.)
     """
 
-    # Kafka drops the offsets of a group after offsets.retention.minutes
+    # unless someone deletes its positions
     forgets = True
 
-    def __init__(self, settings: dict, topic: str, group: str):
-        self.topic, self.group = topic, group
-        self.name = f"topic {topic}, group {group}"
+    def __init__(self, settings: dict, topic: str, publisher: str):
+        self.topic, self.positions, self.publisher = topic, f"{topic}-positions", publisher
+        self.name = f"topic {topic}, as {publisher}"
+        self.settings = settings
         self.producer = kafka.make(
             Producer,
             {"compression.type": "lz4", "linger.ms": "20", "client.id": "dwell-watch"}
             | settings
             | {
-                "transactional.id": group,
+                "transactional.id": publisher,
                 "transaction.timeout.ms": TRANSACTION_SECONDS * 1000,
                 "queue.buffering.max.messages": 1_000_000,
             },
             logger=log.LOG,
         )
-        self.consumer = kafka.make(
-            Consumer,
-            settings | {"group.id": group, "enable.auto.commit": False},
-            logger=log.LOG,
-        )
 
     def open(self) -> None:
-        """Keep others with this name from publishing, and have done with what they began."""
+        """Keep others of this name from publishing, and have done with what they began."""
         about = self.producer.list_topics(self.topic, timeout=30).topics[self.topic]
         if about.error is not None:
             raise KafkaTrouble(kafka.in_words(about.error, f"topic {self.topic}"))
-        self.producer.init_transactions(TRANSACTION_SECONDS)
+        self.make_positions()
+        insist(self.producer.init_transactions, TRANSACTION_SECONDS)
+
+    def make_positions(self) -> None:
+        """Make the topic of positions if it is not there."""
+        topic = NewTopic(self.positions, 1, config={"cleanup.policy": "compact"})
+        admin = kafka.make(AdminClient, self.settings, logger=log.LOG)
+        (made,) = admin.create_topics([topic]).values()
+        try:
+            made.result()
+        except KafkaException as raised:
+            error = raised.args[0]
+            if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                return
+            said = kafka.in_words(error, f"topic {self.positions} cannot be made")
+            raise KafkaTrouble(
+                f"{said}. Have someone make it who may: one partition, cleanup.policy=compact"
+            ) from None
 
     def last_batch(self) -> int | None:
         """Return the last batch that is in the topic, by its own note; None without a note."""
-        (place,) = self.consumer.committed([TopicPartition(self.topic, 0)], timeout=30)
-        if place.error is not None:
-            raise KafkaTrouble(kafka.in_words(place.error, f"group {self.group}"))
-        return place.offset if place.offset >= 0 else None
+        settings = {"group.id": self.publisher, "enable.auto.commit": False}
+        consumer = kafka.make(
+            Consumer, self.settings | settings | {"enable.partition.eof": True}, logger=log.LOG
+        )
+        consumer.assign([TopicPartition(self.positions, 0, OFFSET_BEGINNING)])
+        last = None
+        try:
+            while True:
+                for message in consumer.consume(1000, 1):
+                    error = message.error()
+                    if error is None:
+                        if message.key() == self.publisher.encode():
+                            last = int(message.value())
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        return last
+                    elif kafka.is_hopeless(error):
+                        raise KafkaTrouble(kafka.in_words(error, f"topic {self.positions}"))
+        finally:
+            consumer.close()
 
     def publish(self, batch: int, messages: list[tuple[str, str]]) -> None:
         """Send a batch and its number in one transaction."""
@@ -126,11 +165,7 @@ class Topic:
                         break
                     except BufferError:
                         self.producer.poll(0.1)
-            self.producer.send_offsets_to_transaction(
-                [TopicPartition(self.topic, 0, batch)],
-                self.consumer.consumer_group_metadata(),
-                TRANSACTION_SECONDS,
-            )
+            self.producer.produce(self.positions, str(batch), key=self.publisher, partition=0)
             self.commit()
             return True
         except KafkaException as raised:
@@ -140,15 +175,22 @@ class Topic:
                     kafka.in_words(error, f"batch {batch} to {self.topic}")
                 ) from None
             log.warn(kafka.in_words(error, f"batch {batch} to {self.topic}, trying again"))
-            self.producer.abort_transaction(TRANSACTION_SECONDS)
+            insist(self.producer.abort_transaction, TRANSACTION_SECONDS)
             return False
 
     def commit(self) -> None:
-        """Commit; ask again while the broker may answer otherwise."""
-        while True:
-            try:
-                return self.producer.commit_transaction(TRANSACTION_SECONDS)
-            except KafkaException as raised:
-                if not raised.args[0].retriable():
-                    raise
-                log.warn(kafka.in_words(raised.args[0], "commit, asked again"))
+        """Commit the batch and its number."""
+        insist(self.producer.commit_transaction, TRANSACTION_SECONDS)
+
+
+def insist(call, *arguments):
+    """Ask the broker for something, again and again where it may answer otherwise."""
+    while True:
+        try:
+            return call(*arguments)
+        except KafkaException as raised:
+            error = raised.args[0]
+            if not error.retriable() or error.txn_requires_abort():
+                raise
+            log.warn(kafka.in_words(error, "Kafka has not answered, asked again"))
+            time.sleep(1)

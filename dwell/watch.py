@@ -7,7 +7,6 @@ decided to be told is written down before it is told; the next start goes on fro
 import argparse
 import logging
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,11 +17,11 @@ from dwell.dbt import ROOT, Dbt, what_it_said
 from dwell.kafka import KafkaTrouble
 from dwell.landing import Landing
 from dwell.ledger import Ledger, LedgerTrouble
+from dwell.patience import LOCKED, patiently, wait_for_lock
 from dwell.publish import open_sink, publish
 from dwell.readers import Readers
 from dwell.sinks import Folder, Nowhere, Topic
 
-LOCKED = "Could not set lock on file"
 MODELS = ("stg_watch__heartbeats", "int_watch__streams")
 # with the views on them, whose definitions may have changed since the last start
 MODELS_AND_MARTS = ("stg_watch__heartbeat_rows+",)
@@ -56,12 +55,8 @@ class Watch:
             self.loaded = messages
         if now is not None:
             ripe = now - self.timeout - self.grace
-            patiently(
-                lambda: self.ledger.write_down(
-                    self.dbt.database, self.timeout.total_seconds(), ripe
-                )
-            )
-        self.told += patiently(lambda: publish(self.ledger, self.sink))
+            self.ledger.write_down(self.dbt.database, self.timeout.total_seconds(), ripe)
+        self.told += publish(self.ledger, self.sink)
 
     def some_have_ended(self, now: datetime | None) -> bool:
         """Whether a stream that went on has been silent for long enough, if nothing new came."""
@@ -85,23 +80,6 @@ class Watch:
             ).fetchone()
 
 
-def patiently(work: Callable):
-    """Do something that needs a database file, and wait while someone else has it open."""
-    while True:
-        try:
-            return work()
-        except duckdb.IOException as error:
-            if LOCKED not in str(error):
-                raise
-            wait_for_lock(str(error))
-
-
-def wait_for_lock(said: str) -> None:
-    """Say who has the file, and wait a second."""
-    log.warn("a database file is open elsewhere; waiting for it: " + said.splitlines()[0])
-    time.sleep(1)
-
-
 # -- The command -----------------------------------------------------------------------------
 
 
@@ -123,10 +101,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--publish-folder", metavar="FOLDER", help="tell them in JSON-lines files, one a batch"
     )
     parser.add_argument(
-        "--publish-group",
+        "--publish-name",
         metavar="NAME",
-        help="name of the transactions, and of the consumer group that holds their position "
-        "(default: dwell-watch-TOPIC)",
+        default="dwell-watch",
+        help="transactional id of what is told to a topic, and key of its position in "
+        "TOPIC-positions (default: dwell-watch)",
     )
     parser.add_argument(
         "--ledger", metavar="FILE", help="what was told (default: beside the database)"
@@ -149,7 +128,7 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         client = kafka.settings_of(arguments)
         watch = make_watch(arguments, client)
-        patiently(lambda: open_sink(watch.ledger, watch.sink))
+        open_sink(watch.ledger, watch.sink)
         watch.dbt.manifest()
     except (KafkaTrouble, LedgerTrouble, ValueError, OSError) as error:
         log.say(str(error), logging.ERROR)
@@ -193,14 +172,13 @@ def make_watch(arguments: argparse.Namespace, client: dict) -> Watch:
         raise ValueError("heartbeats_path is set by --landing")
     dbt = Dbt(database, ROOT / "target" / "watch", named | {"heartbeats_path": landing.pattern})
     if arguments.publish_topic:
-        group = arguments.publish_group or f"dwell-watch-{arguments.publish_topic}"
-        sink = Topic(client, arguments.publish_topic, group)
+        sink = Topic(client, arguments.publish_topic, arguments.publish_name)
     elif arguments.publish_folder:
         sink = Folder(Path(arguments.publish_folder))
     else:
         sink = Nowhere()
     path = Path(arguments.ledger or database.with_name(f"{database.stem}-published.duckdb"))
-    ledger = patiently(lambda: Ledger(path, sink.name))
+    ledger = Ledger(path, sink.name)
     return Watch(dbt, landing, ledger, sink, timedelta(seconds=arguments.grace))
 
 

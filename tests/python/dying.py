@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from dwell import __main__, dbt, landing, ledger, sinks
 
 left = {}
+__import__("faulthandler").register(signal.SIGUSR1)
 
 
 def die():
@@ -87,8 +88,8 @@ class Idempotent(sinks.Topic):
 
     forgets = False
 
-    def __init__(self, settings, topic, group):
-        super().__init__(settings, topic, group)
+    def __init__(self, settings, topic, publisher):
+        super().__init__(settings, topic, publisher)
         self.producer = sinks.Producer(dict(settings) | {"enable.idempotence": True})
 
     def open(self):

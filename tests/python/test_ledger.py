@@ -3,6 +3,8 @@
 import itertools
 import json
 import random
+import subprocess
+import sys
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -190,6 +192,32 @@ def test_a_batch_found_pending_is_told_again(tmp_path):
     ]
     told.start()
     assert publish(told.ledger, told.sink) == 0
+
+
+def test_a_ledger_that_someone_reads_meanwhile_makes_no_batch_told_twice(tmp_path):
+    told = Told(tmp_path)
+    messages = [beat(0, 0), beat(1, 300, ("other", "u", "tv", "p", BASE))]
+    told.land(0, messages, {m: payload(m, random.Random(1)) for m in messages})
+    told.project.run("run", "--select", "stg_watch__heartbeat_rows+")
+    told.ledger.write_down(told.project.database, 60, AT_ONCE)
+    batches, takes = [], told.sink.publish
+
+    def publish_while_someone_looks(batch, records):
+        takes(batch, records)
+        batches.append(batch)
+        look = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1], read_only=True); "
+        look += "print('open', flush=True); time.sleep(2)"
+        command = [sys.executable, "-c", look, str(told.path)]
+        others.append(subprocess.Popen(command, stdout=subprocess.PIPE))
+        others[-1].stdout.readline()
+
+    others = []
+    told.sink.publish = publish_while_someone_looks
+    assert publish(told.ledger, told.sink) == 1
+    assert batches == [1]
+    assert told.ledger.pending() == []
+    for other in others:
+        other.communicate()
 
 
 def test_a_ledger_and_a_sink_that_do_not_belong_together_are_refused(tmp_path):

@@ -62,6 +62,7 @@ class Scene:
                 *(sys.executable, str(DYING), "watch", "--topic", self.beats),
                 *("--landing", str(self.folder / "landing"), "--every", "0.5"),
                 *("--publish-topic", self.told, "--grace", "1", *options),
+                *("--publish-name", self.told),
             ],
             cwd=ROOT,
             env=os.environ
@@ -271,6 +272,27 @@ def place(newest=None, complete_at=None):
 )
 def test_how_far_all_has_landed(told, expected):
     assert complete_to(told) == expected
+
+
+def test_it_goes_on_when_the_broker_is_back(broker, tmp_path):
+    scene = Scene(broker, tmp_path, "back", random.Random(1))
+    sending = threading.Thread(target=scene.send, kwargs={"seconds": 25})
+    process = scene.start()
+    sending.start()
+    time.sleep(15)
+    broker.kill()
+    time.sleep(5)
+    broker.start()
+    sending.join()
+    deadline = time.monotonic() + 120
+    while stands(scene.records()) != truth():
+        assert process.poll() is None, (scene.folder / "log").read_text()[-2000:]
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    process.terminate()
+    assert process.wait(60) == 0
+    assert "a broker answers again" in (scene.folder / "log").read_text()
+    check(scene)
 
 
 @pytest.mark.long
