@@ -5,6 +5,7 @@ WITHOUT_TRANSACTION takes the transaction from the topic it publishes to, and so
 exact.
 """
 
+import faulthandler
 import os
 import signal
 import sys
@@ -16,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from dwell import __main__, dbt, landing, ledger, sinks
 
 left = {}
-__import__("faulthandler").register(signal.SIGUSR1)
+# where it hangs, if it does
+faulthandler.register(signal.SIGUSR1)
 
 
 def die():
