@@ -302,7 +302,7 @@ def heartbeats(folder, database):
             )
         ),
         numbered as (
-            select *, sum((gap > interval '60 seconds')::integer) over (
+            select *, count(*) filter (gap > interval '60 seconds') over (
                 partition by session_id, user_id, device, program_id, start_time
                 order by event_at rows unbounded preceding
             ) as number
