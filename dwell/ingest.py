@@ -59,6 +59,18 @@ def seconds(text: str) -> float:
     return value
 
 
+def at_least(least: float, kind=float):
+    """Return a reader of numbers that are not below another."""
+
+    def number(text: str):
+        value = kind(text)
+        if not value >= least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}")
+        return value
+
+    return number
+
+
 def share(text: str) -> tuple[int, int]:
     """Return (1, 4) for 2/4: shares are numbered from 1 by people."""
     index, _, shares = text.partition("/")

@@ -161,12 +161,20 @@ def add_keeping_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what stays."""
     parser.add_argument(
         "--keep-days",
-        type=float,
+        type=days,
         default=7.0,
         metavar="DAYS",
         help="remove landing files that are loaded after this; a full refresh, which could no "
         "longer read them, is then refused (default: 7)",
     )
+
+
+def days(text: str) -> float:
+    """Return a number of days."""
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError("must be at least 0")
+    return value
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -87,7 +87,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     ingest.add_reading_options(parser)
     parser.add_argument(
-        "--readers", type=int, default=1, metavar="N", help="processes that read (default: 1)"
+        "--readers",
+        type=ingest.at_least(1, int),
+        default=1,
+        metavar="N",
+        help="processes that read (default: 1)",
     )
     parser.add_argument(
         "--vars",
@@ -112,7 +116,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--grace",
-        type=float,
+        type=ingest.at_least(0),
         default=5.0,
         metavar="SECONDS",
         help="how much longer than the timeout to wait for late heartbeats before a stream is told "
@@ -159,8 +163,6 @@ def main(arguments: argparse.Namespace) -> int:
 
 def make_watch(arguments: argparse.Namespace, client: dict) -> Watch:
     """Return the watch that the options describe."""
-    if arguments.readers < 1:
-        raise ValueError("--readers must be at least 1")
     if arguments.publish_topic and arguments.publish_folder:
         raise ValueError("--publish-topic and --publish-folder: give one of them")
     if arguments.publish_topic == arguments.topic:
@@ -196,7 +198,7 @@ def go_on(watch: Watch, readers: Readers, stop, arguments: argparse.Namespace) -
             is_last = not readers.are_reading
             watch.step(readers.messages, readers.complete_to())
             readers.forget_told()
-            tell_status(status, rate, watch, readers)
+            tell_status(status, rate, watch, readers, time.monotonic() - stepped_at)
             if is_last:
                 status.end()
                 return
@@ -207,16 +209,17 @@ def go_on(watch: Watch, readers: Readers, stop, arguments: argparse.Namespace) -
             tidied_at = now
 
 
-def tell_status(status, rate, watch: Watch, readers: Readers) -> None:
+def tell_status(status, rate, watch: Watch, readers: Readers, step_seconds: float) -> None:
     """Say how things stand."""
     now = time.monotonic()
     per_second = rate.per_second(now, readers.messages)
     status.tell(
         now,
         f"{watch.going_on:,} streams go on, {watch.told:,} records told; "
-        f"{per_second:,.0f} heartbeats/s, {readers.lag:,} behind",
+        f"{per_second:,.0f} heartbeats/s, {readers.lag:,} behind, {step_seconds:.1f} s a step",
         going_on=watch.going_on,
         told=watch.told,
         per_second=round(per_second),
         lag=readers.lag,
+        step_seconds=round(step_seconds, 1),
     )
