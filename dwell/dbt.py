@@ -78,7 +78,9 @@ def what_it_said(result) -> str:
     said = [str(result.exception)] if result.exception else []
     said += [r.message or "" for r in getattr(result.result, "results", []) if r.status == "error"]
     # the sentence; whoever wants the macros that led to it finds them in dbt's log
-    return "\n".join(re.split(r"\n\s*> in macro ", text)[0].strip() for text in said)
+    return "\n".join(
+        re.sub(r"(?s)^.*?(dwell: .*?)(\n\s*> in macro .*)?$", r"\1", text).strip() for text in said
+    )
 
 
 def release() -> None:

@@ -2,13 +2,11 @@
 
 import argparse
 import logging
-import signal
-import sys
 import time
 from pathlib import Path
 
-from dwell import kafka, log
-from dwell.kafka import KafkaTrouble
+from dwell import kafka, log, stop
+from dwell.kafka import KafkaTrouble, WrongUsage
 from dwell.landing import Landing, LandingInUse
 from dwell.reader import Progress, Reader, read_on
 
@@ -79,25 +77,11 @@ def share(text: str) -> tuple[int, int]:
     return int(index) - 1, int(shares)
 
 
-class Stop:
-    """Whether SIGTERM or Ctrl-C has asked the command to end."""
-
-    def __init__(self):
-        self.asked = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.ask)
-
-    def ask(self, *_) -> None:
-        """Ask it. Whoever asks twice means at once."""
-        if self.asked:
-            sys.exit(130)
-        self.asked = True
-
-
 def main(arguments: argparse.Namespace) -> int:
     """Land until told to end. 0: ended as asked; 1: could not go on; 2: wrong usage."""
     log.set_up()
-    stop, status = Stop(), log.Status()
+    stop.listen()
+    status = log.Status()
     rate = Rate()
 
     def tell(progress: Progress) -> None:
@@ -116,9 +100,9 @@ def main(arguments: argparse.Namespace) -> int:
         reader = Reader(settings, arguments.topic, landing, arguments.share, arguments.accept_loss)
     except (KafkaTrouble, LandingInUse, OSError) as error:
         log.say(str(error), logging.ERROR)
-        return 2
+        return 2 if isinstance(error, WrongUsage) else 1
     try:
-        read_on(reader, arguments.every, arguments.until_end, lambda: not stop.asked, tell)
+        read_on(reader, arguments.every, arguments.until_end, lambda: not stop.is_asked(), tell)
     except (KafkaTrouble, OSError) as error:
         status.end()
         log.say(str(error), logging.ERROR)

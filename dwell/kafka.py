@@ -36,6 +36,10 @@ class KafkaTrouble(Exception):
     """What stops a command, in a sentence for whoever runs it."""
 
 
+class WrongUsage(KafkaTrouble):
+    """What starting it again does not mend."""
+
+
 def add_options(parser) -> None:
     """Add the options that say which broker, and how to reach it."""
     parser.add_argument(
@@ -60,13 +64,13 @@ def settings_of(arguments) -> dict[str, str]:
     if arguments.bootstrap_servers:
         settings["bootstrap.servers"] = arguments.bootstrap_servers
     if not settings.get("bootstrap.servers"):
-        raise KafkaTrouble(
+        raise WrongUsage(
             "no broker is named: give --bootstrap-servers, as in localhost:9092, or set "
             f"{PREFIX}BOOTSTRAP_SERVERS"
         )
     for name in OURS:
         if name in settings:
-            raise KafkaTrouble(f"{name} cannot be set: dwell sets it, and relies on it")
+            raise WrongUsage(f"{name} cannot be set: dwell sets it, and relies on it")
     return settings
 
 
@@ -75,7 +79,7 @@ def read_file(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise KafkaTrouble(f"{path} cannot be read: {error}") from None
+        raise WrongUsage(f"{path} cannot be read: {error}") from None
     settings = {}
     for number, line in enumerate(lines, 1):
         line = line.strip()
@@ -83,7 +87,7 @@ def read_file(path: Path) -> dict[str, str]:
             continue
         name, equals, value = line.partition("=")
         if not equals:
-            raise KafkaTrouble(f"{path}, line {number}: no name=value")
+            raise WrongUsage(f"{path}, line {number}: no name=value")
         settings[name.strip()] = value.strip()
     return settings
 
@@ -107,9 +111,7 @@ def make(kind, settings: Mapping[str, object], **more):
             # a value may be a secret, whatever its setting is called
             if isinstance(value, str) and len(value) > 3:
                 said = said.replace(value, "***")
-        raise KafkaTrouble(
-            f"a setting of Kafka is wrong: {said}. They are told at {DOCS}"
-        ) from None
+        raise WrongUsage(f"a setting of Kafka is wrong: {said}. They are told at {DOCS}") from None
 
 
 def in_words(error: KafkaError, what: str) -> str:

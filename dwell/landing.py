@@ -70,6 +70,26 @@ class Landing:
             path.unlink(missing_ok=True)
         return file
 
+    def lock_watch(self, topic: str):
+        """Keep a second dwell watch away, before it touches anything that the first one uses."""
+        file = (self.folder / f".{topic}.watch.lock").open("a+")
+        take(file, "by dwell watch")
+        return file
+
+    def others(self, topic: str) -> list[str]:
+        """Return names of files that are not of a topic."""
+        ours = re.compile(rf"{re.escape(topic)}[.](\d+-of-\d+|together)[.]")
+        return sorted(p.name for p in self.folder.glob("*.parquet") if not ours.match(p.name))
+
+    def remember_topic(self, topic: str, topic_id: str) -> str:
+        """Return the id that a topic had when it first landed here; made anew, it has another."""
+        path = self.folder / f".{topic}.id"
+        if not path.exists():
+            hidden = self.folder / f".{topic}.id.tmp"
+            hidden.write_text(topic_id)
+            put_in_place(hidden, path)
+        return path.read_text()
+
     def has_files(self) -> bool:
         """Whether anything has landed, ever."""
         return any(self.folder.glob("*.parquet"))
@@ -78,15 +98,19 @@ class Landing:
         """Return how far each partition of a topic has landed."""
         if not self.has_files():
             return {}
+        query = """
+        select "partition", max("offset") + 1, max(epoch_ms(received_at))
+        from read_parquet($1) where topic = $2 group by "partition"
+        """
         with duckdb.connect() as connection:
-            rows = connection.execute(
-                """
-                select "partition", max("offset") + 1, max(epoch_ms(received_at))
-                from read_parquet($1) where topic = $2 group by "partition"
-                """,
-                [self.pattern, topic],
-            ).fetchall()
-        return {partition: Reached(*rest) for partition, *rest in rows}
+            while True:
+                try:
+                    rows = connection.execute(query, [self.pattern, topic]).fetchall()
+                    return {partition: Reached(*rest) for partition, *rest in rows}
+                except duckdb.IOException as error:
+                    # dwell tidy has put it together with others in the meantime
+                    if "No such file" not in str(error):
+                        raise
 
     def write(self, topic: str, share: tuple[int, int], batches: Iterable[pa.RecordBatch]) -> Path:
         """Write a file of messages and return its path; it is there once this returns."""

@@ -173,16 +173,15 @@ class Ledger:
     """
 
     def __init__(self, path: Path, sink: str):
-        self.path = path
+        self.path, self.sink = path, sink
         with self._open() as connection:
             connection.execute(TABLES)
             names = [name for (name,) in connection.execute("from sink").fetchall()]
-            if not names:
-                connection.execute("insert into sink values (?)", [sink])
-            elif names != [sink]:
-                raise LedgerTrouble(
-                    f"{path} is the ledger of {names[0]}, not of {sink}: give another --ledger"
-                )
+        if names not in ([], [sink]):
+            raise LedgerTrouble(
+                f"{path} is the ledger of {names[0]}, not of {sink}: give another --ledger. If "
+                "it is the same under another name, say so in the ledger's table sink"
+            )
         # what has been looked at: loads of this generation up to a number, ends up to a moment
         self.generation = self.seen = -1
         self.told_to = NEVER
@@ -258,6 +257,11 @@ class Ledger:
             }
             connection.execute(TO_TELL.format(marts=database), values)
             connection.execute(WRITE_DOWN)
+            # from its first batch on, it is the ledger of this sink
+            connection.execute(
+                "insert into sink select $1 where exists (from batches) and not exists (from sink)",
+                [self.sink],
+            )
         self.seen, self.generation = load, generation
         # all that was over and ripe is told; the rest may come to be, though nothing new arrives
         self.told_to = max(told_to, min(ripe, over_before or NEVER))

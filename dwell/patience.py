@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import duckdb
 
-from dwell import log
+from dwell import log, stop
 
 LOCKED = "Could not set lock on file"
+SAY_EVERY_SECONDS = 60
+_said_at: float | None = None
 
 
 def patiently(work: Callable):
@@ -22,6 +24,10 @@ def patiently(work: Callable):
 
 
 def wait_for_lock(said: str) -> None:
-    """Say who has the file, and wait a second."""
-    log.warn("a database file is open elsewhere; waiting for it: " + said.splitlines()[0])
+    """Wait a second, and say every minute who has the file."""
+    global _said_at
+    stop.end_if_asked()
+    if _said_at is None or time.monotonic() - _said_at > SAY_EVERY_SECONDS:
+        _said_at = time.monotonic()
+        log.warn("a database file is open elsewhere; waiting for it: " + said.splitlines()[0])
     time.sleep(1)

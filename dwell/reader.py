@@ -15,6 +15,7 @@ from confluent_kafka import (
     Consumer,
     KafkaError,
     KafkaException,
+    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -25,7 +26,7 @@ from dwell.landing import SCHEMA, Landing
 
 BATCH = 10_000
 MOST_BYTES = 128 * 2**20
-LOOK_FOR_PARTITIONS_SECONDS = 30
+LOOK_FOR_PARTITIONS_SECONDS = 5
 GIVE_UP_SECONDS = 60
 # A group of no members: dwell keeps its place in what has landed, and Kafka wants a name.
 GROUP = "dwell-ingest"
@@ -112,6 +113,21 @@ class Reader:
             self.broker_ahead_ms = max(newest) - time.monotonic() * 1000
         self.looked_at = 0.0
         self.look_for_partitions()
+        self.refuse_another_topic()
+
+    def refuse_another_topic(self) -> None:
+        """Say so if the topic was deleted and made anew: its offsets mean other messages now."""
+        try:
+            (asked,) = self.admin.describe_topics(TopicCollection([self.topic])).values()
+            topic_id = str(asked.result(30).topic_id)
+        except KafkaException:
+            # a broker that knows no ids, or does not tell
+            return
+        if self.landing.remember_topic(self.topic, topic_id) != topic_id:
+            raise KafkaTrouble(
+                f"{self.topic} is not the topic that has landed here: it was made anew, and its "
+                "offsets mean other messages. Land it in another folder, for a database of its own"
+            )
 
     def hear_of_trouble(self, error: KafkaError) -> None:
         """Remember what the client says in the background; most of it mends itself."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from dwell import kafka
+from dwell import kafka, log
 from dwell.kafka import KafkaTrouble
 
 
@@ -15,7 +15,7 @@ def make_topic(settings: dict, topic: str, partitions: int) -> None:
 
     It keeps what it is sent: simulated messages have simulated times, which may be old.
     """
-    admin = kafka.make(AdminClient, settings)
+    admin = kafka.make(AdminClient, settings, logger=log.LOG)
     (made,) = admin.create_topics(
         [NewTopic(topic, partitions, config={"retention.ms": "-1"})]
     ).values()
@@ -43,6 +43,7 @@ def send(
         {"compression.type": "lz4", "linger.ms": "5", "queue.buffering.max.messages": "1000000"}
         | settings
         | {"enable.idempotence": True},
+        logger=log.LOG,
     )
     pace = Pace(rate, speed)
     sent = 0

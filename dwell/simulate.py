@@ -813,11 +813,12 @@ def main(arguments: argparse.Namespace) -> int:
 def send_to_topic(arguments: argparse.Namespace, plan: Plan) -> int:
     """Send the messages to Kafka. 2 if it cannot be done."""
     try:
-        from dwell import kafka, send
+        from dwell import kafka, log, send
     except ModuleNotFoundError as error:
         print(f"dwell simulate --topic needs {error.name}: make kafka", file=sys.stderr)
         return 2
     try:
+        log.set_up()
         settings = kafka.settings_of(arguments)
         send.make_topic(settings, arguments.topic, arguments.partitions)
         sent = send.send(settings, arguments.topic, messages(plan), arguments.rate, arguments.speed)

@@ -16,7 +16,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from dwell import kafka, log
+from dwell import kafka, log, stop
 from dwell.kafka import KafkaTrouble
 from dwell.landing import put_in_place
 
@@ -105,11 +105,15 @@ class Topic:
 
     def open(self) -> None:
         """Keep others of this name from publishing, and have done with what they began."""
-        about = self.producer.list_topics(self.topic, timeout=30).topics[self.topic]
-        if about.error is not None:
-            raise KafkaTrouble(kafka.in_words(about.error, f"topic {self.topic}"))
-        self.make_positions()
-        insist(self.producer.init_transactions, TRANSACTION_SECONDS)
+        try:
+            about = self.producer.list_topics(self.topic, timeout=30).topics[self.topic]
+            if about.error is not None:
+                raise KafkaException(about.error)
+            self.make_positions()
+            insist(self.producer.init_transactions, TRANSACTION_SECONDS)
+        except KafkaException as raised:
+            said = kafka.in_words(raised.args[0], f"topic {self.topic}, to publish to")
+            raise KafkaTrouble(said) from None
 
     def make_positions(self) -> None:
         """Make the topic of positions if it is not there."""
@@ -122,6 +126,8 @@ class Topic:
             error = raised.args[0]
             if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
                 return
+            if not kafka.is_hopeless(error):
+                raise
             said = kafka.in_words(error, f"topic {self.positions} cannot be made")
             raise KafkaTrouble(
                 f"{said}. Have someone make it who may: one partition, cleanup.policy=compact"
@@ -134,9 +140,9 @@ class Topic:
             Consumer, self.settings | settings | {"enable.partition.eof": True}, logger=log.LOG
         )
         consumer.assign([TopicPartition(self.positions, 0, OFFSET_BEGINNING)])
-        last = None
+        last, deadline = None, time.monotonic() + TRANSACTION_SECONDS
         try:
-            while True:
+            while time.monotonic() < deadline:
                 for message in consumer.consume(1000, 1):
                     error = message.error()
                     if error is None:
@@ -146,12 +152,16 @@ class Topic:
                         return last
                     elif kafka.is_hopeless(error):
                         raise KafkaTrouble(kafka.in_words(error, f"topic {self.positions}"))
+            raise KafkaTrouble(
+                f"topic {self.positions} could not be read within {TRANSACTION_SECONDS} s"
+            )
         finally:
             consumer.close()
 
     def publish(self, batch: int, messages: list[tuple[str, str]]) -> None:
         """Send a batch and its number in one transaction."""
         while not self.tried(batch, messages):
+            stop.end_if_asked()
             time.sleep(1)
 
     def tried(self, batch: int, messages: list[tuple[str, str]]) -> bool:
@@ -192,5 +202,6 @@ def insist(call, *arguments):
             error = raised.args[0]
             if not error.retriable() or error.txn_requires_abort():
                 raise
+            stop.end_if_asked()
             log.warn(kafka.in_words(error, "Kafka has not answered, asked again"))
             time.sleep(1)

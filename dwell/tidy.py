@@ -17,7 +17,8 @@ from typing import NamedTuple
 import duckdb
 
 from dwell import answers, log
-from dwell.landing import Landing, put_in_place
+from dwell.landing import put_in_place
+from dwell.patience import patiently
 
 EVERY_SECONDS = 600
 # a file of this size is not worth being put together with others
@@ -78,9 +79,13 @@ class File(NamedTuple):
     modified_at: float
 
 
-def tidy(folder: Path, database: Path, keep_days: float) -> None:
-    """Remove what is old and put together what is small, of what the database has loaded."""
+def tidy(folder: Path, database: Path, keep_days: float) -> bool:
+    """Remove what is old and put together what is small, if it is loaded; whether any was."""
     now = time.time()
+    for left in folder.glob(".*.together.*.tmp"):
+        # by one that was killed
+        if now - left.stat().st_mtime > 3600:
+            left.unlink()
     # while it is open for reading, no run of dbt can load anything
     with duckdb.connect(str(database), read_only=True) as connection:
         files = loaded_files(connection, folder)
@@ -96,6 +101,7 @@ def tidy(folder: Path, database: Path, keep_days: float) -> None:
             put_together=sum(made),
             into=len(made),
         )
+    return bool(old or made)
 
 
 def loaded_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[File]:
@@ -180,12 +186,14 @@ def days(text: str) -> float:
 def main(arguments: argparse.Namespace) -> int:
     """Tidy once. 0: done; 1: could not."""
     log.set_up()
+    folder, database = Path(arguments.landing), Path(answers.database())
+    for path in (folder, database):
+        if not path.exists():
+            log.say(f"there is no {path}: name it by --landing or DWELL_DATABASE", logging.ERROR)
+            return 2
     try:
-        tidy(
-            Landing(Path(arguments.landing)).folder,
-            Path(answers.database()),
-            arguments.keep_days,
-        )
+        if not patiently(lambda: tidy(folder, database, arguments.keep_days)):
+            log.say("landing: nothing to do")
     except (duckdb.Error, OSError) as error:
         log.say(str(error), logging.ERROR)
         return 1

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import duckdb
 
-from dwell import answers, ingest, kafka, log, settings, tidy
+from dwell import answers, ingest, kafka, log, settings, stop, tidy
 from dwell.dbt import ROOT, Dbt, what_it_said
-from dwell.kafka import KafkaTrouble
-from dwell.landing import Landing
+from dwell.kafka import KafkaTrouble, WrongUsage
+from dwell.landing import Landing, LandingInUse
 from dwell.ledger import Ledger, LedgerTrouble
 from dwell.patience import LOCKED, patiently, wait_for_lock
 from dwell.publish import open_sink, publish
 from dwell.readers import Readers
 from dwell.sinks import Folder, Nowhere, Topic
+from dwell.stop import Stopped
 
 MODELS = ("stg_watch__heartbeats", "int_watch__streams")
 # with the views on them, whose definitions may have changed since the last start
@@ -38,7 +39,10 @@ class Watch:
     def __init__(self, dbt: Dbt, landing: Landing, ledger: Ledger, sink, grace: timedelta):
         self.dbt, self.landing, self.ledger, self.sink = dbt, landing, ledger, sink
         self.grace = grace
-        self.timeout = timedelta(seconds=float(dbt.setting("watch_timeout_seconds")))
+        try:
+            self.timeout = timedelta(seconds=float(dbt.setting("watch_timeout_seconds")))
+        except (TypeError, ValueError):
+            raise ValueError("watch_timeout_seconds must be a number of seconds") from None
         self.models = MODELS_AND_MARTS
         self.loaded = self.told = 0
         self.going_on = 0
@@ -128,15 +132,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Watch until told to end. 0: ended as asked; 1: could not go on; 2: wrong usage."""
     log.set_up()
-    stop = ingest.Stop()
+    stop.listen()
     try:
         client = kafka.settings_of(arguments)
-        watch = make_watch(arguments, client)
+        landing = Landing(Path(arguments.landing).resolve())
+        # held until this process ends
+        lock = landing.lock_watch(arguments.topic)
+        watch = make_watch(arguments, client, landing)
         open_sink(watch.ledger, watch.sink)
         watch.dbt.manifest()
-    except (KafkaTrouble, LedgerTrouble, ValueError, OSError) as error:
+    except Stopped:
+        return 0
+    except (KafkaTrouble, LandingInUse, LedgerTrouble, ValueError, OSError, duckdb.Error) as error:
         log.say(str(error), logging.ERROR)
-        return 2
+        return 2 if isinstance(error, WrongUsage | LedgerTrouble | ValueError) else 1
     readers = Readers(
         arguments.readers,
         client,
@@ -147,12 +156,16 @@ def main(arguments: argparse.Namespace) -> int:
         accept_loss=arguments.accept_loss,
     )
     try:
-        go_on(watch, readers, stop, arguments)
+        go_on(watch, readers, arguments)
+    except Stopped:
+        log.say("ended while it waited; what is pending is told at the next start")
+        return 0
     except (KafkaTrouble, LedgerTrouble, DbtTrouble, OSError, duckdb.Error) as error:
         log.say(str(error), logging.ERROR)
         return 1
     finally:
         readers.leave()
+        lock.close()
     log.say(
         f"ended; {readers.messages:,} messages landed, {watch.told:,} records told",
         landed=readers.messages,
@@ -161,14 +174,18 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def make_watch(arguments: argparse.Namespace, client: dict) -> Watch:
+def make_watch(arguments: argparse.Namespace, client: dict, landing: Landing) -> Watch:
     """Return the watch that the options describe."""
     if arguments.publish_topic and arguments.publish_folder:
         raise ValueError("--publish-topic and --publish-folder: give one of them")
     if arguments.publish_topic == arguments.topic:
         raise ValueError("--publish-topic must not be the topic of the heartbeats")
     database = Path(answers.database()).resolve()
-    landing = Landing(Path(arguments.landing).resolve())
+    if others := landing.others(arguments.topic):
+        raise ValueError(
+            f"{landing.folder} has files that are not of {arguments.topic}, such as {others[0]}: "
+            "give another --landing"
+        )
     named = settings.read(arguments.vars)
     if "heartbeats_path" in named:
         raise ValueError("heartbeats_path is set by --landing")
@@ -184,12 +201,12 @@ def make_watch(arguments: argparse.Namespace, client: dict) -> Watch:
     return Watch(dbt, landing, ledger, sink, timedelta(seconds=arguments.grace))
 
 
-def go_on(watch: Watch, readers: Readers, stop, arguments: argparse.Namespace) -> None:
+def go_on(watch: Watch, readers: Readers, arguments: argparse.Namespace) -> None:
     """Step each time something has landed, until asked to end or until the readers have."""
     status, rate = log.Status(), ingest.Rate()
     stepped_at = tidied_at = time.monotonic()
     while True:
-        if stop.asked:
+        if stop.is_asked():
             readers.stop()
         readers.hear(timeout=0.2)
         now = time.monotonic()

@@ -44,6 +44,7 @@ jars)
 run)
   configure
   echo "broker at 127.0.0.1:$port; it ends with Ctrl-C"
+  echo $$ >"$home/broker.pid"
   java_run kafka.Kafka "$home/server.properties"
   ;;
 start)

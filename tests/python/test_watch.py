@@ -274,6 +274,62 @@ def test_how_far_all_has_landed(told, expected):
     assert complete_to(told) == expected
 
 
+def test_a_second_watch_leaves_the_first_alone(broker, tmp_path):
+    scene = Scene(broker, tmp_path, "second", random.Random(1))
+    process = scene.start()
+    scene.send()
+    while not scene.records():
+        time.sleep(0.5)
+    assert scene.start().wait(30) == 1
+    log = (scene.folder / "log").read_text()
+    assert f"landed here already, by dwell watch, by process {process.pid}" in log
+    while stands(scene.records()) != truth():
+        assert process.poll() is None
+        time.sleep(0.5)
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+def test_it_ends_when_asked_though_someone_has_the_database(broker, tmp_path):
+    scene = Scene(broker, tmp_path, "held", random.Random(1))
+    scene.send()
+    scene.finish()
+    look = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
+    look += "print('open', flush=True); input()"
+    other = subprocess.Popen(
+        [sys.executable, "-c", look, str(scene.folder / "dwell.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    other.stdout.readline()
+    process = scene.start()
+    deadline = time.monotonic() + 30
+    while "is open elsewhere" not in (scene.folder / "log").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    process.terminate()
+    assert process.wait(10) == 0
+    other.communicate(b"\n")
+
+
+def test_what_does_not_belong_together_is_refused(broker, tmp_path):
+    scene = Scene(broker, tmp_path, "wrong", random.Random(1))
+    scene.send()
+    # a slip of the pen binds nothing
+    assert scene.start("--publish-topic", "no-such-topic").wait(60) == 1
+    scene.finish()
+    assert scene.start("--publish-topic", broker.topic("another", 1)).wait(60) == 2
+    (scene.folder / "landing" / "other.1-of-1.1.parquet").write_bytes(b"")
+    assert scene.start().wait(60) == 2
+    log = (scene.folder / "log").read_text()
+    for said in (
+        "topic no-such-topic, to publish to: there is no such topic",
+        f"is the ledger of topic {scene.told}, as {scene.told}, not of topic another",
+        "has files that are not of wrong-heartbeats, such as other.1-of-1.1.parquet",
+    ):
+        assert said in log
+
+
 def test_it_goes_on_when_the_broker_is_back(broker, tmp_path):
     scene = Scene(broker, tmp_path, "back", random.Random(1))
     sending = threading.Thread(target=scene.send, kwargs={"seconds": 25})
