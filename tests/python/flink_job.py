@@ -68,9 +68,11 @@ class Job:
         """Wait until a condition holds while the job runs."""
         deadline = time.monotonic() + seconds
         while not condition():
-            said = self.log.read_text()[-3_000:] if self.log.exists() else ""
+            said = self.log.read_text()[-3_000:]
             assert self.process.poll() is None, f"the job ended by itself:\n{said}"
-            assert time.monotonic() < deadline, f"waited {seconds} s for {what}:\n{said}"
+            if time.monotonic() > deadline:
+                missing = what() if callable(what) else what
+                raise AssertionError(f"waited {seconds} s for {missing}:\n{said}")
             time.sleep(0.3)
 
 
