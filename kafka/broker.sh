@@ -3,6 +3,7 @@
 #   jars   fetch the jars (Maven) and check them      run   in the foreground, until interrupted
 #   start  in the background                          stop  orderly            kill  as a crash would
 # All it makes is in KAFKA_HOME (default: .kafka beside this folder); it listens at KAFKA_PORT (9092) and the next one.
+# KAFKA_SETTINGS names a file of more settings.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 home=${KAFKA_HOME:-$here/../.kafka}
@@ -29,6 +30,8 @@ configure() {
     echo "advertised.listeners=PLAINTEXT://127.0.0.1:$port"
     echo "controller.quorum.voters=1@127.0.0.1:$((port + 1))"
     echo "log.dirs=$home/data"
+    # settings of one's own go before all others
+    cat "${KAFKA_SETTINGS:-/dev/null}"
   } >"$home/server.properties"
   # a folder that has a cluster already keeps it
   (java_run kafka.tools.StorageTool format --ignore-formatted -t ZHdlbGwtYnJva2VyLTAwMA \
@@ -60,5 +63,5 @@ kill)
   kill -9 "$(cat "$home/broker.pid")"
   rm "$home/broker.pid"
   ;;
-*) sed -n '2,5s/^# //p' "$0"; exit 2 ;;
+*) sed -n '2,6s/^# //p' "$0"; exit 2 ;;
 esac

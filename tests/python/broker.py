@@ -19,9 +19,11 @@ LIBS = ROOT / ".kafka" / "libs"
 class Broker:
     """One broker in a folder of its own, which may be killed and started again."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, settings: str = ""):
         self.folder = folder
-        self.port = two_free_ports()
+        # settings of a test's own, in which PORT is its port
+        self.settings = settings
+        self.port = free_ports()
         self.bootstrap = f"127.0.0.1:{self.port}"
         # a broker that is killed on purpose need not be told of
         self.client = {"bootstrap.servers": self.bootstrap, "log_level": 0}
@@ -32,7 +34,13 @@ class Broker:
             "KAFKA_HOME": str(self.folder),
             "KAFKA_LIBS": str(LIBS),
             "KAFKA_PORT": str(self.port),
+            "KAFKA_SETTINGS": str(self.folder / "settings"),
         }
+        (self.folder / "settings").write_text(
+            self.settings.replace("PORT+1", str(self.port + 1))
+            .replace("PORT+2", str(self.port + 2))
+            .replace("PORT", str(self.port))
+        )
         subprocess.run([str(SCRIPT), command], check=True, env=environment)
 
     def start(self):
@@ -100,14 +108,15 @@ def must_arrive(error, _):
     assert error is None, error
 
 
-def two_free_ports():
-    """Return a port that is free, as the next one is."""
+def free_ports():
+    """Return a port that is free, as the next two are."""
     while True:
-        with socket.socket() as one, socket.socket() as other:
+        with socket.socket() as one, socket.socket() as second, socket.socket() as third:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
             try:
-                other.bind(("127.0.0.1", port + 1))
+                second.bind(("127.0.0.1", port + 1))
+                third.bind(("127.0.0.1", port + 2))
             except OSError:
                 continue
             return port
@@ -126,11 +135,11 @@ def need(part, *programs):
         pytest.skip(message)
 
 
-def running_broker(folder):
+def running_broker(folder, settings=""):
     """Return a broker that runs; its jars are fetched once for this checkout."""
     need("kafka", "java", "mvn")
     if not LIBS.exists():
         subprocess.run([str(SCRIPT), "jars"], check=True)
-    broker = Broker(folder)
+    broker = Broker(folder, settings)
     broker.start()
     return broker

@@ -11,6 +11,7 @@ from collections import Counter
 
 import duckdb
 import pytest
+from broker import need, running_broker
 from confluent_kafka import Producer, TopicPartition
 from project import ROOT
 
@@ -245,6 +246,47 @@ def test_a_secret_is_not_printed(broker, tmp_path):
             said = process.stderr.read()
         assert "SASL" in said or "ssl.key" in said
         assert secret not in said
+
+
+SECURED = """
+listeners=PLAINTEXT://127.0.0.1:PORT,CONTROLLER://127.0.0.1:PORT+1,SECURED://127.0.0.1:PORT+2
+advertised.listeners=PLAINTEXT://127.0.0.1:PORT,SECURED://127.0.0.1:PORT+2
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL
+sasl.enabled.mechanisms=PLAIN
+listener.name.secured.plain.sasl.jaas.config=\\
+  org.apache.kafka.common.security.plain.PlainLoginModule required user_dwell="of-the-test";
+ssl.keystore.location=FOLDER/store.p12
+ssl.keystore.password=changeit
+"""
+
+
+def test_it_reads_by_tls_and_sasl(tmp_path):
+    need("kafka", "java", "mvn", "keytool")
+    (tmp_path / "broker").mkdir()
+    store = ("-keystore", "store.p12", "-storepass", "changeit")
+    pair = ("-genkeypair", "-keyalg", "RSA", "-dname", "CN=localhost", "-ext", "san=ip:127.0.0.1")
+    for words in (pair, ("-exportcert", "-rfc", "-file", "ca.pem")):
+        subprocess.run(["keytool", *words, *store], cwd=tmp_path, check=True, capture_output=True)
+    broker = running_broker(tmp_path / "broker", SECURED.replace("FOLDER", str(tmp_path)))
+    try:
+        topic = broker.topic("secured", 2)
+        broker.send(topic, [(0, b"a", NOON), (1, b"b", NOON)])
+        (tmp_path / "client.properties").write_text(
+            "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.username=dwell\n"
+            f"ssl.ca.location={tmp_path}/ca.pem\n"
+        )
+        options = ("--until-end", "--kafka-config", str(tmp_path / "client.properties"))
+        servers = {"DWELL_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.port + 2}"}
+        for password, code in (("of-the-test", 0), ("of-another", 1)):
+            secret = {"DWELL_KAFKA_SASL_PASSWORD": password}
+            with command(broker, topic, tmp_path / "l", *options, **servers, **secret) as process:
+                said = process.stderr.read()
+            assert process.returncode == code, said
+            assert password not in said
+        assert "the broker does not accept who this says it is" in said
+        assert [row[3] for row in landed(tmp_path / "l")] == [b"a", b"b"]
+    finally:
+        broker.kill()
 
 
 def test_settings_come_from_file_environment_and_options(tmp_path, monkeypatch):
