@@ -228,5 +228,15 @@ def test_a_ledger_and_a_sink_that_do_not_belong_together_are_refused(tmp_path):
         LedgerTrouble, match=r"the last batch of folder .* is 7, but by the ledger 0"
     ):
         open_sink(Ledger(tmp_path / "ledger.duckdb", sink.name), sink)
+    # a ledger that has told nothing yet is anybody's
+    Ledger(tmp_path / "ledger.duckdb", Nowhere.name)
+
+
+def test_a_ledger_is_of_the_sink_that_it_told_first(tmp_path):
+    told = Told(tmp_path)
+    messages = [beat(0, 0), beat(1, 300, ("other", "u", "tv", "p", BASE))]
+    told.land(0, messages, {m: payload(m, random.Random(1)) for m in messages})
+    assert len(told.step()) == 1
+    told.start()
     with pytest.raises(LedgerTrouble, match=r"is the ledger of folder .*, not of the ledger alone"):
-        Ledger(tmp_path / "ledger.duckdb", Nowhere.name)
+        Ledger(told.path, Nowhere.name)
