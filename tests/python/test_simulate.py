@@ -501,7 +501,7 @@ def test_who_reads_may_stop(viewers):
         ("--format", "xml"): "argument --format: invalid choice: 'xml'",
         ("--truth", "-"): "dwell: the messages and their truth cannot be written to one file",
         ("--output", "/nowhere/at/all"): "No such file or directory: '/nowhere/at/all'",
-        ("--speed", "2"): "unrecognized arguments: --colour 2",
+        ("--colour", "2"): "unrecognized arguments: --colour 2",
     }.items(),
 )
 def test_what_is_wrong_is_said_in_a_sentence(cli, capsys, options, sentence):
