@@ -138,6 +138,12 @@ class Reader:
             self.is_alone = True
             log.warn("no broker can be reached; trying on", error=error.str())
 
+    def note_answer(self) -> None:
+        """Say that a broker is there again, if it was said that none is."""
+        if self.is_alone:
+            self.is_alone = False
+            log.say("a broker answers again")
+
     # -- Partitions ------------------------------------------------------------------------
 
     def look_for_partitions(self) -> None:
@@ -238,6 +244,7 @@ class Reader:
             messages = [message for message in messages if not message.error()]
         if not messages:
             return
+        self.note_answer()
         partitions = [message.partition() for message in messages]
         offsets = [message.offset() for message in messages]
         kinds, times = zip(*[message.timestamp() for message in messages], strict=True)
@@ -314,9 +321,8 @@ class Reader:
         if not all(answer.done() for answer in answers.values()):
             return
         self.asked = None
-        if self.is_alone and any(answer.exception() is None for answer in answers.values()):
-            self.is_alone = False
-            log.say("a broker answers again")
+        if any(answer.exception() is None for answer in answers.values()):
+            self.note_answer()
         for topic_partition, answer in answers.items():
             place = self.places[topic_partition.partition]
             # a partition that is behind keeps the end that it has yet to reach
