@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-watch kafka broker flink lock clean help
+.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker flink lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -50,6 +50,9 @@ bench: .venv/.bench ## measure against hand-written SQL and Polars (ROWS=1000000
 bench-heartbeats: .venv/.bench ## the same for watch streams, of landing files (ROWS=5000000)
 	@$(VENV)/python bench/heartbeats.py $(or $(ROWS),5000000)
 
+bench-ledger: .venv/.kafka ## what a look for news costs dwell watch after a long past
+	@$(VENV)/python bench/ledger.py
+
 bench-watch: .venv/.kafka ## measure from a broker to ended streams (needs Java 17 and Maven; HEARTBEATS=3000000)
 	@test -d .kafka/libs || kafka/broker.sh jars
 	@$(VENV)/python bench/watch.py $(HEARTBEATS)
@@ -70,7 +73,7 @@ lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-flink .flink target logs
+	rm -rf .venv .venv-flink .flink .kafka target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile

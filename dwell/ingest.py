@@ -2,10 +2,9 @@
 
 import argparse
 import logging
-import time
 from pathlib import Path
 
-from dwell import kafka, log, stop
+from dwell import kafka, log, options, stop
 from dwell.kafka import KafkaTrouble, WrongUsage
 from dwell.landing import Landing, LandingInUse
 from dwell.reader import Progress, Reader, read_on
@@ -25,14 +24,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what is read, and into where."""
-    kafka.add_options(parser)
+    options.add_kafka(parser)
     parser.add_argument("--topic", required=True, help="the topic of the heartbeats")
     parser.add_argument(
         "--landing", default="landing", metavar="FOLDER", help="where files land (default: landing)"
     )
     parser.add_argument(
         "--every",
-        type=seconds,
+        type=options.seconds,
         default=5.0,
         metavar="SECONDS",
         help="how often a file lands (default: 5)",
@@ -49,26 +48,6 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def seconds(text: str) -> float:
-    """Return a time span that is not too short to be of use."""
-    value = float(text)
-    if not 0.1 <= value <= 3600:
-        raise argparse.ArgumentTypeError("must be from 0.1 to 3600 seconds")
-    return value
-
-
-def at_least(least: float, kind=float):
-    """Return a reader of numbers that are not below another."""
-
-    def number(text: str):
-        value = kind(text)
-        if not value >= least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}")
-        return value
-
-    return number
-
-
 def share(text: str) -> tuple[int, int]:
     """Return (1, 4) for 2/4: shares are numbered from 1 by people."""
     index, _, shares = text.partition("/")
@@ -82,7 +61,7 @@ def main(arguments: argparse.Namespace) -> int:
     log.set_up()
     stop.listen()
     status = log.Status()
-    rate = Rate()
+    rate = log.Rate()
 
     def tell(progress: Progress) -> None:
         per_second = rate.per_second(progress.read_at, progress.messages)
@@ -112,16 +91,3 @@ def main(arguments: argparse.Namespace) -> int:
     status.end()
     log.say(f"ended; {reader.messages:,} messages landed", landed=reader.messages)
     return 0
-
-
-class Rate:
-    """Messages a second, since the last time it was asked."""
-
-    def __init__(self):
-        self.before = (time.monotonic(), 0)
-
-    def per_second(self, now: float, messages: int) -> float:
-        """Return it."""
-        at, before = self.before
-        self.before = (now, messages)
-        return (messages - before) / max(now - at, 1e-3)

@@ -40,21 +40,6 @@ class WrongUsage(KafkaTrouble):
     """What starting it again does not mend."""
 
 
-def add_options(parser) -> None:
-    """Add the options that say which broker, and how to reach it."""
-    parser.add_argument(
-        "--bootstrap-servers",
-        metavar="HOST:PORT,...",
-        help="the brokers to ask first (default: from the file or DWELL_KAFKA_BOOTSTRAP_SERVERS)",
-    )
-    parser.add_argument(
-        "--kafka-config",
-        metavar="FILE",
-        help="settings of librdkafka, a name=value a line: TLS, SASL and the rest; those of the "
-        f"environment go before it ({PREFIX}SASL_PASSWORD is sasl.password)",
-    )
-
-
 def settings_of(arguments) -> dict[str, str]:
     """Return the settings of a command's options, its file and the environment."""
     settings = {}

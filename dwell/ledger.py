@@ -51,7 +51,10 @@ create or replace view published_streams as
 select * exclude (is_retracted) from told where not is_retracted;
 """
 
-# What has changed in the streams since the last look. Values are parameters, and names are quoted.
+# Each statement below reads what its bounds let it read, and not the months before: the bounds are
+# parameters, by which DuckDB passes over stored blocks. Values are parameters, names are quoted.
+
+# Streams that were written since the last look.
 CHANGED = """
 create or replace temp table changed as
 select
@@ -68,29 +71,40 @@ SAME_STREAM = " and ".join(
     for column in ("session_id", "user_id", "device", "program_id", "start_time")
 )
 
+# Streams that have ended: since the last look, or earlier, if they were written since.
+ENDED = f"""
+create or replace temp table ended as
+select e.*
+from {{marts}}.fct_watch_streams as e
+where
+    e.last_heartbeat_at >= $ended_from
+    and e.last_heartbeat_at < $ripe
+    and (
+        e.last_heartbeat_at >= $told_to
+        or exists (
+            select 1 from changed as c
+            where {SAME_STREAM.format("e")} and c.first_heartbeat_at = e.first_heartbeat_at
+        )
+    )
+"""
+ENDED_FROM = "select min(last_heartbeat_at) from changed where last_heartbeat_at < $told_to"
+
+# A stream that was told can have got longer, and merged, but does not end before it began.
+TOLD_FROM = """
+select least(
+    (select min(first_heartbeat_at) from changed), (select min(first_heartbeat_at) from ended)
+)
+"""
+
 TO_TELL = f"""
 create or replace temp table to_tell as
-with ended as (
-    select e.*
-    from {{marts}}.fct_watch_streams as e
-    where
-        e.last_heartbeat_at < $ripe
-        and (
-            e.last_heartbeat_at >= $told_to
-            or exists (
-                select 1 from changed as c
-                where {SAME_STREAM.format("e")} and c.first_heartbeat_at = e.first_heartbeat_at
-            )
-        )
-),
-
-news as (
+with news as (
     select
         e.user_id, e.program_id, e.start_time, e.session_id, e.device, e.stream_duration,
         e.stream_id, coalesce(t.revision, 0) + 1 as revision, false as is_retracted,
         e.began_at, e.first_heartbeat_at, e.last_heartbeat_at, e.heartbeats
     from ended as e
-    left join told as t on e.stream_id = t.stream_id
+    left join told as t on e.stream_id = t.stream_id and t.last_heartbeat_at >= $told_from
     where
         t.stream_id is null
         or t.is_retracted
@@ -107,7 +121,7 @@ gone as (
     from told as t
     where
         not t.is_retracted
-        and t.last_heartbeat_at >= (select min(first_heartbeat_at) from changed)
+        and t.last_heartbeat_at >= $told_from
         and not exists (
             select 1 from changed as c
             where
@@ -130,12 +144,19 @@ select
 from (from gone union all from news) as all_of_them
 """
 
-WRITE_DOWN = """
-insert into batches select distinct batch, now(), null from to_tell;
-insert into publications from to_tell;
-delete from told where stream_id in (select stream_id from to_tell);
-insert into told from to_tell;
-"""
+NEXT_BATCH = "select coalesce(max(batch), 0) + 1 from batches"
+
+WRITE_DOWN = (
+    "insert into batches select distinct batch, now(), null from to_tell",
+    "insert into publications from to_tell",
+    """
+    delete from told
+    where last_heartbeat_at >= $told_from and stream_id in (select stream_id from to_tell)
+    """,
+    "insert into told from to_tell",
+    # from its first batch on, it is the ledger of this sink
+    "insert into sink select $sink where exists (from batches) and not exists (from sink)",
+)
 
 TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 MESSAGES = f"""
@@ -244,24 +265,21 @@ class Ledger:
             ).fetchone()
             is_anew = generation != self.generation or load < self.seen
             seen, told_to = (-1, NEVER) if is_anew else (self.seen, self.told_to)
-            values = {"seen": seen, "timeout_us": timeout_us}
-            connection.execute(CHANGED.format(marts=database), values)
-            values = {
-                "ripe": ripe,
-                "told_to": told_to,
-                "is_anew": is_anew,
-                "batch": connection.execute(
-                    "select coalesce(max(batch), 0) + 1 from batches"
-                ).fetchone()[0],
-                "batch_rows": BATCH_ROWS,
-            }
-            connection.execute(TO_TELL.format(marts=database), values)
-            connection.execute(WRITE_DOWN)
-            # from its first batch on, it is the ledger of this sink
-            connection.execute(
-                "insert into sink select $1 where exists (from batches) and not exists (from sink)",
-                [self.sink],
-            )
+
+            def do(statement: str, **values):
+                return connection.execute(statement.format(marts=database), values)
+
+            do(CHANGED, seen=seen, timeout_us=timeout_us)
+            (late,) = do(ENDED_FROM, told_to=told_to).fetchone()
+            do(ENDED, ended_from=late or told_to, told_to=told_to, ripe=ripe)
+            # a full look may find what was told and is not there any more
+            told_from = NEVER if is_anew else do(TOLD_FROM).fetchone()[0] or told_to
+            (batch,) = do(NEXT_BATCH).fetchone()
+            more = {"batch": batch, "batch_rows": BATCH_ROWS}
+            do(TO_TELL, told_from=told_from, is_anew=is_anew, **more)
+            for statement in WRITE_DOWN:
+                given = {"told_from": told_from, "sink": self.sink}
+                do(statement, **{k: v for k, v in given.items() if f"${k}" in statement})
         self.seen, self.generation = load, generation
         # all that was over and ripe is told; the rest may come to be, though nothing new arrives
         self.told_to = max(told_to, min(ripe, over_before or NEVER))

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 
 LOG = logging.getLogger("dwell")
@@ -73,3 +74,16 @@ class Status:
         """Leave the line as it stands."""
         if self.is_terminal:
             print(file=sys.stderr)
+
+
+class Rate:
+    """Messages a second, since the last time it was asked."""
+
+    def __init__(self):
+        self.before = (time.monotonic(), 0)
+
+    def per_second(self, now: float, messages: int) -> float:
+        """Return it."""
+        at, before = self.before
+        self.before = (now, messages)
+        return (messages - before) / max(now - at, 1e-3)

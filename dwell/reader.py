@@ -110,7 +110,7 @@ class Reader:
         self.landed_before = self.landing.reached(self.topic)
         newest = [r.newest_received_at for r in self.landed_before.values() if r.newest_received_at]
         if newest:
-            self.broker_ahead_ms = max(newest) - time.monotonic() * 1000
+            self.note_broker_clock(max(newest))
         self.looked_at = 0.0
         self.look_for_partitions()
         self.refuse_another_topic()
@@ -155,6 +155,7 @@ class Reader:
         if not new:
             return
         for partition in new:
+            # one that cannot be read ends this process: to go on without it would tell from behind
             asked_at, (lowest, highest) = time.monotonic(), self.bounds(partition)
             before = self.landed_before.get(partition)
             place = Place(before.next_offset, before.newest_received_at) if before else None
@@ -182,11 +183,13 @@ class Reader:
             except KafkaException as raised:
                 error = raised.args[0]
             self.consumer.poll(0)
-            if self.trouble or kafka.is_hopeless(error):
-                raise KafkaTrouble(self.trouble or kafka.in_words(error, f"topic {self.topic}"))
+            if self.trouble:
+                raise KafkaTrouble(self.trouble)
             if self.places:
-                # there is enough to do; it is asked again
+                # there is enough to do; and a broker that starts may not know its topics yet
                 return []
+            if kafka.is_hopeless(error):
+                raise KafkaTrouble(kafka.in_words(error, f"topic {self.topic}"))
             if time.monotonic() > deadline:
                 raise KafkaTrouble(
                     kafka.in_words(error, f"no broker has answered for {GIVE_UP_SECONDS} s")
@@ -288,8 +291,13 @@ class Reader:
             place = self.places[partition]
             place.newest_received_at = max(at, place.newest_received_at or 0)
         if newest:
-            ahead = max(newest.values()) - time.monotonic() * 1000
-            self.broker_ahead_ms = max(ahead, self.broker_ahead_ms or ahead)
+            self.note_broker_clock(max(newest.values()))
+
+    def note_broker_clock(self, received_at: int) -> None:
+        """Note that the broker's clock is past a time of receipt (ms)."""
+        ahead = received_at - time.monotonic() * 1000
+        if self.broker_ahead_ms is None or ahead > self.broker_ahead_ms:
+            self.broker_ahead_ms = ahead
 
     def take_event(self, message) -> None:
         """Heed what is no message: an end that was reached, or trouble."""
@@ -365,7 +373,7 @@ def read_on(
     tell: Callable[[Progress], None],
 ) -> None:
     """Read and land until told to end, or until the end that was there at the start."""
-    ends = {p: reader.bounds(p)[1] for p in reader.places} if until_end else None
+    ends = {p: place.end for p, place in reader.places.items()} if until_end else None
     land_at = time.monotonic() + every
     while goes_on():
         reader.read(timeout=min(max(land_at - time.monotonic(), 0), 0.2))

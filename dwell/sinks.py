@@ -135,10 +135,14 @@ class Topic:
 
     def last_batch(self) -> int | None:
         """Return the last batch that is in the topic, by its own note; None without a note."""
-        settings = {"group.id": self.publisher, "enable.auto.commit": False}
-        consumer = kafka.make(
-            Consumer, self.settings | settings | {"enable.partition.eof": True}, logger=log.LOG
-        )
+        settings = self.settings | {
+            "group.id": self.publisher,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            # what a transaction took back was not told
+            "isolation.level": "read_committed",
+        }
+        consumer = kafka.make(Consumer, settings, logger=log.LOG)
         consumer.assign([TopicPartition(self.positions, 0, OFFSET_BEGINNING)])
         last, deadline = None, time.monotonic() + TRANSACTION_SECONDS
         try:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from dwell import answers, log
+from dwell import answers, log, options
 from dwell.landing import put_in_place
 from dwell.patience import patiently
 
@@ -26,7 +26,8 @@ LARGE = 64 * 2**20
 MOST_BYTES = 2 * LARGE
 FEWEST = 8
 
-# Files of which every stretch of offsets is loaded; whether one has a partition's last message.
+# Of these files, those of which every stretch of offsets is loaded; and whether one has the last
+# message of a partition, by these files and by what is loaded.
 LOADED_FILES = """
 with stretches as (
     select
@@ -39,7 +40,14 @@ with stretches as (
 told as (
     select
         *,
-        last_offset = max(last_offset) over (partition by topic, topic_partition) as is_last,
+        last_offset = greatest(
+            max(last_offset) over (partition by topic, topic_partition),
+            (
+                select max(l.last_offset)
+                from dwell_heartbeats_landed as l
+                where l.topic = stretches.topic and l.topic_partition = stretches.topic_partition
+            )
+        ) as is_last,
         exists (
             select 1
             from dwell_heartbeats_landed as l
@@ -82,14 +90,15 @@ class File(NamedTuple):
 def tidy(folder: Path, database: Path, keep_days: float) -> bool:
     """Remove what is old and put together what is small, if it is loaded; whether any was."""
     now = time.time()
+    older_than = now - keep_days * 86_400
     for left in folder.glob(".*.together.*.tmp"):
         # by one that was killed
         if now - left.stat().st_mtime > 3600:
             left.unlink()
     # while it is open for reading, no run of dbt can load anything
     with duckdb.connect(str(database), read_only=True) as connection:
-        files = loaded_files(connection, folder)
-        old = [f for f in files if is_older(f, now, keep_days) and not f.has_last_message]
+        files = loaded_files(connection, folder, older_than)
+        old = [f for f in files if f.modified_at < older_than and not f.has_last_message]
         for file in old:
             file.path.unlink()
         rest = [file for file in files if file not in old]
@@ -104,22 +113,25 @@ def tidy(folder: Path, database: Path, keep_days: float) -> bool:
     return bool(old or made)
 
 
-def loaded_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[File]:
-    """Return the files of which all is loaded, oldest first."""
-    paths = [str(path) for path in sorted(folder.glob("*.parquet"))]
-    if not paths:
+def loaded_files(connection, folder: Path, older_than: float) -> list[File]:
+    """Return the files that are small or old, and of which all is loaded, oldest first.
+
+    No other is opened: a large one stays as it is until it is old.
+    """
+    found = {path: path.stat() for path in sorted(folder.glob("*.parquet"))}
+    looked_at = {
+        str(path): about
+        for path, about in found.items()
+        if about.st_size < LARGE or about.st_mtime < older_than
+    }
+    if not looked_at:
         return []
-    rows = connection.execute(LOADED_FILES, {"files": paths}).fetchall()
-    files = []
-    for name, topic, has_last_message in rows:
-        about = Path(name).stat()
-        files.append(File(Path(name), topic, has_last_message, about.st_size, about.st_mtime))
+    rows = connection.execute(LOADED_FILES, {"files": list(looked_at)}).fetchall()
+    files = [
+        File(Path(name), topic, has_last, looked_at[name].st_size, looked_at[name].st_mtime)
+        for name, topic, has_last in rows
+    ]
     return sorted(files, key=lambda file: file.modified_at)
-
-
-def is_older(file: File, now: float, days: float) -> bool:
-    """Whether a file has been there for so many days."""
-    return now - file.modified_at > days * 86_400
 
 
 def groups(files: list[File]) -> Iterator[list[File]]:
@@ -167,20 +179,12 @@ def add_keeping_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what stays."""
     parser.add_argument(
         "--keep-days",
-        type=days,
+        type=options.at_least(0),
         default=7.0,
         metavar="DAYS",
         help="remove landing files that are loaded after this; a full refresh, which could no "
         "longer read them, is then refused (default: 7)",
     )
-
-
-def days(text: str) -> float:
-    """Return a number of days."""
-    value = float(text)
-    if not value >= 0:
-        raise argparse.ArgumentTypeError("must be at least 0")
-    return value
 
 
 def main(arguments: argparse.Namespace) -> int:

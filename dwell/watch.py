@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from dwell import answers, ingest, kafka, log, settings, stop, tidy
+from dwell import answers, ingest, kafka, log, options, settings, stop, tidy
 from dwell.dbt import ROOT, Dbt, what_it_said
 from dwell.kafka import KafkaTrouble, WrongUsage
 from dwell.landing import Landing, LandingInUse
@@ -24,7 +24,7 @@ from dwell.sinks import Folder, Nowhere, Topic
 from dwell.stop import Stopped
 
 MODELS = ("stg_watch__heartbeats", "int_watch__streams")
-# with the views on them, whose definitions may have changed since the last start
+# the first time, with the views on them, whose definitions may have changed since the last start
 MODELS_AND_MARTS = ("stg_watch__heartbeat_rows+",)
 EPOCH = datetime(1970, 1, 1)
 
@@ -43,18 +43,17 @@ class Watch:
             self.timeout = timedelta(seconds=float(dbt.setting("watch_timeout_seconds")))
         except (TypeError, ValueError):
             raise ValueError("watch_timeout_seconds must be a number of seconds") from None
-        self.models = MODELS_AND_MARTS
+        self.has_run = False
         self.loaded = self.told = 0
         self.going_on = 0
         self.next_end: datetime | None = None
 
     def step(self, messages: int, complete_to: int | None) -> None:
         """Make streams of what has landed; tell what ended by a moment of the broker (ms)."""
-        if self.models is MODELS_AND_MARTS and not self.landing.has_files():
+        if not self.has_run and not self.landing.has_files():
             return
         now = None if complete_to is None else EPOCH + timedelta(milliseconds=complete_to)
-        has_new = messages > self.loaded or self.models is MODELS_AND_MARTS
-        if has_new or self.some_have_ended(now):
+        if not self.has_run or messages > self.loaded or self.some_have_ended(now):
             self.run_dbt(now)
             self.loaded = messages
         if now is not None:
@@ -68,19 +67,30 @@ class Watch:
 
     def run_dbt(self, now: datetime | None) -> None:
         """Run the models of streams."""
+        models = MODELS if self.has_run else MODELS_AND_MARTS
         handed_in = {} if now is None else {"watch_as_of": f"{now.isoformat()}Z"}
         while True:
-            result = self.dbt.run("run", "--select", *self.models, **handed_in)
+            result = self.dbt.run("run", "--select", *models, **handed_in)
             if result.success:
                 break
             said = what_it_said(result)
             if LOCKED not in said:
                 raise DbtTrouble(said)
             wait_for_lock(said)
-        self.models = MODELS
+        self.has_run = True
+        self.count_going_on()
+
+    def count_going_on(self) -> None:
+        """Note how many streams go on, and when the first of them would end."""
         with patiently(lambda: duckdb.connect(str(self.dbt.database), read_only=True)) as found:
+            (reached_at,) = found.execute("select reached_at from int_watch__clock").fetchone()
+            # the bound is what ongoing means, said so that months of ended streams are not read
             self.going_on, self.next_end = found.execute(
-                "select count(*), min(would_end_at) from ongoing_watch_streams"
+                """
+                select count(*), min(would_end_at) from ongoing_watch_streams
+                where last_heartbeat_at >= $1
+                """,
+                [(reached_at or EPOCH) - self.timeout],
             ).fetchone()
 
 
@@ -92,7 +102,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     ingest.add_reading_options(parser)
     parser.add_argument(
         "--readers",
-        type=ingest.at_least(1, int),
+        type=options.at_least(1, int),
         default=1,
         metavar="N",
         help="processes that read (default: 1)",
@@ -120,7 +130,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--grace",
-        type=ingest.at_least(0),
+        type=options.at_least(0),
         default=5.0,
         metavar="SECONDS",
         help="how much longer than the timeout to wait for late heartbeats before a stream is told "
@@ -203,7 +213,7 @@ def make_watch(arguments: argparse.Namespace, client: dict, landing: Landing) ->
 
 def go_on(watch: Watch, readers: Readers, arguments: argparse.Namespace) -> None:
     """Step each time something has landed, until asked to end or until the readers have."""
-    status, rate = log.Status(), ingest.Rate()
+    status, rate = log.Status(), log.Rate()
     stepped_at = tidied_at = time.monotonic()
     while True:
         if stop.is_asked():

@@ -17,7 +17,7 @@ from flink_job import Job, mark_time, need_flink
 from project import Project
 
 from dwell.landing import SCHEMA
-from dwell.simulate import FIELDS, MINUTE, Message, Plan, messages, write_time
+from dwell.simulation import FIELDS, MINUTE, Message, Plan, messages, write_time
 
 PLAN = Plan(seed=5, viewers=60, minutes=40, pause=0.6, late=0.4, double=0.02, broken=0.01)
 BUSY, ALL = 3, 4  # of four partitions, one never gets anything

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from project import ROOT
 
-from dwell import __main__, simulate
-from dwell.simulate import Plan
+from dwell import __main__, simulate, simulation
+from dwell.simulation import Plan
 
 SEED_FILE = ROOT / "seeds" / "watch_heartbeats.csv"
 SIX = ("user_id", "program_id", "start_time", "session_id", "device", "event_time")
@@ -116,7 +116,7 @@ def told(plan):
         (
             viewing.user_id,
             viewing.program_id,
-            simulate.write_time(viewing.start),
+            simulation.write_time(viewing.start),
             viewing.session_id,
             viewing.device,
             stream.duration(viewing.start),
@@ -124,7 +124,7 @@ def told(plan):
             stream.last,
             stream.heartbeats,
         )
-        for viewing, stream in simulate.streams(plan)
+        for viewing, stream in simulation.streams(plan)
     )
 
 
@@ -137,18 +137,18 @@ def plan(request):
 
 
 def test_the_truth_is_what_the_rule_says_of_the_heartbeats(plan):
-    accepted = [judge(m.payload, m.received_at)[0] for m in simulate.messages(plan)]
+    accepted = [judge(m.payload, m.received_at)[0] for m in simulation.messages(plan)]
     assert told(plan) == streams_of(fields for fields in accepted if fields)
 
 
 def test_every_reject_is_known_with_its_reason(plan):
-    sent = list(simulate.messages(plan))
+    sent = list(simulation.messages(plan))
     assert [judge(m.payload, m.received_at)[1] for m in sent] == [m.reject for m in sent]
-    assert Counter(m.reject for m in sent if m.reject) == simulate.rejects(plan)
+    assert Counter(m.reject for m in sent if m.reject) == simulation.rejects(plan)
 
 
 def test_messages_come_in_order_and_after_they_happened(plan):
-    sent = list(simulate.messages(plan))
+    sent = list(simulation.messages(plan))
     assert all(a.received_at <= b.received_at for a, b in itertools.pairwise(sent))
     for message in sent:
         if message.reject is None:
@@ -161,8 +161,8 @@ def test_messages_come_in_order_and_after_they_happened(plan):
 
 
 def test_every_flaw_is_made():
-    counts = simulate.rejects(Plan(viewers=0))
-    assert counts.keys() == {*simulate.FLAWS, "in_the_future"}
+    counts = simulation.rejects(Plan(viewers=0))
+    assert counts.keys() == {*simulation.FLAWS, "in_the_future"}
     assert {
         "empty_payload",
         "broken_json",
@@ -170,14 +170,14 @@ def test_every_flaw_is_made():
         *(f"{flaw}_{name}" for flaw in ("missing", "wrong_type") for name in SIX),
         "unreadable_start_time",
         "unreadable_event_time",
-    } == set(simulate.FLAWS)
+    } == set(simulation.FLAWS)
 
 
 def test_missing_is_absent_or_null_or_empty():
     plan = Plan(viewers=5, broken=1)
     fields = [
         json.loads(m.payload)
-        for m in simulate.messages(plan)
+        for m in simulation.messages(plan)
         if m.reject == "missing_device" and m.payload
     ]
     assert {f.get("device", "absent") for f in fields} == {None, "", "absent"}
@@ -185,7 +185,7 @@ def test_missing_is_absent_or_null_or_empty():
 
 def test_most_heartbeats_come_four_seconds_after_the_one_before():
     accepted = (
-        judge(m.payload, m.received_at)[0] for m in simulate.messages(Plan(double=0, viewers=50))
+        judge(m.payload, m.received_at)[0] for m in simulation.messages(Plan(double=0, viewers=50))
     )
     gaps = Counter(
         later - earlier
@@ -201,24 +201,24 @@ def test_most_heartbeats_come_four_seconds_after_the_one_before():
 
 def test_shares_are_kept():
     plan = Plan(viewers=200, late=0, double=0.05, broken=0.02)
-    messages = list(simulate.messages(plan))
+    messages = list(simulation.messages(plan))
     sent = Counter(m.payload for m in messages if m.reject is None)
     twice = sum(count == 2 for count in sent.values())
-    broken = sum(m.reject in simulate.FLAWS for m in messages)
+    broken = sum(m.reject in simulation.FLAWS for m in messages)
     assert set(sent.values()) == {1, 2}
     assert twice == pytest.approx(0.05 * len(sent), rel=0.1)
     assert broken == pytest.approx(0.02 * len(sent), rel=0.1)
 
 
 def test_wrong_clocks_are_as_many_as_asked_for():
-    far = {m.key for m in simulate.messages(Plan(wrong_clocks=5)) if m.reject == "in_the_future"}
+    far = {m.key for m in simulation.messages(Plan(wrong_clocks=5)) if m.reject == "in_the_future"}
     assert len(far) == 5
 
 
 def test_viewers_come_when_the_hour_is_busy():
     midnight = Plan().start - 19 * HOUR
     plan = Plan(viewers=1_000, minutes=24 * 60, start=midnight)
-    come = Counter((v.arrived_at - midnight) // HOUR for v in simulate.viewers(plan))
+    come = Counter((v.arrived_at - midnight) // HOUR for v in simulation.viewers(plan))
     # the cases stand before the others, as one viewer
     assert come.total() == plan.viewers + 1
     assert come[20] > 10 * come[4] > 0
@@ -226,21 +226,21 @@ def test_viewers_come_when_the_hour_is_busy():
 
 def test_half_of_the_viewers_come_at_a_peak():
     plan = Plan(viewers=1_000, peak=True)
-    early = sum(v.arrived_at < plan.start + 2 * MINUTE for v in simulate.viewers(plan))
+    early = sum(v.arrived_at < plan.start + 2 * MINUTE for v in simulation.viewers(plan))
     assert 500 <= early <= 600
 
 
 def test_the_same_plan_gives_the_same_and_another_seed_does_not():
     plan = Plan(viewers=20)
-    once, again = list(simulate.messages(plan)), list(simulate.messages(plan))
+    once, again = list(simulation.messages(plan)), list(simulation.messages(plan))
     assert once == again
     assert told(plan) == told(plan)
-    assert once != list(simulate.messages(Plan(viewers=20, seed=2)))
+    assert once != list(simulation.messages(Plan(viewers=20, seed=2)))
 
 
 def test_a_long_simulation_begins_at_once():
     began = time.perf_counter()
-    next(simulate.messages(Plan(viewers=5_000_000, minutes=100_000)))
+    next(simulation.messages(Plan(viewers=5_000_000, minutes=100_000)))
     assert time.perf_counter() - began < 2
 
 
@@ -249,7 +249,7 @@ def test_memory_does_not_grow_with_the_heartbeats():
         tracemalloc.start()
         # from six in the morning, so that no hour is much busier than the first
         plan = Plan(viewers=15 * hours, minutes=60 * hours, start=Plan().start - 13 * HOUR)
-        count = sum(1 for _ in simulate.messages(plan))
+        count = sum(1 for _ in simulation.messages(plan))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return count, peak
@@ -413,9 +413,9 @@ SMALL = ("--viewers", "5", "--minutes", "12", "--broken", "0.1")
 def test_jsonl_has_one_payload_a_line(cli, capsys):
     assert cli(*SMALL) == 0
     out, err = capsys.readouterr()
-    sent = list(simulate.messages(Plan(viewers=5, minutes=12, broken=0.1)))
+    sent = list(simulation.messages(Plan(viewers=5, minutes=12, broken=0.1)))
     assert out == "".join(f"{message.payload}\n" for message in sent)
-    counts = simulate.rejects(Plan(viewers=5, minutes=12, broken=0.1))
+    counts = simulation.rejects(Plan(viewers=5, minutes=12, broken=0.1))
     assert all(f"{count:,} {reason}" in err for reason, count in counts.items())
 
 
@@ -426,7 +426,7 @@ def test_csv_shows_what_a_csv_can(cli, capsys):
     assert list(shown[0]) == [*SIX, "received_at"]
     reasons = Counter(judge_fields(r, millis(r["received_at"]))[1] for r in shown)
     plan = Plan(viewers=5, minutes=12, broken=0.1)
-    sent = Counter(m.reject for m in simulate.messages(plan))
+    sent = Counter(m.reject for m in simulation.messages(plan))
     assert reasons.keys() < sent.keys()
     assert reasons == {reason: sent[reason] for reason in reasons}
     assert "broken_json" in sent and "broken_json" not in err

@@ -21,7 +21,8 @@ from project import ROOT
 
 from dwell.reader import Place, Progress
 from dwell.readers import complete_to
-from dwell.simulate import Plan, messages, rejects, streams, write_time, write_truth
+from dwell.simulate import write_truth
+from dwell.simulation import Plan, messages, rejects, streams, write_time
 
 DYING = Path(__file__).with_name("dying.py")
 PLAN = Plan(viewers=60, minutes=20, late=0.2, broken=0.01)
@@ -230,20 +231,22 @@ def test_a_batch_that_was_sent_when_it_died_is_sent_once(broker, tmp_path, witho
 def test_it_closes_the_streams_of_a_source_gone_quiet(broker, tmp_path):
     """By the broker's clock and elapsed time: no heartbeat says that time goes on."""
     scene = Scene(broker, tmp_path, "quiet", random.Random(1))
-    now = int(time.time() * 1000)
-    beat = json.loads(mark(0, now)) | {"session_id": "s"}
-    broker.send(scene.beats, [(0, json.dumps(beat).encode(), now)])
-    process = scene.start(VARS="{watch_timeout_seconds: 3}")
-    began_at = time.monotonic()
+    process = scene.start(VARS="{watch_timeout_seconds: 6}")
     try:
+        while "reads 3 partitions" not in (scene.folder / "log").read_text():
+            time.sleep(0.1)
+        now, sent_at = int(time.time() * 1000), time.monotonic()
+        beat = json.loads(mark(0, now)) | {"session_id": "s"}
+        broker.send(scene.beats, [(0, json.dumps(beat).encode(), now)])
         while not (records := scene.records()):
-            assert time.monotonic() - began_at < 60
-            time.sleep(0.2)
+            assert time.monotonic() - sent_at < 60
+            time.sleep(0.1)
+        # the timeout, and the second of grace
+        assert time.monotonic() - sent_at >= 7
     finally:
         process.terminate()
         assert process.wait(30) == 0
     assert [(r["session_id"], r["stream_duration"]) for r in records] == [("s", 0.0)]
-    assert time.time() * 1000 - now > 3000
 
 
 def place(newest=None, complete_at=None):

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from project import ROOT, Project
 
-from dwell import simulate
+from dwell import simulate, simulation
 
 REAL = ROOT.parent / "shared" / "data" / "media_plays"
 WATCH = "stg_watch__heartbeat_rows+"
@@ -29,14 +29,14 @@ def plan_of(options):
     parser = simulate.argparse.ArgumentParser()
     simulate.add_options(parser)
     arguments = parser.parse_args(options.split())
-    return simulate.Plan(
-        **{name: getattr(arguments, name) for name in simulate.Plan.__dataclass_fields__}
+    return simulation.Plan(
+        **{name: getattr(arguments, name) for name in simulation.Plan.__dataclass_fields__}
     )
 
 
 def truth_of(plan, folder):
     with (folder / "truth.csv").open("w", newline="") as out:
-        simulate.write_truth(out, simulate.streams(plan))
+        simulate.write_truth(out, simulation.streams(plan))
     with (folder / "truth.csv").open() as file:
         return sorted(
             (
@@ -72,9 +72,9 @@ def test_the_sample_gives_its_true_streams(tmp_path):
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "jsonl in two parts"])
 def test_a_simulation_gives_its_true_streams(kind, tmp_path):
-    plan = simulate.Plan(seed=5, viewers=60, minutes=40, late=0.3, broken=0.01, pause=0.6)
+    plan = simulation.Plan(seed=5, viewers=60, minutes=40, late=0.3, broken=0.01, pause=0.6)
     write = simulate.FORMATS[kind.split()[0]]
-    sent = list(simulate.messages(plan))
+    sent = list(simulation.messages(plan))
     halves = [sent] if "parts" not in kind else [sent[: len(sent) // 2], sent[len(sent) // 2 :]]
     project = Project(tmp_path, heartbeats_path=f"{tmp_path}/in/*")
     (tmp_path / "in").mkdir()
