@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker flink lock clean help
+.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker flink engines lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -65,15 +65,18 @@ broker: ## run a Kafka broker on this machine, until interrupted (needs Java 17 
 
 flink: .venv-flink/.flink .flink/jars ## install Flink (844 MB) into .venv-flink, for flink/ and its test (needs Java 17 and Maven)
 
+engines: .venv-engines/.engines .spark/jars ## install dbt for every engine (1.5 GB) into .venv-engines, for tests/engines (needs Java 17 and Maven)
+
 lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
 	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
+	uv pip compile -q engines/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/engines.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-flink .flink .kafka target logs
+	rm -rf .venv .venv-flink .flink .venv-engines .spark .kafka target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -97,4 +100,14 @@ help: ## print this
 
 .flink/jars: flink/pom.xml flink/jars.sha256
 	@flink/jars.sh
+	@touch $@
+
+.venv-engines/.engines: requirements/engines.txt
+	@echo "== installing dbt for every engine: the packages of $<, into .venv-engines; about two minutes"
+	@$(PYTHON) -m venv .venv-engines
+	@.venv-engines/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+.spark/jars: engines/spark/pom.xml engines/spark/jars.sha256
+	@engines/spark/jars.sh
 	@touch $@
