@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker flink lock clean help
+.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators flink lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -63,17 +63,23 @@ broker: ## run a Kafka broker on this machine, until interrupted (needs Java 17 
 	@test -d .kafka/libs || kafka/broker.sh jars
 	@kafka/broker.sh run
 
+warehouses: .venv/.warehouses ## install the warehouses' clients, which load needs, beside dbt
+
+emulators: .venv-bqemulator/.installed .venv-fakesnow/.installed ## install what stands in for BigQuery and Snowflake in tests (1 GB)
+
 flink: .venv-flink/.flink .flink/jars ## install Flink (844 MB) into .venv-flink, for flink/ and its test (needs Java 17 and Maven)
 
 lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group warehouses -c requirements/test.txt -o requirements/warehouses.txt
+	for emulator in bqemulator fakesnow; do uv pip compile -q requirements/$$emulator.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/$$emulator.txt; done
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
 	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-flink .flink .kafka target logs
+	rm -rf .venv .venv-flink .venv-bqemulator .venv-fakesnow .flink .kafka target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -93,6 +99,12 @@ help: ## print this
 	@echo "== installing Flink: the packages of $<, into .venv-flink; about a minute"
 	@$(FLINK_PYTHON) -m venv .venv-flink
 	@.venv-flink/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv-%/.installed: requirements/%.txt
+	@echo "== installing $*: the packages of $<, into .venv-$*"
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
 	@touch $@
 
 .flink/jars: flink/pom.xml flink/jars.sha256
