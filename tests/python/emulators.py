@@ -1,4 +1,4 @@
-"""What stands in for warehouses on this machine: a real PostgreSQL, and emulators of BigQuery and Snowflake.
+"""What stands in for warehouses: a real PostgreSQL, and emulators of BigQuery and Snowflake.
 
 Each is a context manager that takes a folder, in which all its files are, and gives {variable of
 the environment: value}, with which its client, or dbt, finds it.
