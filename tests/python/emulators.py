@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from broker import free_ports
+from ports import free_ports
 from project import ROOT
 
 BQEMULATOR = ROOT / ".venv-bqemulator" / "bin"
