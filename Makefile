@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker flink lock clean help
+.PHONY: build test test-long test-kills test-engines lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -24,6 +24,9 @@ test-long: .venv/.test ## run the arrival-order tests with ten times as many his
 
 test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compare with the truth (30 minutes; needs Java and Maven)
 	@DWELL_REQUIRE=kafka $(VENV)/python -m pytest -s -m long tests/python/test_watch.py
+
+test-engines: engines emulators ## run the models on every engine, and compare (needs Java 17, Maven, PostgreSQL)
+	@.venv-engines/bin/python -m pytest tests/engines
 
 lint: .venv/.test ## check SQL, Python, and that every model and column is described
 	@echo "== ruff, sqlfluff, descriptions"
@@ -63,17 +66,26 @@ broker: ## run a Kafka broker on this machine, until interrupted (needs Java 17 
 	@test -d .kafka/libs || kafka/broker.sh jars
 	@kafka/broker.sh run
 
+warehouses: .venv/.warehouses ## install the warehouses' clients, which load needs, beside dbt
+
+emulators: .venv-bqemulator/.installed .venv-fakesnow/.installed ## install what stands in for BigQuery and Snowflake in tests (1 GB)
+
 flink: .venv-flink/.flink .flink/jars ## install Flink (844 MB) into .venv-flink, for flink/ and its test (needs Java 17 and Maven)
+
+engines: .venv-engines/.installed .spark/jars ## install dbt for every engine (1.5 GB) into .venv-engines, for tests/engines (needs Java 17 and Maven)
 
 lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group warehouses -c requirements/test.txt -o requirements/warehouses.txt
+	for emulator in bqemulator fakesnow; do uv pip compile -q requirements/$$emulator.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/$$emulator.txt; done
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
 	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
+	uv pip compile -q engines/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/engines.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-flink .flink .kafka target logs
+	rm -rf .venv .venv-flink .flink .venv-engines .spark .venv-bqemulator .venv-fakesnow .kafka target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -95,6 +107,16 @@ help: ## print this
 	@.venv-flink/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
 	@touch $@
 
+.venv-%/.installed: requirements/%.txt
+	@echo "== installing $*: the packages of $<, into .venv-$*"
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
 .flink/jars: flink/pom.xml flink/jars.sha256
 	@flink/jars.sh
+	@touch $@
+
+.spark/jars: engines/spark/pom.xml engines/spark/jars.sha256
+	@engines/spark/jars.sh
 	@touch $@

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from ports import free_ports
 from project import ROOT
 
 SCRIPT = ROOT / "kafka" / "broker.sh"
@@ -106,20 +106,6 @@ class Broker:
 
 def must_arrive(error, _):
     assert error is None, error
-
-
-def free_ports():
-    """Return a port that is free, as the next two are."""
-    while True:
-        with socket.socket() as one, socket.socket() as second, socket.socket() as third:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-                third.bind(("127.0.0.1", port + 2))
-            except OSError:
-                continue
-            return port
 
 
 def need(part, *programs):

@@ -1,0 +1,96 @@
+"""The engines, each started once; and DuckDB, with whose rows all others' are compared."""
+
+import os
+import shutil
+import time
+
+import pytest
+from batches import REAL
+from emulators import running_bigquery, running_postgres, running_snowflake
+from engine import ROOT
+from on_bigquery import BigQuery
+from on_duckdb import DuckDB, DuckLake
+from on_postgres import Postgres
+from on_snowflake import Snowflake
+
+# Spark gives times in the zone of the process
+os.environ["TZ"] = "UTC"
+time.tzset()
+# whoever must not leave out an engine must not leave out what stands in for it
+if "engines" in os.environ.get("DWELL_REQUIRE", "").split(","):
+    os.environ["DWELL_REQUIRE"] += ",warehouses"
+
+ENGINES = ("ducklake", "postgres", "spark", "snowflake", "bigquery")
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request):
+    """Return an engine that runs, other than DuckDB."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def duckdb(tmp_path_factory):
+    return DuckDB(tmp_path_factory.mktemp("duckdb"))
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory):
+    """Return what a PostgreSQL that runs is found by."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def ducklake(database, tmp_path_factory):
+    from duckdb_extensions import import_extension
+
+    for extension in ("ducklake", "postgres_scanner"):
+        import_extension(extension)
+    folder = tmp_path_factory.mktemp("ducklake")
+    return DuckLake(folder, database | {"DWELL_LAKE": str(folder / "lake")})
+
+
+@pytest.fixture(scope="session")
+def postgres(database, tmp_path_factory):
+    return Postgres(tmp_path_factory.mktemp("postgres_runs"), database)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory):
+    if shutil.which("java") is None or not list((ROOT / ".spark" / "jars").glob("iceberg-*.jar")):
+        leave_out("Spark needs Java 17 (Debian: apt install openjdk-17-jre-headless) and Iceberg")
+    from on_spark import Spark
+
+    engine = Spark(tmp_path_factory.mktemp("spark"))
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def snowflake(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("snowflake")
+    with running_snowflake(folder) as environment:
+        yield Snowflake(folder, environment)
+
+
+@pytest.fixture(scope="session")
+def bigquery(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bigquery")
+    with running_bigquery(folder) as environment:
+        yield BigQuery(folder, environment)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Leave a test out if the real data is not there."""
+    if not REAL.exists():
+        pytest.skip("left out, for the real data is not beside this checkout")
+
+
+def leave_out(message):
+    """Skip a test whose engine cannot be started, unless DWELL_REQUIRE names `engines`."""
+    message = f"left out: {message}: make engines"
+    if "engines" in os.environ.get("DWELL_REQUIRE", "").split(","):
+        pytest.fail(message)
+    pytest.skip(message)

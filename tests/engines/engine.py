@@ -1,0 +1,104 @@
+"""What a test asks of an engine: to take rows, to run dbt, to give a mart's rows."""
+
+import contextlib
+import json
+import os
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from dbt.cli.main import dbtRunner
+
+from dwell.dbt import QUIET, ROOT, release, what_it_said
+
+__all__ = ["ROOT", "Engine", "plain"]
+
+
+class Engine:
+    """An engine that runs. Each test has schemas of its own there: one for models, one for input.
+
+    `environment` is what profiles.yml and the engine's own client read.
+    """
+
+    target = None
+
+    def __init__(self, folder, environment=None):
+        self.folder = folder
+        self.environment = environment or {}
+        self.schema = self.raw = None
+
+    def begin(self, name):
+        """Go on in schemas of a test's own, in which there is nothing yet."""
+        self.schema, self.raw = f"dwell_{name}", f"raw_{name}"
+        self.create_raw_schema()
+
+    def create_raw_schema(self):
+        self.execute(f"create schema {self.raw}")
+
+    def execute(self, sql):
+        """Run a statement, as the engine's own client does."""
+        raise NotImplementedError
+
+    def query(self, sql):
+        """Return (names of columns, rows), as the engine's own client gives them."""
+        raise NotImplementedError
+
+    def load(self, table, rows):
+        """Put the rows of an Arrow table into a table of the raw schema, which is made if need be."""
+        raise NotImplementedError
+
+    def name(self, mart):
+        """Return how a mart is called in SQL."""
+        return f"{self.schema}.{mart}"
+
+    def rows(self, mart):
+        """Return (names of columns, rows) of a mart, as Python's own values."""
+        columns, rows = self.query(f"select * from {self.name(mart)}")
+        return [c.lower() for c in columns], [tuple(plain(v) for v in row) for row in rows]
+
+    def dbt(self, command, *arguments, project=ROOT, fails=False, **settings):
+        """Run a dbt command, which must go well, or must not; return what it said."""
+        work = self.folder / self.schema
+        work.mkdir(exist_ok=True)
+        with variables(self.environment | {"DWELL_SCHEMA": self.schema}):
+            try:
+                result = dbtRunner().invoke(
+                    [
+                        *(o for o in QUIET if o != "--no-write-json"),
+                        command,
+                        *arguments,
+                        *("--target", self.target),
+                        *("--project-dir", str(project), "--profiles-dir", str(project)),
+                        *("--target-path", str(work / f"target_{project.name}")),
+                        *("--log-path", str(work / "logs")),
+                        *("--vars", json.dumps(settings)),
+                    ]
+                )
+            finally:
+                release()
+        said = what_it_said(result)
+        assert result.success != fails, said or "it should have failed"
+        return said
+
+
+@contextlib.contextmanager
+def variables(values):
+    """Set variables of the environment for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def plain(value):
+    """Return a value as Python's own: times as UTC without a zone, decimals as int or float."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
