@@ -13,6 +13,16 @@
     {{- return(adapter.dispatch('last_by', 'dwell')(value, by)) -}}
 {%- endmacro %}
 
-{% macro duckdb__last_by(value, by) -%}
-    arg_max({{ value }}, {{ by }})
+{% macro default__last_by(value, by) -%}
+    max_by({{ value }}, {{ by }})
+{%- endmacro %}
+
+
+{# Whether two values are the same; null is null. #}
+{% macro is_same(one, other) -%}
+    {{- return(adapter.dispatch('is_same', 'dwell')(one, other)) -}}
+{%- endmacro %}
+
+{% macro default__is_same(one, other) -%}
+    {{ one }} is not distinct from {{ other }}
 {%- endmacro %}

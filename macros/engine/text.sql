@@ -1,5 +1,10 @@
+{# A value as a literal: whatever is in it, it is text. #}
 {% macro text(value) -%}
-    {{- dbt.string_literal(dbt.escape_single_quotes(value | string)) -}}
+    {{- return(adapter.dispatch('text', 'dwell')(value | string)) -}}
+{%- endmacro %}
+
+{% macro default__text(value) -%}
+    '{{ value | replace("'", "''") }}'
 {%- endmacro %}
 
 
@@ -10,20 +15,30 @@
 {%- endmacro %}
 
 
+{# Without blanks, tabs and line ends around it; null if nothing is left. #}
 {% macro clean_text(column) -%}
     {{- return(adapter.dispatch('clean_text', 'dwell')(column)) -}}
+{%- endmacro %}
+
+{% macro default__clean_text(column) -%}
+    nullif(trim({{ column }}, {{ dwell.blanks() }}), '')
 {%- endmacro %}
 
 {# Most text needs no trimming, and to look is ten times as fast as to trim. What sorts before ! is empty, or begins
    with a blank or a control character. #}
 {% macro duckdb__clean_text(column) -%}
-    {%- set blanks = ["' '", 'chr(9)', 'chr(10)', 'chr(13)'] -%}
     {%- set ends = [] -%}
-    {%- for blank in blanks -%}{%- do ends.append('ends_with(' ~ column ~ ', ' ~ blank ~ ')') -%}{%- endfor -%}
+    {%- for blank in ["' '", 'chr(9)', 'chr(10)', 'chr(13)'] -%}
+        {%- do ends.append('ends_with(' ~ column ~ ', ' ~ blank ~ ')') -%}
+    {%- endfor -%}
     case
         when {{ column }} >= '!' and not ({{ ends | join(' or ') }}) then {{ column }}
-        else nullif(trim({{ column }}, {{ blanks | join(' || ') }}), '')
+        else {{ dwell.default__clean_text(column) }}
     end
+{%- endmacro %}
+
+{% macro blanks() -%}
+    ' ' || chr(9) || chr(10) || chr(13)
 {%- endmacro %}
 
 
@@ -31,9 +46,32 @@
     {{- return(adapter.dispatch('pseudonym', 'dwell')(column)) -}}
 {%- endmacro %}
 
+{# no key, no pseudonym: check_privacy says so #}
+{% macro default__pseudonym(column) -%}
+    {{ dwell.fail_with("'dwell: there is no key for pseudonyms'") }}
+{%- endmacro %}
+
 {# 128 bits of SHA-256 over the key and the id: one id, one pseudonym, and no way back without the key. #}
 {% macro duckdb__pseudonym(column) -%}
     left(sha256(getvariable('dwell_salt') || chr(31) || {{ column }}), 32)
+{%- endmacro %}
+
+
+{# Tells one key from another without telling the key; null where there is none, as on engines to which no key can be
+   given but in the text of a statement. #}
+{% macro key_fingerprint() -%}
+    {{- return(adapter.dispatch('key_fingerprint', 'dwell')()) -}}
+{%- endmacro %}
+
+{% macro default__key_fingerprint() -%}
+    null
+{%- endmacro %}
+
+{% macro duckdb__key_fingerprint() -%}
+    case
+        when length(getvariable('dwell_salt')) >= 16
+            then left(sha256('fingerprint' || chr(31) || getvariable('dwell_salt')), 16)
+    end
 {%- endmacro %}
 
 
@@ -43,11 +81,13 @@
 
 {# columns: {key: SQL expression}. One JSON object as text. #}
 {% macro duckdb__json_of(columns) -%}
-    cast(json_object(
-        {%- for key, expression in columns.items() %}
+    cast(json_object({{ dwell.keys_and_values(columns) }}) as varchar)
+{%- endmacro %}
+
+{% macro keys_and_values(columns) -%}
+    {%- for key, expression in columns.items() %}
         {{ dwell.text(key) }}, {{ expression }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    ) as varchar)
+    {%- endfor %}
 {%- endmacro %}
 
 
@@ -78,4 +118,24 @@
 
 {% macro default__quoted(name) -%}
     {{- return('"' ~ name | replace('"', '""') ~ '"') -}}
+{%- endmacro %}
+
+
+{# The same where the name comes from the settings, which need not know how an engine stores it. #}
+{% macro column_named(name) -%}
+    {{- return(adapter.dispatch('column_named', 'dwell')(name)) -}}
+{%- endmacro %}
+
+{% macro default__column_named(name) -%}
+    {{- return(dwell.quoted(name)) -}}
+{%- endmacro %}
+
+
+{# A number that a text may be; null where it is none. #}
+{% macro number_in(text) -%}
+    {{- return(adapter.dispatch('number_in', 'dwell')(text)) -}}
+{%- endmacro %}
+
+{% macro default__number_in(text) -%}
+    try_cast({{ text }} as {{ dwell.type_double() }})
 {%- endmacro %}

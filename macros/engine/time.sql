@@ -1,3 +1,6 @@
+{# Times are UTC: timestamps without a zone, or, where an engine has none, instants. #}
+
+{# Whole microseconds since 1970. #}
 {% macro microseconds(timestamp) %}
     {{- return(adapter.dispatch('microseconds', 'dwell')(timestamp)) -}}
 {% endmacro %}
@@ -7,12 +10,31 @@
 {%- endmacro %}
 
 
-{% macro local_date(timestamp) %}
-    {{- return(adapter.dispatch('local_date', 'dwell')(timestamp)) -}}
+{# The way back. #}
+{% macro time_of_microseconds(microseconds) %}
+    {{- return(adapter.dispatch('time_of_microseconds', 'dwell')(microseconds)) -}}
 {% endmacro %}
 
-{% macro duckdb__local_date(timestamp) -%}
-    {%- set zone = var('reporting_timezone') -%}
+{% macro duckdb__time_of_microseconds(microseconds) -%}
+    make_timestamp({{ microseconds }})
+{%- endmacro %}
+
+
+{# A time and so many microseconds, a number that Jinja knows; it may be negative. #}
+{% macro later_by(timestamp, microseconds) %}
+    {{- return(adapter.dispatch('later_by', 'dwell')(timestamp, microseconds | int)) -}}
+{% endmacro %}
+
+{% macro default__later_by(timestamp, microseconds) -%}
+    {{ timestamp }} {{ '-' if microseconds < 0 else '+' }} interval '{{ microseconds | abs }} microseconds'
+{%- endmacro %}
+
+
+{% macro local_date(timestamp) %}
+    {{- return(adapter.dispatch('local_date', 'dwell')(timestamp, var('reporting_timezone'))) -}}
+{% endmacro %}
+
+{% macro default__local_date(timestamp, zone) -%}
     {%- if zone == 'UTC' -%}
         cast({{ timestamp }} as date)
     {%- else -%}
@@ -23,11 +45,7 @@
 
 {# A time that stands for all times near it, of which local_date gives the same day: what is counted by it
    first asks a time zone once for many events. Offsets and their changes are whole minutes. #}
-{% macro same_day_time(timestamp) %}
-    {{- return(adapter.dispatch('same_day_time', 'dwell')(timestamp)) -}}
-{% endmacro %}
-
-{% macro duckdb__same_day_time(timestamp) -%}
+{% macro same_day_time(timestamp) -%}
     {%- if var('reporting_timezone') == 'UTC' -%}
         cast({{ timestamp }} as date)
     {%- else -%}
@@ -40,6 +58,11 @@
     {{- return(adapter.dispatch('start_of_minute', 'dwell')(timestamp)) -}}
 {% endmacro %}
 
+{% macro default__start_of_minute(timestamp) -%}
+    {{ dbt.date_trunc('minute', timestamp) }}
+{%- endmacro %}
+
+{# many times as fast #}
 {% macro duckdb__start_of_minute(timestamp) -%}
     make_timestamp(epoch_us({{ timestamp }}) // 60000000 * 60000000)
 {%- endmacro %}
@@ -47,39 +70,46 @@
 
 {# The first instant (UTC) of a local day. #}
 {% macro start_of_local_day(date) %}
-    {{- return(adapter.dispatch('start_of_local_day', 'dwell')(date)) -}}
+    {{- return(adapter.dispatch('start_of_local_day', 'dwell')(date, var('reporting_timezone'))) -}}
 {% endmacro %}
 
-{% macro duckdb__start_of_local_day(date) -%}
-    {%- set zone = var('reporting_timezone') -%}
+{% macro default__start_of_local_day(date, zone) -%}
+    timezone('UTC', timezone({{ dwell.text(zone) }}, cast({{ date }} as timestamp)))
+{%- endmacro %}
+
+{% macro duckdb__start_of_local_day(date, zone) -%}
     make_timestamp(epoch_us(timezone({{ dwell.text(zone) }}, cast({{ date }} as timestamp))))
 {%- endmacro %}
 
 
-{# To cross join with: a row for each day from one to another, both included. #}
-{% macro days_between(first, last) %}
-    {{- return(adapter.dispatch('days_between', 'dwell')(first, last)) -}}
+{# To cross join with: the whole numbers from 1 to a count, as n; none where that is null. An engine may go on counting, so
+   that n is compared with the count once more. #}
+{% macro numbers_to(count) %}
+    {{- return(adapter.dispatch('numbers_to', 'dwell')(count)) -}}
 {% endmacro %}
 
-{% macro duckdb__days_between(first, last) -%}
-    lateral (
-        select cast(unnest(generate_series({{ first }}, {{ last }}, interval '1 day')) as date) as watch_date
-    )
+{% macro duckdb__numbers_to(count) -%}
+    lateral (select unnest(generate_series(1, {{ count }})) as n)
 {%- endmacro %}
 
 
-{# To cross join with: a row for each whole minute between two, neither included. #}
-{% macro minutes_between(earlier, later) %}
-    {{- return(adapter.dispatch('minutes_between', 'dwell')(earlier, later)) -}}
-{% endmacro %}
+{# The time zone of the connection, in which an engine reads times that name none. #}
+{% macro connection_zone() -%}
+    {{- return(adapter.dispatch('connection_zone', 'dwell')()) -}}
+{%- endmacro %}
 
-{% macro duckdb__minutes_between(earlier, later) -%}
-    lateral (
-        select
-            unnest(generate_series(
-                {{ earlier }} + interval '1 minute', {{ later }} - interval '1 minute', interval '1 minute'
-            )) as minute_at
-    )
+{% macro default__connection_zone() -%}
+    current_setting('TimeZone')
+{%- endmacro %}
+
+
+{# SQL: a row if there is a time zone of that name. #}
+{% macro zones_named(name) -%}
+    {{- return(adapter.dispatch('zones_named', 'dwell')(name)) -}}
+{%- endmacro %}
+
+{% macro default__zones_named(name) -%}
+    select 1 from pg_timezone_names() where name = {{ dwell.text(name) }}
 {%- endmacro %}
 
 
@@ -89,13 +119,19 @@
 {%- endmacro %}
 
 
+{# Microseconds as seconds. #}
+{% macro as_seconds(microseconds) -%}
+    {{ dwell.double(microseconds) }} / 1000000
+{%- endmacro %}
+
+
 {# Elapsed time as seconds, to the microsecond. #}
 {% macro seconds_between(earlier, later) -%}
-    {{ dwell.microseconds_between(earlier, later) }} / 1000000.0e0
+    {{ dwell.as_seconds(dwell.microseconds_between(earlier, later)) }}
 {%- endmacro %}
 
 
 {# The mean of whole microseconds as seconds. #}
 {% macro mean_seconds(microseconds) -%}
-    cast(sum({{ microseconds }}) as double) / count({{ microseconds }}) / 1000000.0e0
+    {{ dwell.double('sum(' ~ microseconds ~ ')') }} / count({{ microseconds }}) / 1000000
 {%- endmacro %}

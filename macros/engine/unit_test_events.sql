@@ -11,11 +11,11 @@
         '1.0' as app_version,
         'web' as client,
         timestamp {{ dwell.text(time | replace('T', ' ')) }} as event_at,
-        cast(null as timestamp) as received_at,
+        cast(null as {{ dbt.type_timestamp() }}) as received_at,
         1 as source_number,
-        cast(null as varchar) as reject_reason,
-        cast(null as bigint) as read_position,
-        cast(null as varchar) as rejected_row
+        cast(null as {{ dbt.type_string() }}) as reject_reason,
+        cast(null as {{ dbt.type_bigint() }}) as read_position,
+        cast(null as {{ dbt.type_string() }}) as rejected_row
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {% endmacro %}
@@ -29,11 +29,11 @@
         {%- for column in dwell.input('events').columns %}
         nullif({{ dwell.text(parts[loop.index0]) }}, '') as {{ column }},
         {%- endfor %}
-        try_cast({{ dwell.text(parts[3]) }} as timestamp) as event_at,
+        {{ dwell.parse_time(dwell.text(parts[3]), 'iso') }} as event_at,
         1 as source_number,
         timestamp '2025-03-31 00:00:00' as received_at,
         {{ loop.index }} as read_position,
-        cast(null as varchar) as unreadable_row
+        cast(null as {{ dbt.type_string() }}) as unreadable_row
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {% endmacro %}

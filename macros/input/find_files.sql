@@ -163,7 +163,7 @@
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
         {%- do kinds.update({column: dwell.time_kind_of_values(
-            input, 'select ' ~ dwell.quoted(mapped[column]) ~ ' as time from ' ~ rows
+            input, 'select ' ~ dwell.quoted(mapped[column]) ~ ' as told_time from ' ~ rows
         )}) -%}
     {%- endfor -%}
     {%- do layout.update({'times': kinds}) -%}
@@ -234,7 +234,7 @@
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
         {%- do kinds.update({column: dwell.time_kind_of_values(
-            input, 'select ' ~ dwell.json_text('json', mapped[column]) ~ ' as time from ' ~ objects
+            input, 'select ' ~ dwell.json_text('json', mapped[column]) ~ ' as told_time from ' ~ objects
         )}) -%}
     {%- endfor -%}
     {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}

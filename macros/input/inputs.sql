@@ -1,5 +1,6 @@
 {# What dwell reads, and all that tells one input from another: its settings, its columns, and the tables
-   in which it is written down what was read. Macros of this folder take what this one gives. #}
+   in which it is written down what was read. Macros of this folder take what this one gives. margin_us: how many
+   microseconds before the newest load time are read again. #}
 {% macro input(name) %}
     {{- return({
         'events': {
@@ -17,7 +18,7 @@
             'stored_in': 'int_web__events_sessionized',
             'staged_in': none,
             'has_places': false,
-            'margin': "interval '1 day'",
+            'margin_us': 86400000000,
         },
         'heartbeats': {
             'name': 'heartbeats',
@@ -34,7 +35,7 @@
             'stored_in': 'int_watch__streams',
             'staged_in': 'stg_watch__heartbeats',
             'has_places': true,
-            'margin': none,
+            'margin_us': 0,
         },
     }[name]) -}}
 {% endmacro %}

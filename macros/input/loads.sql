@@ -9,23 +9,26 @@
 
 {% macro create_loads() %}
     {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'test') -%}
+        {%- set text -%}
+        {{ dwell.create_own_schema() }}
         {%- for name in dwell.input_names() %}
         {%- set input = dwell.input(name) %}
-        create schema if not exists {{ dwell.loads(input).without_identifier() }};
-        create table if not exists {{ dwell.loads(input) }} (
-            load_number bigint,
-            generation bigint,
-            source_number integer,
-            source varchar,
-            size_bytes bigint,
-            modified_at timestamp,
-            rows_before bigint,
-            rows_read bigint,
-            settings varchar,
-            format varchar
-        );
-        {{ dwell.create_incoming(input, anew=dwell.input_mode(input) == 'none') }};
+{{ dwell.create_table(dwell.loads(input), {
+    'load_number': 'bigint',
+    'generation': 'bigint',
+    'source_number': 'int',
+    'source': 'string',
+    'size_bytes': 'bigint',
+    'modified_at': 'timestamp',
+    'rows_before': 'bigint',
+    'rows_read': 'bigint',
+    'settings': 'string',
+    'format': 'string',
+}) }};
+{{ dwell.create_incoming(input, anew=dwell.input_mode(input) == 'none') }};
         {%- endfor %}
+        {%- endset -%}
+        {{- dwell.statements(text) -}}
     {%- endif -%}
 {% endmacro %}
 
@@ -64,12 +67,44 @@
 
 {# From scratch, every earlier load is forgotten and a generation begins. #}
 {% macro begin_load(input, from_scratch) %}
-create or replace temporary table dwell_this_load as
+{{ dwell.take_turn(dwell.loads(input)) }}
+{{ dwell.forget_dead_loads(input) }}
+{{ dwell.create_scratch('dwell_this_load', '
 select
     coalesce(max(load_number), 0) + 1 as load_number,
-    {{ 'coalesce(max(load_number), 0) + 1' if from_scratch else 'max(generation)' }} as generation
-from {{ dwell.loads(input) }};
+    ' ~ ('coalesce(max(load_number), 0) + 1' if from_scratch else 'max(generation)') ~ ' as generation
+from ' ~ dwell.loads(input)) }};
 {% endmacro %}
+
+
+{# Where hooks are committed before the rows are stored, a run can die in between. What is stored tells: a load beyond
+   the newest of its rows was never stored, and is read again. #}
+{% macro forget_dead_loads(input) %}
+    {%- set stored = dwell.stored_table(input) -%}
+    {%- if stored is not none and not dwell.has_transactions() -%}
+        {%- for table in ([dwell.landed(), dwell.rejects()] if input.has_places else []) + [dwell.loads(input)] %}
+delete from {{ table }}
+where load_number > (select coalesce(max(load_number), 0) from {{ stored }});
+        {%- endfor %}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Whether a full refresh died between the word of it and its rows: then the rows are an older generation's, and all
+   are read again. #}
+{% macro died_from_scratch(input) %}
+    {%- if not execute or dwell.has_transactions() -%}{{- return(false) -}}{%- endif -%}
+    {%- set stored = dwell.stored_table(input) -%}
+    {{- return(stored is not none and run_query(
+        'select coalesce(max(generation), 0) > (select coalesce(max(load_number), 0) from ' ~ stored ~ ') from '
+        ~ dwell.loads(input)
+    ).columns[0].values()[0]) -}}
+{% endmacro %}
+
+
+{% macro this_load() -%}
+    {{- return(dwell.scratch('dwell_this_load')) -}}
+{%- endmacro %}
 
 
 {# Counts the rows that are about to be read, by a scan that does nothing else, and writes them down with
@@ -140,22 +175,24 @@ where f.source_number = c.source_number and not f.is_known;
     {%- do dwell.stop('the sample is not loaded. Run dbt build, or dbt seed before dbt run; or set ' ~ input.name ~ '_path or ' ~ input.name ~ '_relation.') -%}
 {%- endif %}
 {{ dwell.create_incoming(input) }};
-insert into {{ dwell.own_table(input.incoming) }} (source_number, source, modified_at, rows_before, rows_read)
+insert into {{ dwell.own_table(input.incoming) }} (source_number, source, modified_at, is_known, rows_before, rows_read)
 select
-    {{ 1 if from_scratch else dwell.last_source_number(input) + 1 }},
+    {{ 1 if from_scratch else '(select coalesce(max(source_number), 0) + 1 from ' ~ dwell.loads(input) ~ ')' }},
     {{ dwell.text(dwell.input_name(input)) }},
     {%- if dwell.reads_by_load_time(input) %}
-    {%- set loaded_at = dwell.quoted(input.loaded_at) %}
+    {%- set loaded_at = dwell.load_time(input) %}
     max({{ loaded_at }}),
+    false,
     0,
     count(*)
-    {%- if input.margin and not from_scratch %}
+    {%- if input.margin_us and not from_scratch %}
     - (select count(*) from {{ this }} as t where {{ dwell.is_read_again(input, 't.received_at') }})
     {%- endif %}
 from {{ dwell.input_relation(input) }}
 where {{ dwell.is_read_again(input, loaded_at) }};
     {%- else %}
-    null,
+    cast(null as {{ dbt.type_timestamp() }}),
+    false,
     0,
     count(*)
 from {{ dwell.input_relation(input) }};
@@ -164,17 +201,17 @@ from {{ dwell.input_relation(input) }};
 
 
 {% macro create_incoming(input, anew=true) %}
-create {{ 'or replace table' if anew else 'table if not exists' }} {{ dwell.own_table(input.incoming) }} (
-    source_number integer,
-    source varchar,
-    size_bytes bigint,
-    modified_at timestamp,
-    layout varchar,
-    -- whether all that it holds is loaded, so that it is not read
-    is_known boolean default false,
-    rows_before bigint,
-    rows_read bigint
-)
+{#- is_known: whether all that it holds is loaded, so that it is not read -#}
+{{ dwell.create_table(dwell.own_table(input.incoming), {
+    'source_number': 'int',
+    'source': 'string',
+    'size_bytes': 'bigint',
+    'modified_at': 'timestamp',
+    'layout': 'string',
+    'is_known': 'boolean',
+    'rows_before': 'bigint',
+    'rows_read': 'bigint',
+}, anew) }}
 {%- endmacro %}
 
 
@@ -186,11 +223,14 @@ delete from {{ dwell.loads(input) }};
 {%- if flags.EMPTY %}
     {%- if from_scratch %}
 insert into {{ dwell.loads(input) }}
-select load_number, generation, 0, '(--empty)', null, null, 0, 0, {{ dwell.text(dwell.settings_in_force(input)) }}, null
-from dwell_this_load;
+select load_number, generation, 0, '(--empty)', null, cast(null as {{ dbt.type_timestamp() }}), 0, 0, {{ dwell.text(dwell.settings_in_force(input)) }}, null
+from {{ dwell.this_load() }};
     {%- endif %}
 {%- else %}
-select error('dwell: ' || source || ' is loaded already. Run {{ input.stored_in }} together with the staging models, in a process that has parsed the project anew.')
+{%- set loaded_already -%}
+'dwell: ' || source || ' is loaded already. Run {{ input.stored_in }} together with the staging models, in a process that has parsed the project anew.'
+{%- endset %}
+select {{ dwell.fail_with(loaded_already) }}
 from {{ dwell.own_table(input.incoming) }}
 where size_bytes is not null and source in (select source from {{ dwell.loads(input) }});
 insert into {{ dwell.loads(input) }}
@@ -206,6 +246,6 @@ select
     {{ dwell.text(dwell.settings_in_force(input)) }},
     {{ dwell.json_text('f.layout', 'format') }}
 from {{ dwell.own_table(input.incoming) }} as f
-cross join dwell_this_load as l;
+cross join {{ dwell.this_load() }} as l;
 {%- endif %}
 {% endmacro %}

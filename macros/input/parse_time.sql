@@ -48,21 +48,22 @@
 
 
 {# Decides once for a whole file or relation, by most of its first 100 times: numbers are an epoch, whose
-   unit their size tells; anything else is ISO 8601. sample: SQL with one text column, time. #}
+   unit their size tells; anything else is ISO 8601. sample: SQL with one text column, told_time. #}
 {% macro time_kind_of_values(input, sample) %}
     {%- if input.time_format != 'auto' -%}
         {{- return(input.time_format) -}}
     {%- endif -%}
     {%- set found = run_query(
-        'select count(time) as times, count(number) as numbers, median(abs(number)) as size '
-        ~ 'from (select time, try_cast(time as double) as number '
-        ~ 'from (' ~ sample ~ ') as times where trim(time) <> \'\' limit 100) as sampled'
+        'select count(told_time) as times, count(number) as numbers, ' ~ dwell.median('abs(number)') ~ ' as size '
+        ~ 'from (select told_time, ' ~ dwell.number_in('told_time') ~ ' as number '
+        ~ 'from (' ~ sample ~ ') as times where ' ~ dwell.clean_text('told_time') ~ ' is not null limit 100) as sampled'
     ).rows[0] -%}
-    {%- if found['numbers'] * 2 <= found['times'] -%}
+    {%- set times, numbers, size = found.values() -%}
+    {%- if numbers * 2 <= times -%}
         {{- return('iso') -}}
-    {%- elif found['size'] < 1e11 -%}
+    {%- elif size < 1e11 -%}
         {{- return('epoch_seconds') -}}
-    {%- elif found['size'] < 1e14 -%}
+    {%- elif size < 1e14 -%}
         {{- return('epoch_milliseconds') -}}
     {%- endif -%}
     {{- return('epoch_microseconds') -}}
@@ -77,7 +78,7 @@
         {%- do kinds.update({
             column: dwell.time_kind_of_type(types[theirs])
                 or dwell.time_kind_of_values(
-                    input, 'select cast(' ~ dwell.quoted(theirs) ~ ' as varchar) as time from ' ~ relation
+                    input, 'select cast(' ~ dwell.quoted(theirs) ~ ' as ' ~ dbt.type_string() ~ ') as told_time from ' ~ relation
                 )
         }) -%}
     {%- endfor -%}

@@ -80,17 +80,19 @@
 
 {# Whether a run stores an input from nothing. #}
 {% macro is_from_scratch(input) %}
-    {{- return(dwell.input_is_read_whole(input) or dwell.stored_table(input) is none) -}}
+    {{- return(
+        dwell.input_is_read_whole(input) or dwell.stored_table(input) is none or dwell.died_from_scratch(input)
+    ) -}}
 {% endmacro %}
 
 
 {% macro read_no_rows(input) %}
 select
     {{ dwell.no_values(input) }}
-    cast(null as integer) as source_number,
-    cast(null as timestamp) as received_at,
-    cast(null as bigint) as read_position,
-    cast(null as varchar) as unreadable_row
+    cast(null as {{ dbt.type_int() }}) as source_number,
+    cast(null as {{ dbt.type_timestamp() }}) as received_at,
+    cast(null as {{ dbt.type_bigint() }}) as read_position,
+    cast(null as {{ dbt.type_string() }}) as unreadable_row
     {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
 where false
 {% endmacro %}
@@ -101,7 +103,7 @@ where false
 select
     {{ dwell.no_values(input) }}
     source_number,
-    cast(null as timestamp) as received_at,
+    cast(null as {{ dbt.type_timestamp() }}) as received_at,
     -source_row as read_position,
     unreadable_row
     {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
@@ -111,10 +113,10 @@ from dwell_incoming_broken_rows
 
 {% macro no_values(input) -%}
     {%- for column in input.columns %}
-    cast(null as varchar) as {{ column }},
+    cast(null as {{ dbt.type_string() }}) as {{ column }},
     {%- endfor %}
     {%- for column in input.times %}
-    cast(null as timestamp) as {{ dwell.time_read(column) }},
+    cast(null as {{ dbt.type_timestamp() }}) as {{ dwell.time_read(column) }},
     {%- endfor %}
 {%- endmacro %}
 
@@ -123,10 +125,11 @@ from dwell_incoming_broken_rows
 {% macro reconcile_event_load() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- set input = dwell.input('events') -%}
-        select error(
-            'dwell: ' || l.source || ': ' || l.rows_read || ' rows were read, but '
-            || count(e.source_number) || ' arrived; nothing was changed. Please report this.'
-        )
+        {%- set differs -%}
+        'dwell: ' || l.source || ': ' || {{ dwell.digits('l.rows_read') }} || ' rows were read, but '
+        || {{ dwell.digits('count(e.source_number)') }} || ' arrived; nothing was changed. Please report this.'
+        {%- endset -%}
+        select {{ dwell.fail_with(differs) }}
         from {{ dwell.loads(input) }} as l
         left join (
             select source_number

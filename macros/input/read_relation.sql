@@ -12,11 +12,23 @@
     true
     {%- else -%}
     {{ loaded_at }} > (
-        select coalesce(max(modified_at), timestamp '0001-01-01')
+        select coalesce({{ dwell.since_newest(input) }}, timestamp '0001-01-01')
         from {{ dwell.loads(input) }}
-        where load_number <= (select max(load_number) - 1 from dwell_this_load)
-    ){{ ' - ' ~ input.margin if input.margin }}
+        where load_number <= (select max(load_number) - 1 from {{ dwell.this_load() }})
+    )
     {%- endif -%}
+{%- endmacro %}
+
+
+{# SQL: the load time from which on rows are read, by all loads that are looked at. #}
+{% macro since_newest(input) -%}
+    {{ dwell.later_by('max(modified_at)', -input.margin_us) if input.margin_us else 'max(modified_at)' }}
+{%- endmacro %}
+
+
+{# SQL: the load time of a row. #}
+{% macro load_time(input) -%}
+    cast({{ dwell.column_named(input.loaded_at) }} as {{ dbt.type_timestamp() }})
 {%- endmacro %}
 
 
@@ -43,15 +55,15 @@
     {%- set described = dwell.describe_relation(input, relation) -%}
     {%- if described is string -%}{%- do dwell.stop(described) -%}{%- endif -%}
     {%- if dwell.reads_by_load_time(input) -%}
-        {%- set loaded_at = input.loaded_at -%}
+        {%- set loaded_at = input.loaded_at | lower -%}
         {%- set types = {} -%}
         {%- for column in adapter.get_columns_in_relation(relation) -%}
-            {%- do types.update({column.name: column.dtype}) -%}
+            {%- do types.update({column.name | lower: column.dtype}) -%}
         {%- endfor -%}
         {%- if loaded_at not in types -%}
-            {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ loaded_at ~ ', which ' ~ dwell.input_name(input) ~ ' does not have; it has ' ~ types | join(', ') ~ '.') -%}
+            {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ input.loaded_at ~ ', which ' ~ dwell.input_name(input) ~ ' does not have; it has ' ~ types | join(', ') ~ '.') -%}
         {%- elif not dwell.time_kind_of_type(types[loaded_at]) -%}
-            {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ loaded_at ~ ', which is ' ~ types[loaded_at] ~ ' in ' ~ dwell.input_name(input) ~ '. It must be a timestamp in UTC.') -%}
+            {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ input.loaded_at ~ ', which is ' ~ types[loaded_at] ~ ' in ' ~ dwell.input_name(input) ~ '. It must be a timestamp in UTC.') -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
@@ -62,7 +74,7 @@
     {%- set described = dwell.describe_relation(input, relation) if execute else {'mapped': {}, 'times': {}} -%}
     {%- if described is string -%}
         {#- raised by the table that reads it: dbt build tells no error of an ephemeral model -#}
-        {{- return(dwell.read_no_rows(input) ~ ' or error(' ~ dwell.text('dwell: ' ~ described) ~ ') is null') -}}
+        {{- return(dwell.read_no_rows(input) ~ ' or ' ~ dwell.fail_with(dwell.text('dwell: ' ~ described)) ~ ' is null') -}}
     {%- endif -%}
     {%- set mapped = described['mapped'] -%}
     {%- set theirs = {} -%}
@@ -70,35 +82,51 @@
         {%- do theirs.update({column: dwell.quoted(mapped[column]) if mapped.get(column) else 'null'}) -%}
     {%- endfor -%}
     {%- set newest = dwell.time_read(input.times[0]) -%}
+    {%- set source_number = 1 if dwell.input_is_read_whole(input)
+        else '(select max(source_number) from ' ~ dwell.own_table(input.incoming) ~ ')' -%}
 select
     {%- for column in input.columns %}
-    cast({{ theirs[column] }} as varchar) as {{ column }},
+    {{ column }},
     {%- endfor %}
     {%- for column in input.times %}
-    {{ dwell.parse_time(theirs[column], described['times'].get(column, 'iso')) }} as {{ dwell.time_read(column) }},
+    {{ dwell.time_read(column) }},
     {%- endfor %}
-    cast({{ 1 if dwell.input_is_read_whole(input) else '(select max(source_number) from ' ~ dwell.own_table(input.incoming) ~ ')' }} as integer) as source_number,
-    {%- if dwell.reads_by_load_time(input) %}
-    cast({{ dwell.quoted(input.loaded_at) }} as timestamp) as received_at,
-    {%- elif described.get('receipt') %}
-    cast({{ dwell.quoted(described['receipt']) }} as timestamp) as received_at,
+    cast({{ source_number }} as {{ dbt.type_int() }}) as source_number,
+    {%- if dwell.reads_by_load_time(input) or described.get('receipt') %}
+    received_at,
     {%- else %}
     -- without a load time, the newest; a clock beyond 2100 is no measure of anything
     max(case when {{ newest }} < timestamp '2100-01-01' then {{ newest }} end) over () as received_at,
     {%- endif %}
-    {{ 'row_number() over ()' if dwell.input_mode(input) == 'sample' else 'cast(null as bigint)' }} as read_position,
-    cast(null as varchar) as unreadable_row
+    read_position,
+    cast(null as {{ dbt.type_string() }}) as unreadable_row
     {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
-from {{ relation }} as input
-{%- if dwell.reads_by_load_time(input) %}
-where {{ dwell.is_read_again(input, dwell.quoted(input.loaded_at)) }}
-{%- endif %}
+from (
+    select
+        {%- for column in input.columns %}
+        cast({{ theirs[column] }} as {{ dbt.type_string() }}) as {{ column }},
+        {%- endfor %}
+        {%- for column in input.times %}
+        {{ dwell.parse_time(theirs[column], described['times'].get(column, 'iso')) }} as {{ dwell.time_read(column) }},
+        {%- endfor %}
+        {%- if dwell.reads_by_load_time(input) %}
+        {{ dwell.load_time(input) }} as received_at,
+        {%- elif described.get('receipt') %}
+        cast({{ dwell.quoted(described['receipt']) }} as {{ dbt.type_timestamp() }}) as received_at,
+        {%- endif %}
+        {{ dwell.place_in_sample() if dwell.input_mode(input) == 'sample' else 'cast(null as ' ~ dbt.type_bigint() ~ ')' }}
+            as read_position
+    from {{ relation }} as their_rows
+    {%- if dwell.reads_by_load_time(input) %}
+    where {{ dwell.is_read_again(input, dwell.load_time(input)) }}
+    {%- endif %}
+) as typed
 {% endmacro %}
 
 
 {% macro refuse_missing_load_times(input) %}
     {%- set untimed = run_query(
-        'select count(*) from ' ~ dwell.input_relation(input) ~ ' where ' ~ dwell.quoted(input.loaded_at) ~ ' is null'
+        'select count(*) from ' ~ dwell.input_relation(input) ~ ' where ' ~ dwell.column_named(input.loaded_at) ~ ' is null'
     ).columns[0].values()[0] -%}
     {%- if untimed > 0 -%}
         {%- do dwell.stop(
@@ -111,18 +139,19 @@ where {{ dwell.is_read_again(input, dwell.quoted(input.loaded_at)) }}
 
 
 {% macro refuse_old_load_times(input, stored) %}
-    {%- set loaded_at = dwell.quoted(input.loaded_at) -%}
-    {%- set newest = '(select max(modified_at) from ' ~ dwell.loads(input) ~ ')' ~ (' - ' ~ input.margin if input.margin else '') -%}
+    {%- set loaded_at = dwell.load_time(input) -%}
+    {%- set newest = '(select ' ~ dwell.since_newest(input) ~ ' from ' ~ dwell.loads(input) ~ ')' -%}
     {%- set counted = 'select count(*) from ' ~ stored ~ ' where received_at <= ' ~ newest
-        if input.margin else 'select sum(rows_read) from ' ~ dwell.loads(input) -%}
+        if input.margin_us else 'select sum(rows_read) from ' ~ dwell.loads(input) -%}
     {%- set found = run_query(
         'select (select count(*) from ' ~ dwell.input_relation(input) ~ ' where ' ~ loaded_at ~ ' <= ' ~ newest ~ ') as there, '
         ~ '(' ~ counted ~ ') as stored'
-    ).rows[0] -%}
-    {%- if found['there'] != found['stored'] -%}
+    ).rows[0].values() -%}
+    {%- set there, are_stored = found -%}
+    {%- if there != are_stored -%}
         {%- do dwell.stop(
-            dwell.input_name(input) ~ ' has changed where it was read before: ' ~ found['there'] ~ ' rows that are '
-            ~ ('more than a day older than' if input.margin else 'not after') ~ ' the newest load time, where there were ' ~ found['stored']
+            dwell.input_name(input) ~ ' has changed where it was read before: ' ~ there ~ ' rows that are '
+            ~ ('more than a day older than' if input.margin_us else 'not after') ~ ' the newest load time, where there were ' ~ are_stored
             ~ '. Load everything again with --full-refresh.'
         ) -%}
     {%- endif -%}

@@ -2,7 +2,7 @@
    into, or that end or begin within the timeout of them. #}
 {% macro events_in_touched_runs(new_events, columns, timeout_seconds) %}
 {%- set visitor_and_kind = ['visitor_key_1', 'visitor_key_2', 'is_ignored'] -%}
-{%- set timeout = "interval '" ~ (timeout_seconds * 1000000) | round | int ~ " microseconds'" -%}
+{%- set timeout_us = (timeout_seconds * 1000000) | round | int -%}
 select {{ columns }}, is_ignored
 from (
     with new_visits as (
@@ -28,8 +28,8 @@ from (
             on
                 {{ dwell.is_visitor('stored', 'new_runs') }}
                 and stored.is_ignored = new_runs.is_ignored
-                and stored.event_at between new_runs.run_started_at - {{ timeout }}
-                and new_runs.run_ended_at + {{ timeout }}
+                and stored.event_at between {{ dwell.later_by('new_runs.run_started_at', -timeout_us) }}
+                and {{ dwell.later_by('new_runs.run_ended_at', timeout_us) }}
     )
 
     -- first by one narrow column: the others are read only for what it lets through

@@ -1,44 +1,119 @@
 {# The incremental strategy of the tables of events, sessions and streams: see macros/rule/_rule.yml. #}
 {% macro get_incremental_replace_touched_runs_sql(arg_dict) %}
-    {{- return(adapter.dispatch('get_incremental_replace_touched_runs_sql', 'dwell')(arg_dict)) -}}
+    {{- return(dwell.replace_touched_runs(
+        arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns'], config.get('meta')
+    )) -}}
 {% endmacro %}
 
 
-{% macro default__get_incremental_replace_touched_runs_sql(arg_dict) %}
-    {%- set target = arg_dict['target_relation'] -%}
-    {%- set recomputed = arg_dict['temp_relation'] -%}
-    {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
-    {%- set meta = config.get('meta') -%}
-    {%- set starts = meta.get('run_starts_at', 'run_started_at') -%}
-delete from {{ target }}
-where load_number < {{ dwell.current_generation(dwell.input(meta['input'])) }};
+{# Statements that replace, in target, the runs that were computed again. #}
+{% macro replace_touched_runs(target, recomputed, columns, meta) %}
+    {{- return(adapter.dispatch('replace_touched_runs', 'dwell')(target, recomputed, columns, meta)) -}}
+{% endmacro %}
 
-{{ dwell.remember('dwell_replaced_from', 'select min(' ~ starts ~ ') from ' ~ recomputed) }};
+
+{# Where statements are one transaction. #}
+{% macro default__replace_touched_runs(target, recomputed, columns, meta) %}
+    {%- set starts = dwell.run_start(meta) -%}
+    {%- set names = columns | map(attribute='quoted') | join(', ') -%}
+{{ dwell.delete_older_generations(target, meta) }};
+
+{{ dwell.remember('dwell_replaced_from', 'select min(' ~ starts ~ ') from ' ~ recomputed) }}
 
 -- runs can join, so what goes is what lies within a recomputed run, and not what has its key
 delete from {{ target }} as stored
+using (
+    {{ dwell.recomputed_bounds(recomputed, meta) | indent(4) }}
+) as recomputed
+where
+    {{ dwell.lies_within('stored', 'recomputed', meta) }}
+    and {{ dwell.is_since('stored.' ~ starts, 'dwell_replaced_from') }};
+
+insert into {{ target }} ({{ names }})
+select {{ names }}
+from {{ recomputed }}
+{% endmacro %}
+
+
+{# Where a statement is all that is atomic: one MERGE that deletes and inserts. A row of the source that stands for a
+   stored run matches its rows, and a recomputed one matches nothing. #}
+{% macro merge_touched_runs(target, recomputed, columns, meta) %}
+    {%- set starts = dwell.run_start(meta) -%}
+    {%- set names = columns | map(attribute='quoted') | list -%}
+{{ dwell.delete_older_generations(target, meta) }};
+
+merge into {{ target }} as target
 using (
     select
         {%- for part in dwell.entity_of_runs(meta) %}
         {{ part }} as entity_{{ loop.index }},
         {%- endfor %}
-        {{ starts }} as run_started_at,
-        max({{ meta['run_reaches_to'] }}) as run_ended_at
+        {{ starts }} as replaced_run,
+        false as is_replaced,
+        {{ names | join(', ') }}
     from {{ recomputed }}
-    where {{ starts }} is not null
-    group by all
-) as recomputed
-where
-    {%- for part in dwell.entity_of_runs(meta, 'stored') %}
-    {{ part }} = recomputed.entity_{{ loop.index }} and
-    {%- endfor %}
-    stored.{{ starts }} between recomputed.run_started_at and recomputed.run_ended_at
-    and stored.{{ starts }} >= {{ dwell.remembered('dwell_replaced_from') }};
 
-insert into {{ target }} ({{ columns }})
-select {{ columns }}
-from {{ recomputed }}
+    union all
+
+    -- distinct: a run may have many rows, and goes as a whole
+    select distinct
+        {%- for part in dwell.entity_of_runs(meta, 'stored') %}
+        {{ part }} as entity_{{ loop.index }},
+        {%- endfor %}
+        stored.{{ starts }} as replaced_run,
+        true as is_replaced,
+        {%- for column in columns %}
+        cast(null as {{ column.data_type }}) as {{ column.quoted }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ target }} as stored
+    inner join (
+        {{ dwell.recomputed_bounds(recomputed, meta) | indent(8) }}
+    ) as recomputed
+        on {{ dwell.lies_within('stored', 'recomputed', meta) }}
+) as change
+    on
+        change.is_replaced
+        {%- for part in dwell.entity_of_runs(meta, 'target') %}
+        and {{ part }} = change.entity_{{ loop.index }}
+        {%- endfor %}
+        and target.{{ starts }} = change.replaced_run
+when matched then delete
+when not matched then insert ({{ names | join(', ') }})
+values ({% for name in names %}change.{{ name }}{{ ', ' if not loop.last }}{% endfor %})
 {% endmacro %}
+
+
+{% macro delete_older_generations(target, meta) -%}
+delete from {{ target }}
+where load_number < {{ dwell.current_generation(dwell.input(meta['input'])) }}
+{%- endmacro %}
+
+
+{% macro run_start(meta) %}
+    {{- return(meta.get('run_starts_at', 'run_started_at')) -}}
+{% endmacro %}
+
+
+{# SQL: entity, start and end of each run that was computed again. #}
+{% macro recomputed_bounds(recomputed, meta) -%}
+select
+    {%- for part in dwell.entity_of_runs(meta) %}
+    {{ part }} as entity_{{ loop.index }},
+    {%- endfor %}
+    {{ dwell.run_start(meta) }} as begins_at,
+    max({{ meta['run_reaches_to'] }}) as reaches_to
+from {{ recomputed }}
+where {{ dwell.run_start(meta) }} is not null
+group by {{ dwell.entity_of_runs(meta) | join(', ') }}, {{ dwell.run_start(meta) }}
+{%- endmacro %}
+
+
+{# SQL: whether a stored row is of a run that lies within a recomputed one. #}
+{% macro lies_within(stored, recomputed, meta) -%}
+    {%- for part in dwell.entity_of_runs(meta, stored) -%}
+    {{ part }} = {{ recomputed }}.entity_{{ loop.index }} and {% endfor -%}
+    {{ stored }}.{{ dwell.run_start(meta) }} between {{ recomputed }}.begins_at and {{ recomputed }}.reaches_to
+{%- endmacro %}
 
 
 {# What runs are kept apart by, as SQL expressions that are never null. #}

@@ -41,6 +41,6 @@ select
     ) as run_ended_at,
     cast(coalesce(
         lead(events_before) over ({{ of_entity }} order by events_before), all_events
-    ) - events_before as bigint) as event_count
+    ) - events_before as {{ dbt.type_bigint() }}) as event_count
 from starts
 {% endmacro %}

@@ -2,8 +2,8 @@
 {% macro session_id(started_at, alias='') -%}
     {%- set parts = [] -%}
     {%- for part in dwell.visitor(alias) -%}
-        {%- do parts.append("coalesce(cast(length(" ~ part ~ ") as varchar) || ':' || " ~ part ~ ", '-')") -%}
+        {%- do parts.append("coalesce(" ~ dwell.digits('length(' ~ part ~ ')') ~ " || ':' || " ~ part ~ ", '-')") -%}
     {%- endfor -%}
-    {%- do parts.append('cast(' ~ dwell.microseconds(started_at) ~ ' as varchar)') -%}
+    {%- do parts.append(dwell.digits(dwell.microseconds(started_at))) -%}
     {{ dbt.hash(parts | join(" || '|' || ")) }}
 {%- endmacro %}

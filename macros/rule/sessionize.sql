@@ -38,7 +38,7 @@ with ordered as (
         coalesce(
             {{ time }} = lag({{ time }}) over ({{ in_order }})
             {%- for column in duplicate_columns %}
-            and {{ column }} is not distinct from lag({{ column }}) over ({{ in_order }})
+            and {{ dwell.is_same(column, 'lag(' ~ column ~ ') over (' ~ in_order ~ ')') }}
             {%- endfor %},
             false
         ) as is_duplicate

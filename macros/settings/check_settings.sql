@@ -94,6 +94,9 @@
     {%- if path and relation -%}
         {%- do dwell.stop(name ~ '_path and ' ~ name ~ '_relation are both set. Keep one of them: ' ~ name ~ ' come from files or from a relation.') -%}
     {%- endif -%}
+    {%- if path and not dwell.reads_files() -%}
+        {%- do dwell.stop(name ~ '_path names files, which DuckDB reads, and this target is ' ~ target.type ~ '. Load them into a table there, and name it in ' ~ name ~ '_relation.') -%}
+    {%- endif -%}
     {%- if path is not none and not dwell.is_text_or_list(path) -%}
         {%- do dwell.stop(name ~ '_path must be a path, a glob, or a list of them, not ' ~ path ~ '.') -%}
     {%- endif -%}
@@ -140,7 +143,7 @@
 {% macro check_earliest_event_date() %}
     {%- set earliest = var('earliest_event_date') | string -%}
     {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', earliest)
-        or (execute and run_query('select try_cast(' ~ dwell.text(earliest) ~ ' as date) is null').columns[0].values()[0]) -%}
+        or (execute and run_query('select ' ~ dwell.parse_time(dwell.text(earliest), 'iso') ~ ' is null').columns[0].values()[0]) -%}
         {%- do dwell.stop('earliest_event_date must be a date, as in 2000-01-01, not ' ~ earliest ~ '.') -%}
     {%- elif earliest < '1973-01-01' -%}
         {%- do dwell.stop('earliest_event_date must be 1973-01-01 or later, not ' ~ earliest ~ ': before, time zones differed by less than minutes, which days are counted in.') -%}
@@ -169,12 +172,12 @@
 
 
 {% macro check_zones() %}
-    {%- set zone = run_query("select current_setting('TimeZone')").columns[0].values()[0] -%}
+    {%- set zone = run_query('select ' ~ dwell.connection_zone()).columns[0].values()[0] -%}
     {%- if zone not in ['UTC', 'Etc/UTC', 'GMT'] -%}
         {%- do dwell.stop('the time zone of the connection is ' ~ zone ~ ', and dwell computes in UTC. Add settings: {TimeZone: UTC} to the target in profiles.yml.') -%}
     {%- endif -%}
     {%- for name in ['source_timezone', 'reporting_timezone'] -%}
-        {%- if not run_query('select 1 from pg_timezone_names() where name = ' ~ dwell.text(var(name))).rows -%}
+        {%- if var(name) != 'UTC' and not run_query(dwell.zones_named(var(name))).rows -%}
             {%- do dwell.stop(name ~ ' must be a time zone by its name, as in Europe/Berlin or UTC, not ' ~ var(name) ~ '.') -%}
         {%- endif -%}
     {%- endfor -%}
@@ -192,7 +195,9 @@
 
 
 {% macro check_privacy() %}
-    {%- if var('pseudonymize_user_ids') and not dwell.salt_fingerprint() -%}
+    {%- if var('pseudonymize_user_ids') and target.type != 'duckdb' -%}
+        {%- do dwell.stop('pseudonymize_user_ids works on DuckDB only: elsewhere, the key would stand in the text of statements and in their logs. Give pseudonyms to ' ~ target.type ~ ' instead of ids, and set it to false.') -%}
+    {%- elif var('pseudonymize_user_ids') and not dwell.salt_fingerprint() -%}
         {%- do dwell.stop('pseudonymize_user_ids needs a secret key of 16 characters or more in the environment variable DBT_ENV_SECRET_DWELL_SALT.') -%}
     {%- endif -%}
 {% endmacro %}
@@ -200,10 +205,7 @@
 
 {# Tells one key from another without telling the key; none where there is none. #}
 {% macro salt_fingerprint() %}
-    {{- return(run_query(
-        "select case when length(getvariable('dwell_salt')) >= 16 "
-        ~ "then left(sha256('fingerprint' || chr(31) || getvariable('dwell_salt')), 16) end"
-    ).columns[0].values()[0]) -}}
+    {{- return(run_query('select ' ~ dwell.key_fingerprint()).columns[0].values()[0]) -}}
 {% endmacro %}
 
 

@@ -16,34 +16,37 @@
 
 {% macro create_heartbeat_tables() %}
     {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'test') -%}
-        create table if not exists {{ dwell.landed() }} (
-            load_number bigint,
-            source_number integer,
-            source varchar,
-            topic varchar,
-            topic_partition integer,
-            first_offset bigint,
-            last_offset bigint,
-            rows_landed bigint,
-            rows_landed_before bigint,
-            rows_accepted bigint,
-            rows_rejected bigint,
-            newest_event_at timestamp,
-            newest_received_at timestamp
-        );
-        create table if not exists {{ dwell.rejects() }} (
-            load_number bigint,
-            source_number integer,
-            source varchar,
-            topic varchar,
-            topic_partition integer,
-            topic_offset bigint,
-            received_at timestamp,
-            read_position bigint,
-            reject_reason varchar,
-            rejected_row varchar
-        );
-        create table if not exists {{ dwell.as_of() }} (as_of timestamp)
+        {%- set text -%}
+{{ dwell.create_table(dwell.landed(), {
+    'load_number': 'bigint',
+    'source_number': 'int',
+    'source': 'string',
+    'topic': 'string',
+    'topic_partition': 'int',
+    'first_offset': 'bigint',
+    'last_offset': 'bigint',
+    'rows_landed': 'bigint',
+    'rows_landed_before': 'bigint',
+    'rows_accepted': 'bigint',
+    'rows_rejected': 'bigint',
+    'newest_event_at': 'timestamp',
+    'newest_received_at': 'timestamp',
+}) }};
+{{ dwell.create_table(dwell.rejects(), {
+    'load_number': 'bigint',
+    'source_number': 'int',
+    'source': 'string',
+    'topic': 'string',
+    'topic_partition': 'int',
+    'topic_offset': 'bigint',
+    'received_at': 'timestamp',
+    'read_position': 'bigint',
+    'reject_reason': 'string',
+    'rejected_row': 'string',
+}) }};
+{{ dwell.create_table(dwell.as_of(), {'as_of': 'timestamp'}) }}
+        {%- endset -%}
+        {{- dwell.statements(text) -}}
     {%- endif -%}
 {% endmacro %}
 
@@ -62,10 +65,11 @@
 {# Post-hook of the new heartbeats: nothing goes on that does not add up. #}
 {% macro reconcile_new_heartbeats() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
-        select error(
-            'dwell: ' || f.source || ': ' || f.rows_read || ' rows were read, but '
-            || count(h.source_number) || ' arrived; nothing was changed. Please report this.'
-        )
+        {%- set differs -%}
+        'dwell: ' || f.source || ': ' || {{ dwell.digits('f.rows_read') }} || ' rows were read, but '
+        || {{ dwell.digits('count(h.source_number)') }} || ' arrived; nothing was changed. Please report this.'
+        {%- endset -%}
+        select {{ dwell.fail_with(differs) }}
         from {{ dwell.own_table(dwell.input('heartbeats').incoming) }} as f
         left join {{ this }} as h on f.source_number = h.source_number
         where not f.is_known
@@ -89,7 +93,7 @@ delete from {{ dwell.rejects() }};
         {%- if not flags.EMPTY %}
 insert into {{ dwell.landed() }}
 select
-    any_value(l.load_number),
+    max(l.load_number),
     case when h.topic is null then h.source_number end,
     case when h.topic is null then f.source end,
     h.topic,
@@ -104,7 +108,7 @@ select
     max(h.received_at)
 from {{ ref('stg_watch__heartbeats') }} as h
 inner join {{ dwell.own_table(input.incoming) }} as f on h.source_number = f.source_number
-cross join dwell_this_load as l
+cross join {{ dwell.this_load() }} as l
 group by h.source_number, f.source, h.topic, h.topic_partition;
         {%- if dwell.input_mode(input) == 'files' %}
 insert into {{ dwell.landed() }}
@@ -124,7 +128,7 @@ select
     null
 from {{ dwell.incoming_stretches() }} as s
 inner join {{ dwell.own_table(input.incoming) }} as f on s.source_number = f.source_number
-cross join dwell_this_load as l
+cross join {{ dwell.this_load() }} as l
 where f.is_known;
 {{ dwell.fold_landed() }}
         {%- endif %}
@@ -142,15 +146,15 @@ select
     h.rejected_row
 from {{ ref('stg_watch__heartbeats') }} as h
 inner join {{ dwell.own_table(input.incoming) }} as f on h.source_number = f.source_number
-cross join dwell_this_load as l
+cross join {{ dwell.this_load() }} as l
 where h.reject_reason is not null and not h.is_landed_before;
         {%- endif %}
 -- no stream that was silent by then is touched by what is new
 {{ dwell.remember(
     'dwell_watch_from',
-    'select min(event_at) - interval \'' ~ (var('watch_timeout_seconds') * 1000000) | round | int ~ ' microseconds\' from '
+    'select ' ~ dwell.later_by('min(event_at)', -dwell.watch_timeout_us()) ~ ' from '
     ~ ref('stg_watch__heartbeats') ~ ' where reject_reason is null and not is_landed_before'
-) }};
+) }}
         {%- if var('watch_as_of') is not none %}
             {%- set moment = dwell.parse_time(dwell.text(var('watch_as_of')), 'iso') %}
 delete from {{ dwell.as_of() }}

@@ -2,16 +2,21 @@
 {% macro stream_id() -%}
     {%- set parts = [] -%}
     {%- for column in ['session_id', 'user_id', 'device', 'program_id'] -%}
-        {%- do parts.append("cast(length(" ~ column ~ ") as varchar) || ':' || " ~ column) -%}
+        {%- do parts.append("" ~ dwell.digits('length(' ~ column ~ ')') ~ " || ':' || " ~ column) -%}
     {%- endfor -%}
     {%- for column in ['start_time', 'first_heartbeat_at'] -%}
-        {%- do parts.append('cast(' ~ dwell.microseconds(column) ~ ' as varchar)') -%}
+        {%- do parts.append(dwell.digits(dwell.microseconds(column))) -%}
     {%- endfor -%}
     {{ dbt.hash(parts | join(" || '|' || ")) }}
 {%- endmacro %}
 
 
+{% macro watch_timeout_us() -%}
+    {{- return((var('watch_timeout_seconds') * 1000000) | round | int) -}}
+{%- endmacro %}
+
+
 {# When a stream ends if nothing more is heard of it. #}
 {% macro silent_until(last_heartbeat_at) -%}
-    {{ last_heartbeat_at }} + interval '{{ (var('watch_timeout_seconds') * 1000000) | round | int }} microseconds'
+    {{ dwell.later_by(last_heartbeat_at, dwell.watch_timeout_us()) }}
 {%- endmacro %}

@@ -9,14 +9,28 @@ with streams as (
     from {{ ref('int_watch__streams') }}
 ),
 
+counted as (
+    select
+        *,
+        {{ dbt.datediff('first_date', 'last_date', 'day') }} + 1 as days
+    from streams
+),
+
+dated as (
+    select
+        counted.*,
+        counted.first_date + cast(numbers.n - 1 as integer) as watch_date
+    from counted
+    cross join {{ dwell.numbers_to('counted.days') }} as numbers
+    where numbers.n <= counted.days
+),
+
 by_day as (
     select
-        streams.*,
-        days.watch_date,
-        {{ dwell.start_of_local_day('days.watch_date') }} as day_started_at,
-        {{ dwell.start_of_local_day('days.watch_date + 1') }} as day_ended_at
-    from streams
-    cross join {{ dwell.days_between('streams.first_date', 'streams.last_date') }} as days
+        *,
+        {{ dwell.start_of_local_day('watch_date') }} as day_started_at,
+        {{ dwell.start_of_local_day('watch_date + 1') }} as day_ended_at
+    from dated
 )
 
 select

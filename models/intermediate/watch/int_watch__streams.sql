@@ -11,10 +11,10 @@
     }
 ) }}
 {%- set input = dwell.input('heartbeats') -%}
-{%- set adds = is_incremental() and not dwell.input_is_read_whole(input) -%}
+{%- set adds = is_incremental() and not (dwell.input_is_read_whole(input) or dwell.died_from_scratch(input)) -%}
 {%- set entity = ['session_id', 'user_id', 'device', 'program_id', 'start_time'] -%}
 {%- set timeout_seconds = var('watch_timeout_seconds') | float -%}
-{%- set timeout = "interval '" ~ (timeout_seconds * 1000000) | round | int ~ " microseconds'" %}
+{%- set timeout_us = dwell.watch_timeout_us() %}
 
 with heartbeats as (
     select
@@ -42,7 +42,7 @@ touched_streams as (
         stored.heartbeats
     from {{ this }} as stored
     where
-        stored.last_heartbeat_at >= {{ dwell.remembered('dwell_watch_from') }}
+        {{ dwell.is_since('stored.last_heartbeat_at', 'dwell_watch_from') }}
         and exists (
             select 1
             from new_streams
@@ -50,8 +50,8 @@ touched_streams as (
                 {%- for column in entity %}
                 stored.{{ column }} = new_streams.{{ column }} and
                 {%- endfor %}
-                stored.last_heartbeat_at >= new_streams.run_started_at - {{ timeout }}
-                and stored.first_heartbeat_at <= new_streams.run_ended_at + {{ timeout }}
+                stored.last_heartbeat_at >= {{ dwell.later_by('new_streams.run_started_at', -timeout_us) }}
+                and stored.first_heartbeat_at <= {{ dwell.later_by('new_streams.run_ended_at', timeout_us) }}
         )
 ),
 
@@ -95,7 +95,9 @@ select
     run_ended_at as last_heartbeat_at,
     -- a resumed stream has an old start_time, from which its viewing did not go on
     case
-        when start_time <= run_started_at and run_started_at - start_time <= {{ timeout }}
+        when
+            start_time <= run_started_at
+            and {{ dwell.microseconds_between('start_time', 'run_started_at') }} <= {{ timeout_us }}
             then start_time
         else run_started_at
     end as began_at,

@@ -7,7 +7,7 @@
     meta={'input': 'events', 'entity': ['visitor', 'is_ignored'], 'run_reaches_to': 'event_at'}
 ) }}
 {%- set input = dwell.input('events') -%}
-{%- set adds = is_incremental() and not dwell.input_is_read_whole(input) -%}
+{%- set adds = is_incremental() and not (dwell.input_is_read_whole(input) or dwell.died_from_scratch(input)) -%}
 {%- set timeout_minutes = var('session_timeout_minutes') | float -%}
 {%- set columns -%}
     user_id, device_id, event_name, app_version, client, event_at, received_at, source_number,
@@ -65,7 +65,7 @@ select
     rejected_row,
     source_number,
     read_position,
-    {{ 'received_at' if dwell.reads_by_load_time(input) else 'cast(null as timestamp)' }}
+    {{ 'received_at' if dwell.reads_by_load_time(input) else 'cast(null as ' ~ dbt.type_timestamp() ~ ')' }}
         as received_at,
     {{ dwell.current_load(input) }} as load_number
 from sessionized

@@ -30,14 +30,17 @@ sized as (
     select
         gap_us,
         is_between_runs,
-        cast(floor(log10(greatest(gap_us, 1) / 1000000.0e0) * 20) as integer) as size_bin,
+        -- engines differ in the last digit of a logarithm; a power of ten begins a bin on each of them
+        cast(floor(
+            {{ dwell.log10(dwell.as_seconds('greatest(gap_us, 1)')) }} * 20 + {{ dwell.double('1e-12') }}
+        ) as integer) as size_bin,
         case
             {%- for minute in minutes %}
             when gap_us <= {{ (minute * 60000000) | round | int }}
-                then {{ 'cast(' ~ shorter.value ~ ' as double)' if shorter.value else 'null' }}
+                then {{ dwell.double(shorter.value or 'null') }}
             {%- set shorter.value = minute %}
             {%- endfor %}
-            else cast({{ minutes[-1] }} as double)
+            else {{ dwell.double(minutes[-1]) }}
         end as over_minutes
     from gaps
 )
@@ -47,6 +50,6 @@ select
     over_minutes,
     is_between_runs,
     count(*) as gaps,
-    cast(sum(gap_us) as double) / 1000000 as gap_seconds
+    {{ dwell.as_seconds('sum(gap_us)') }} as gap_seconds
 from sized
 group by size_bin, over_minutes, is_between_runs

@@ -12,7 +12,7 @@
 with days as (
     select
         count(*) as ties,
-        {{ dwell.first_three('cast(activity_date as varchar)', 'activity_date') }} as names,
+        {{ dwell.first_three(dwell.digits('activity_date'), 'activity_date') }} as names,
         max(events) as events
     from {{ ref('daily_activity') }}
     where is_busiest

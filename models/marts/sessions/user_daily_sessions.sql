@@ -18,6 +18,6 @@ select
     anonymous_device_id,
     count(*) as sessions,
     cast(sum(event_count) as bigint) as events,
-    cast(sum(duration_us) as double) / 1000000.0e0 as duration_seconds
+    {{ dwell.as_seconds('sum(duration_us)') }} as duration_seconds
 from by_person
 group by session_date, user_id, anonymous_device_id

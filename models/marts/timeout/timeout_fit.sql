@@ -8,7 +8,7 @@ with gaps as (
 bins as (
     select
         log10_seconds as x,
-        cast(gaps as double) as n
+        {{ dwell.double('gaps') }} as n
     from {{ ref('timeout_gap_histogram') }}
     where seconds_from >= 0.001
 ),
@@ -107,7 +107,7 @@ measured as (
         power(10, humps.mean_2) as typical_gap_between_seconds,
         humps.sd_2 as sd_between_log10,
         power(10, cut.log10_seconds) as cut_seconds,
-        sqrt(2) * abs(humps.mean_2 - humps.mean_1)
+        sqrt({{ dwell.double(2) }}) * abs(humps.mean_2 - humps.mean_1)
         / sqrt(humps.sd_1 * humps.sd_1 + humps.sd_2 * humps.sd_2) as ashman_d,
         -- BIC = k ln n - 2 ln L; one hump has 2 parameters, two have 5
         2 * humps.log_likelihood - 5 * ln(nullif(single_hump.gaps, 0))
@@ -116,7 +116,8 @@ measured as (
         sessions_at.half as sessions_at_half_the_timeout,
         sessions_at.in_force as sessions_at_the_timeout,
         sessions_at.twice as sessions_at_double_the_timeout,
-        -(ln(nullif(sessions_at.twice, 0)) - ln(nullif(sessions_at.half, 0))) / ln(4) as elasticity
+        -(ln({{ dwell.double('nullif(sessions_at.twice, 0)') }})
+        - ln({{ dwell.double('nullif(sessions_at.half, 0)') }})) / ln({{ dwell.double(4) }}) as elasticity
     from single_hump
     cross join single_hump_likelihood
     cross join sessions_at

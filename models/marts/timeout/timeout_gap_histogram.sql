@@ -14,11 +14,11 @@ binned as (
 )
 
 select
-    power(10, size_bin / 20.0e0) as seconds_from,
-    power(10, (size_bin + 1) / 20.0e0) as seconds_to,
-    size_bin / 20.0e0 + 0.025e0 as log10_seconds,
+    power(10, {{ dwell.double('size_bin') }} / 20) as seconds_from,
+    power(10, {{ dwell.double('size_bin + 1') }} / 20) as seconds_to,
+    {{ dwell.double('size_bin') }} / 20 + {{ dwell.double('0.025') }} as log10_seconds,
     gaps,
     gaps_between_runs,
-    gaps / sum(gaps) over () as share
+    {{ dwell.double('gaps') }} / sum(gaps) over () as share
 from binned
 order by size_bin

@@ -27,7 +27,7 @@ gaps as (
 
 timeouts as (
     {%- for minute in minutes %}
-    select cast({{ minute }} as double) as timeout_minutes{{ ' union all' if not loop.last }}
+    select {{ dwell.double(minute) }} as timeout_minutes{{ ' union all' if not loop.last }}
     {%- endfor %}
 ),
 
@@ -67,7 +67,7 @@ select
     timeout_minutes = {{ var('session_timeout_minutes') | float }} as is_in_force,
     count(*) as sessions,
     {{ dwell.mean_seconds('duration_us') }} as mean_duration_seconds,
-    {{ dwell.median('duration_us') }} / 1000000.0e0 as median_duration_seconds,
+    {{ dwell.as_seconds(dwell.median('duration_us')) }} as median_duration_seconds,
     cast(max(event_count) as bigint) as most_events
 from sessions
 group by timeout_minutes

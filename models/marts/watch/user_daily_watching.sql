@@ -7,6 +7,6 @@ select
     user_id,
     count(distinct session_id) as sessions,
     count(*) as streams,
-    cast(sum(watched_us) as double) / 1000000.0e0 as watched_seconds
+    {{ dwell.as_seconds('sum(watched_us)') }} as watched_seconds
 from stream_days
 group by watch_date, user_id

@@ -16,7 +16,7 @@ changes as (
     union all
     -- one microsecond later, for at its last heartbeat it is still there
     select
-        last_heartbeat_at + interval '1 microsecond' as changed_at,
+        {{ dwell.later_by('last_heartbeat_at', 1) }} as changed_at,
         -1 as change
     from streams
 ),
@@ -60,6 +60,16 @@ carried as (
     from minutes
 ),
 
+quiet as (
+    select
+        minute_at,
+        left_over,
+        cast({{ dwell.microseconds_between('minute_at', 'next_minute_at') }} / 60000000 as bigint) - 1
+            as quiet_minutes
+    from carried
+    where left_over > 0
+),
+
 every_minute as (
     select
         minute_at,
@@ -67,11 +77,13 @@ every_minute as (
     from carried
     union all
     select
-        quiet.minute_at,
-        carried.left_over as streams
-    from carried
-    cross join {{ dwell.minutes_between('carried.minute_at', 'carried.next_minute_at') }} as quiet
-    where carried.left_over > 0
+        {{ dwell.time_of_microseconds(
+            dwell.microseconds('quiet.minute_at') ~ ' + numbers.n * 60000000'
+        ) }} as minute_at,
+        quiet.left_over as streams
+    from quiet
+    cross join {{ dwell.numbers_to('quiet.quiet_minutes') }} as numbers
+    where numbers.n <= quiet.quiet_minutes
 )
 
 select

@@ -51,7 +51,7 @@ judged as (
             {%- endfor %}
             when event_at < timestamp {{ dwell.text(var('earliest_event_date')) }}
                 then 'before_earliest_event_date'
-            when event_at > received_at + interval '{{ var('future_tolerance_minutes') }} minutes'
+            when event_at > {{ dwell.later_by('received_at', var('future_tolerance_minutes') * 60000000) }}
                 then 'in_the_future'
         end as reject_reason
     from cleaned
@@ -110,10 +110,10 @@ select
         when reject_reason is not null then {{ dwell.json_of({
             'user_id': 'user_id' if var('pseudonymize_user_ids') else 'raw_user_id',
             'program_id': 'raw_program_id',
-            'start_time': 'coalesce(raw_start_time, cast(start_at as varchar))',
+            'start_time': 'coalesce(raw_start_time, ' ~ dwell.digits('start_at') ~ ')',
             'session_id': 'raw_session_id',
             'device': 'raw_device',
-            'event_time': 'coalesce(raw_event_time, cast(event_at as varchar))',
+            'event_time': 'coalesce(raw_event_time, ' ~ dwell.digits('event_at') ~ ')',
         }) }}
     end as rejected_row
 from placed

@@ -36,7 +36,7 @@ judged as (
             when event_at is null then 'unreadable_event_time'
             when event_at < timestamp {{ dwell.text(var('earliest_event_date')) }}
                 then 'before_earliest_event_date'
-            when event_at > received_at + interval '{{ var('future_tolerance_minutes') }} minutes'
+            when event_at > {{ dwell.later_by('received_at', var('future_tolerance_minutes') * 60000000) }}
                 then 'in_the_future'
         end as reject_reason
     from cleaned
@@ -60,7 +60,7 @@ select
             'event_name': 'raw_event_name',
             'user_id': 'user_id' if var('pseudonymize_user_ids') else 'raw_user_id',
             'app_version': 'raw_app_version',
-            'event_time': 'coalesce(raw_event_time, cast(event_at as varchar))',
+            'event_time': 'coalesce(raw_event_time, ' ~ dwell.digits('event_at') ~ ')',
             'device_id': 'raw_device_id',
             'client': 'raw_client',
         }) }}

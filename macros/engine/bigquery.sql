@@ -1,0 +1,156 @@
+{# What BigQuery says otherwise. Its TIMESTAMP is an instant, and is UTC where it is written. #}
+
+{% macro bigquery__type_double() -%}
+    float64
+{%- endmacro %}
+
+{# a backslash escapes in a literal, also the quote #}
+{% macro bigquery__text(value) -%}
+    '{{ value | replace("\\", "\\\\") | replace("'", "\\'") | replace("\n", "\\n") | replace("\r", "\\r") }}'
+{%- endmacro %}
+
+{% macro bigquery__quoted(name) -%}
+    {{- return('`' ~ name | replace('\\', '\\\\') | replace('`', '\\`') ~ '`') -}}
+{%- endmacro %}
+
+{% macro bigquery__clean_text(column) -%}
+    nullif(trim({{ column }}, ' \t\n\r'), '')
+{%- endmacro %}
+
+{% macro bigquery__number_in(text) -%}
+    safe_cast({{ text }} as float64)
+{%- endmacro %}
+
+
+{# PERCENTILE_CONT is a window function there: the two middle values of all in order #}
+{% macro bigquery__median(column) -%}
+    {%- set in_order = 'array_agg(' ~ column ~ ' ignore nulls order by ' ~ column ~ ')' -%}
+    (
+        {{ in_order }}[safe_offset(div(count({{ column }}) - 1, 2))]
+        + {{ in_order }}[safe_offset(div(count({{ column }}), 2))]
+    ) / 2
+{%- endmacro %}
+
+
+{% macro bigquery__microseconds(timestamp) -%}
+    unix_micros({{ timestamp }})
+{%- endmacro %}
+
+{% macro bigquery__time_of_microseconds(microseconds) -%}
+    timestamp_micros({{ microseconds }})
+{%- endmacro %}
+
+{% macro bigquery__later_by(timestamp, microseconds) -%}
+    timestamp_add({{ timestamp }}, interval {{ microseconds }} microsecond)
+{%- endmacro %}
+
+{% macro bigquery__local_date(timestamp, zone) -%}
+    {%- if zone == 'UTC' -%}
+        cast({{ timestamp }} as date)
+    {%- else -%}
+        date({{ timestamp }}, {{ dwell.text(zone) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro bigquery__start_of_local_day(date, zone) -%}
+    timestamp({{ date }}, {{ dwell.text(zone) }})
+{%- endmacro %}
+
+{% macro bigquery__numbers_to(count) -%}
+    unnest(array(select as struct n from unnest(generate_array(1, {{ count }})) as n))
+{%- endmacro %}
+
+{% macro bigquery__connection_zone() -%}
+    'UTC'
+{%- endmacro %}
+
+{# the first use of a zone that there is not is refused by BigQuery itself #}
+{% macro bigquery__zones_named(name) -%}
+    select 1
+{%- endmacro %}
+
+
+{% macro bigquery__json_of(columns) -%}
+    to_json_string(struct(
+        {%- for key, expression in columns.items() %}
+        {{ expression }} as {{ key }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ))
+{%- endmacro %}
+
+{% macro bigquery__json_text(json, key) -%}
+    json_value({{ json }}, {{ dwell.text('$.' ~ key) }})
+{%- endmacro %}
+
+
+{% macro bigquery__grouped(number) -%}
+    format("%'d", cast(round({{ number }}) as int64))
+{%- endmacro %}
+
+{% macro bigquery__to_the_thousandth(number) -%}
+    format("%'.3f", {{ number }})
+{%- endmacro %}
+
+
+{# a statement is a job of its own, and knows no temporary table of another #}
+{% macro bigquery__scratch(name) -%}
+    {{- return(dwell.own_table(name)) -}}
+{%- endmacro %}
+
+{% macro bigquery__create_scratch(name, query) -%}
+    create or replace table {{ dwell.own_table(name) }} as {{ query }}
+{%- endmacro %}
+
+{% macro bigquery__fail_with(text) -%}
+    error({{ text }})
+{%- endmacro %}
+
+{% macro bigquery__has_transactions() -%}
+    {{- return(false) -}}
+{%- endmacro %}
+
+{% macro bigquery__replace_touched_runs(target, recomputed, columns, meta) -%}
+    {{- return(dwell.merge_touched_runs(target, recomputed, columns, meta)) -}}
+{%- endmacro %}
+
+
+{% macro bigquery__parse_time(column, kind) -%}
+    {%- set zone = dwell.text(var('source_timezone')) -%}
+    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- if kind in units -%}
+        timestamp_micros(safe_cast(trunc(safe_cast({{ column }} as numeric) * {{ units[kind] }}) as int64))
+    {%- elif kind == 'iso' -%}
+        {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
+        case
+            when regexp_contains({{ told }}, r'([Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$')
+                then safe_cast({{ told }} as timestamp)
+            else timestamp(safe_cast({{ told }} as datetime), {{ zone }})
+        end
+    {%- elif kind == 'timestamp_with_zone' -%}
+        {{ column }}
+    {%- else -%}
+        timestamp(cast({{ column }} as datetime), {{ zone }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# dbt-bigquery knows its own strategies only. #}
+{% macro dbt_bigquery_validate_get_incremental_strategy(config) %}
+    {%- if config.get('incremental_strategy') == 'replace_touched_runs' -%}
+        {{- return('replace_touched_runs') -}}
+    {%- endif -%}
+    {{- return(dbt.dbt_bigquery_validate_get_incremental_strategy(config)) -}}
+{% endmacro %}
+
+{% macro bq_generate_incremental_build_sql(
+    strategy, tmp_relation, target_relation, sql, unique_key, partition_by, partitions, dest_columns,
+    tmp_relation_exists, copy_partitions, incremental_predicates
+) %}
+    {%- if strategy == 'replace_touched_runs' -%}
+        {{- return(dwell.replace_touched_runs(target_relation, tmp_relation, dest_columns, config.get('meta'))) -}}
+    {%- endif -%}
+    {{- return(dbt.bq_generate_incremental_build_sql(
+        strategy, tmp_relation, target_relation, sql, unique_key, partition_by, partitions, dest_columns,
+        tmp_relation_exists, copy_partitions, incremental_predicates
+    )) -}}
+{% endmacro %}

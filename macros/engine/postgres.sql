@@ -1,0 +1,113 @@
+{# What PostgreSQL says otherwise. Redshift takes from here what redshift.sql does not have. #}
+
+{% macro postgres__last_by(value, by) -%}
+    (array_agg({{ value }} order by {{ by }} desc))[1]
+{%- endmacro %}
+
+
+{% macro postgres__microseconds(timestamp) -%}
+    cast(extract(epoch from {{ timestamp }}) * 1000000 as bigint)
+{%- endmacro %}
+
+{% macro postgres__time_of_microseconds(microseconds) -%}
+    timestamp '1970-01-01' + ({{ microseconds }}) * interval '1 microsecond'
+{%- endmacro %}
+
+{% macro postgres__numbers_to(count) -%}
+    lateral (select generate_series(1, {{ count }}) as n)
+{%- endmacro %}
+
+
+{# json_build_object would put blanks between #}
+{% macro postgres__json_of(columns) -%}
+    '{' {%- for key, expression in columns.items() %}
+    || {{ dwell.text((',' if not loop.first else '') ~ tojson(key) ~ ':') }}
+    || coalesce(cast(to_json(cast({{ expression }} as text)) as text), 'null')
+    {%- endfor %} || '}'
+{%- endmacro %}
+
+{% macro postgres__json_text(json, key) -%}
+    cast({{ json }} as json) ->> {{ dwell.text(key) }}
+{%- endmacro %}
+
+{% macro postgres__clean_text(column) -%}
+    nullif(btrim({{ column }}, {{ dwell.blanks() }}), '')
+{%- endmacro %}
+
+{# 15 digits before the point are more than any epoch has #}
+{% macro postgres__number_in(text) -%}
+    case when {{ text }} ~ '^\s*[+-]?[0-9]{1,18}([.][0-9]*)?\s*$' then cast({{ text }} as double precision) end
+{%- endmacro %}
+
+
+{# of a double, halves would go to the even neighbour #}
+{% macro postgres__rounded(number) -%}
+    round(cast({{ number }} as numeric))
+{%- endmacro %}
+
+{% macro postgres__grouped(number) -%}
+    to_char({{ dwell.rounded(number) }}, 'FM999,999,999,999,999,990')
+{%- endmacro %}
+
+{% macro postgres__to_the_thousandth(number) -%}
+    to_char(cast({{ number }} as numeric), 'FM999,999,999,999,999,990.000')
+{%- endmacro %}
+
+
+{% macro postgres__create_table(relation, columns, anew) -%}
+    {%- if anew -%}
+    drop table if exists {{ relation }};
+    {% endif -%}
+    {{ dwell.default__create_table(relation, columns, false) }}
+{%- endmacro %}
+
+{% macro postgres__create_scratch(name, query) -%}
+    drop table if exists {{ name }};
+    create temporary table {{ name }} as {{ query }}
+{%- endmacro %}
+
+{% macro postgres__take_turn(relation) -%}
+    lock table {{ relation }} in exclusive mode;
+{%- endmacro %}
+
+
+{# There is no cast that gives null for what is no time, so that a text is looked at first: ISO 8601, of a day that
+   there is, with a time or without, with a zone (an offset) or without. #}
+{% macro postgres__parse_time(column, kind) -%}
+    {%- set zone = dwell.text(var('source_timezone')) -%}
+    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- if kind in units -%}
+        case
+            when cast({{ column }} as text) ~ '^\s*[+-]?[0-9]{1,17}([.][0-9]{1,9})?\s*$'
+                then {{ dwell.time_of_microseconds(
+                    'trunc(cast(cast(' ~ column ~ ' as text) as numeric) * ' ~ units[kind] ~ ')'
+                ) }}
+        end
+    {%- elif kind == 'iso' -%}
+        {%- set told = 'btrim(cast(' ~ column ~ ' as text))' -%}
+        case
+            when {{ told }} ~ '{{ dwell.iso_8601() }}' and {{ dwell.is_day_of_its_month(told) }}
+                then case
+                    when {{ told }} ~ '(Z|z|:[0-9.]*[+-][0-9]{2}(:?[0-9]{2})?)$'
+                        then timezone('UTC', cast({{ told }} as timestamptz))
+                    else timezone('UTC', timezone({{ zone }}, cast({{ told }} as timestamp)))
+                end
+        end
+    {%- elif kind == 'timestamp_with_zone' -%}
+        timezone('UTC', {{ column }})
+    {%- else -%}
+        timezone('UTC', timezone({{ zone }}, cast({{ column }} as timestamp)))
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro iso_8601() -%}
+    ^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?([Zz]|[+-][01][0-9](:?[0-5][0-9])?)?)?$
+{%- endmacro %}
+
+
+{% macro is_day_of_its_month(told) -%}
+    cast(substr({{ told }}, 9, 2) as integer) <= extract(day from make_date(
+        cast(substr({{ told }}, 1, 4) as integer), cast(substr({{ told }}, 6, 2) as integer), 1
+    ) + interval '1 month' - interval '1 day')
+{%- endmacro %}

@@ -1,0 +1,79 @@
+{# What Redshift says otherwise, also than PostgreSQL. No test runs it on a real one: see docs/engines.md. #}
+
+{% macro redshift__is_same(one, other) -%}
+    ({{ one }} = {{ other }} or ({{ one }} is null and {{ other }} is null))
+{%- endmacro %}
+
+{# there is neither max_by nor an array to take the last of; times are never before 1970 #}
+{% macro redshift__last_by(value, by) -%}
+    cast(substring(max(
+        lpad(cast({{ dwell.microseconds(by) }} as varchar), 20, '0') || cast({{ value }} as varchar)
+    ), 21) as bigint)
+{%- endmacro %}
+
+
+{% macro redshift__log10(x) -%}
+    log({{ x }})
+{%- endmacro %}
+
+
+{% macro redshift__microseconds(timestamp) -%}
+    datediff(microsecond, timestamp '1970-01-01', {{ timestamp }})
+{%- endmacro %}
+
+{% macro redshift__time_of_microseconds(microseconds) -%}
+    dateadd(
+        microsecond, cast(mod({{ microseconds }}, 1000000) as integer),
+        dateadd(second, cast(({{ microseconds }}) / 1000000 as bigint), timestamp '1970-01-01')
+    )
+{%- endmacro %}
+
+{# dateadd counts in integers of four bytes #}
+{% macro redshift__later_by(timestamp, microseconds) -%}
+    {%- set sign = '-' if microseconds < 0 else '' -%}
+    dateadd(
+        microsecond, {{ sign }}{{ (microseconds | abs) % 1000000 }},
+        dateadd(second, {{ sign }}{{ (microseconds | abs) // 1000000 }}, {{ timestamp }})
+    )
+{%- endmacro %}
+
+{% macro redshift__local_date(timestamp, zone) -%}
+    cast({{ timestamp if zone == 'UTC' else "convert_timezone('UTC', " ~ dwell.text(zone) ~ ', ' ~ timestamp ~ ')' }} as date)
+{%- endmacro %}
+
+{% macro redshift__start_of_local_day(date, zone) -%}
+    convert_timezone({{ dwell.text(zone) }}, 'UTC', cast({{ date }} as timestamp))
+{%- endmacro %}
+
+{# a timestamp has no zone, and every text is read as UTC #}
+{% macro redshift__connection_zone() -%}
+    'UTC'
+{%- endmacro %}
+
+{# the first use of a zone that there is not is refused by Redshift itself #}
+{% macro redshift__zones_named(name) -%}
+    select 1
+{%- endmacro %}
+
+
+{# nothing makes rows of a number, so that digits are counted up: to 100,000 days, or minutes without a change #}
+{% macro redshift__numbers_to(count) -%}
+    (
+        select 1 + ones.d + 10 * tens.d + 100 * hundreds.d + 1000 * thousands.d + 10000 * more.d as n
+        from {% for place in ['ones', 'tens', 'hundreds', 'thousands', 'more'] -%}
+        ({% for d in range(10) %}select {{ d }} as d{{ ' union all ' if not loop.last }}{% endfor %}) as {{ place }}
+        {{- ' cross join ' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{% macro redshift__json_of(columns) -%}
+    '{' {%- for key, expression in columns.items() %}
+    || {{ dwell.text((',' if not loop.first else '') ~ tojson(key) ~ ':') }}
+    || coalesce('"' || replace(replace({{ expression }}, '\\', '\\\\'), '"', '\\"') || '"', 'null')
+    {%- endfor %} || '}'
+{%- endmacro %}
+
+{% macro redshift__json_text(json, key) -%}
+    json_extract_path_text({{ json }}, {{ dwell.text(key) }}, true)
+{%- endmacro %}

@@ -1,0 +1,105 @@
+{# What Snowflake says otherwise. #}
+
+{# a backslash escapes in a literal #}
+{% macro snowflake__text(value) -%}
+    '{{ value | replace("\\", "\\\\") | replace("'", "''") }}'
+{%- endmacro %}
+
+{# a name that the settings give in small letters is stored in capitals, unless it was quoted #}
+{% macro snowflake__column_named(name) -%}
+    {{- return(name if modules.re.match('^[a-z_][a-z0-9_$]*$', name) else dwell.quoted(name)) -}}
+{%- endmacro %}
+
+
+{# its LOG takes a base #}
+{% macro snowflake__log10(x) -%}
+    log(10, {{ x }})
+{%- endmacro %}
+
+
+{% macro snowflake__microseconds(timestamp) -%}
+    date_part(epoch_microsecond, {{ timestamp }})
+{%- endmacro %}
+
+{% macro snowflake__time_of_microseconds(microseconds) -%}
+    to_timestamp_ntz({{ microseconds }}, 6)
+{%- endmacro %}
+
+{% macro snowflake__later_by(timestamp, microseconds) -%}
+    dateadd(microsecond, {{ microseconds }}, {{ timestamp }})
+{%- endmacro %}
+
+{% macro snowflake__local_date(timestamp, zone) -%}
+    cast({{ timestamp if zone == 'UTC' else "convert_timezone('UTC', " ~ dwell.text(zone) ~ ', ' ~ timestamp ~ ')' }} as date)
+{%- endmacro %}
+
+{% macro snowflake__start_of_local_day(date, zone) -%}
+    convert_timezone({{ dwell.text(zone) }}, 'UTC', cast({{ date }} as timestamp_ntz))
+{%- endmacro %}
+
+{% macro snowflake__numbers_to(count) -%}
+    lateral (
+        select cast(number.value as integer) as n
+        from lateral flatten(input => array_generate_range(1, {{ count }} + 1)) as number
+    )
+{%- endmacro %}
+
+{# times are of a kind without a zone #}
+{% macro snowflake__connection_zone() -%}
+    'UTC'
+{%- endmacro %}
+
+{# the first use of a zone that there is not is refused by Snowflake itself #}
+{% macro snowflake__zones_named(name) -%}
+    select 1
+{%- endmacro %}
+
+
+{% macro snowflake__json_of(columns) -%}
+    to_json(object_construct_keep_null({{ dwell.keys_and_values(columns) }}))
+{%- endmacro %}
+
+{% macro snowflake__json_text(json, key) -%}
+    cast(get(parse_json({{ json }}), {{ dwell.text(key) }}) as varchar)
+{%- endmacro %}
+
+
+{% macro snowflake__grouped(number) -%}
+    trim(to_char({{ dwell.rounded(number) }}, '999,999,999,999,999,990'))
+{%- endmacro %}
+
+{% macro snowflake__to_the_thousandth(number) -%}
+    trim(to_char(round({{ number }}, 3), '999,999,999,999,999,990.000'))
+{%- endmacro %}
+
+
+{# DML and hooks are committed one by one #}
+{% macro snowflake__has_transactions() -%}
+    {{- return(false) -}}
+{%- endmacro %}
+
+{% macro snowflake__replace_touched_runs(target, recomputed, columns, meta) -%}
+    {{- return(dwell.merge_touched_runs(target, recomputed, columns, meta)) -}}
+{%- endmacro %}
+
+
+{% macro snowflake__parse_time(column, kind) -%}
+    {%- set zone = dwell.text(var('source_timezone')) -%}
+    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- if kind in units -%}
+        {{ dwell.time_of_microseconds(
+            'cast(trunc(try_to_decimal(cast(' ~ column ~ ' as varchar), 24, 6) * ' ~ units[kind] ~ ') as bigint)'
+        ) }}
+    {%- elif kind == 'iso' -%}
+        {%- set told = 'trim(cast(' ~ column ~ ' as varchar))' -%}
+        case
+            when regexp_like({{ told }}, '.*(Z|z|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)')
+                then cast(convert_timezone('UTC', try_to_timestamp_tz({{ told }})) as timestamp_ntz)
+            else convert_timezone({{ zone }}, 'UTC', try_to_timestamp_ntz({{ told }}))
+        end
+    {%- elif kind == 'timestamp_with_zone' -%}
+        cast(convert_timezone('UTC', {{ column }}) as timestamp_ntz)
+    {%- else -%}
+        convert_timezone({{ zone }}, 'UTC', cast({{ column }} as timestamp_ntz))
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,163 @@
+{# What Spark says otherwise. Its tables are Iceberg's, for those of Parquet cannot be deleted from; its TIMESTAMP is an
+   instant, and the session's time zone is UTC. #}
+
+{% macro spark__type_double() -%}
+    double
+{%- endmacro %}
+
+{# a backslash escapes in a literal; a line's end is written so that statements can be told apart by it #}
+{% macro spark__text(value) -%}
+    '{{ value | replace("\\", "\\\\") | replace("'", "\\'") | replace("\n", "\\n") | replace("\r", "\\r") }}'
+{%- endmacro %}
+
+{% macro spark__quoted(name) -%}
+    {{- return('`' ~ name | replace('`', '``') ~ '`') -}}
+{%- endmacro %}
+
+{% macro spark__clean_text(column) -%}
+    nullif(trim(both ' \t\n\r' from {{ column }}), '')
+{%- endmacro %}
+
+
+{% macro spark__microseconds(timestamp) -%}
+    unix_micros({{ timestamp }})
+{%- endmacro %}
+
+{% macro spark__time_of_microseconds(microseconds) -%}
+    timestamp_micros({{ microseconds }})
+{%- endmacro %}
+
+{% macro spark__later_by(timestamp, microseconds) -%}
+    timestamp_micros(unix_micros({{ timestamp }}) + {{ microseconds }})
+{%- endmacro %}
+
+{% macro spark__local_date(timestamp, zone) -%}
+    cast({{ timestamp if zone == 'UTC' else 'from_utc_timestamp(' ~ timestamp ~ ', ' ~ dwell.text(zone) ~ ')' }} as date)
+{%- endmacro %}
+
+{% macro spark__start_of_local_day(date, zone) -%}
+    to_utc_timestamp(cast({{ date }} as timestamp), {{ dwell.text(zone) }})
+{%- endmacro %}
+
+{# a sequence from 1 to 0 would count backwards #}
+{% macro spark__numbers_to(count) -%}
+    lateral (
+        select explode(case when {{ count }} >= 1 then sequence(1, cast({{ count }} as int)) else array() end) as n
+    )
+{%- endmacro %}
+
+{% macro spark__connection_zone() -%}
+    current_timezone()
+{%- endmacro %}
+
+{# the first use of a zone that there is not is refused by Spark itself #}
+{% macro spark__zones_named(name) -%}
+    select 1
+{%- endmacro %}
+
+
+{% macro spark__json_of(columns) -%}
+    to_json(named_struct({{ dwell.keys_and_values(columns) }}), map('ignoreNullFields', 'false'))
+{%- endmacro %}
+
+{% macro spark__json_text(json, key) -%}
+    get_json_object({{ json }}, {{ dwell.text('$.' ~ key) }})
+{%- endmacro %}
+
+
+{% macro spark__grouped(number) -%}
+    format_number({{ dwell.whole(number) }}, 0)
+{%- endmacro %}
+
+{% macro spark__to_the_thousandth(number) -%}
+    format_number({{ number }}, 3)
+{%- endmacro %}
+
+{% macro spark__first_three(text, order_by) -%}
+    array_join(
+        transform(
+            slice(sort_array(collect_list(struct({{ order_by }}, {{ text }} as told))), 1, 3), item -> item.told
+        ),
+        ', '
+    )
+{%- endmacro %}
+
+
+{# Spark takes one statement at a time: all but the last are run at once. No literal has a line's end in it. #}
+{% macro spark__statements(text) -%}
+    {%- set found = [] -%}
+    {%- for statement in modules.re.split(';[ ]*\n', text ~ '\n') if modules.re.sub('--[^\n]*', '', statement) | trim -%}
+        {%- do found.append(statement) -%}
+    {%- endfor -%}
+    {%- for statement in found[:-1] -%}{%- do run_query(statement) -%}{%- endfor -%}
+    {{- return(found[-1] if found else '') -}}
+{%- endmacro %}
+
+{% macro spark__create_table(relation, columns, anew) -%}
+    create {{ 'or replace table' if anew else 'table if not exists' }} {{ relation }} (
+        {{- dwell.columns_with_types(columns) -}}
+    ) using iceberg
+{%- endmacro %}
+
+{% macro spark__scratch(name) -%}
+    {{- return(dwell.own_table(name)) -}}
+{%- endmacro %}
+
+{% macro spark__create_scratch(name, query) -%}
+    create or replace table {{ dwell.own_table(name) }} using iceberg as {{ query }}
+{%- endmacro %}
+
+{% macro spark__fail_with(text) -%}
+    raise_error({{ text }})
+{%- endmacro %}
+
+{% macro spark__has_transactions() -%}
+    {{- return(false) -}}
+{%- endmacro %}
+
+{% macro spark__replace_touched_runs(target, recomputed, columns, meta) -%}
+    {{- return(dwell.statements(dwell.merge_touched_runs(target, recomputed, columns, meta))) -}}
+{%- endmacro %}
+
+
+{% macro spark__parse_time(column, kind) -%}
+    {%- set zone = var('source_timezone') -%}
+    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- set in_zone = 'to_utc_timestamp(%s, ' ~ dwell.text(zone) ~ ')' if zone != 'UTC' else '%s' -%}
+    {%- if kind in units -%}
+        timestamp_micros(try_cast(try_cast({{ column }} as decimal(24, 6)) * {{ units[kind] }} as bigint))
+    {%- elif kind == 'iso' -%}
+        {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
+        case
+            when {{ told }} rlike '([Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$' then try_cast({{ told }} as timestamp)
+            else {{ in_zone | replace('%s', 'try_cast(' ~ told ~ ' as timestamp)') }}
+        end
+    {%- elif kind == 'timestamp_with_zone' -%}
+        {{ column }}
+    {%- else -%}
+        {{ in_zone | replace('%s', 'cast(' ~ column ~ ' as timestamp)') }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# dbt-spark knows its own strategies only. #}
+{% macro dbt_spark_validate_get_incremental_strategy(raw_strategy, file_format) %}
+    {%- if raw_strategy == 'replace_touched_runs' -%}
+        {%- if file_format not in ('iceberg', 'delta') -%}
+            {%- do dwell.stop('on Spark, the tables must be iceberg or delta, not ' ~ file_format ~ ': others cannot be deleted from. Set +file_format for dwell in dbt_project.yml.') -%}
+        {%- endif -%}
+        {{- return('replace_touched_runs') -}}
+    {%- endif -%}
+    {{- return(dbt.dbt_spark_validate_get_incremental_strategy(raw_strategy, file_format)) -}}
+{% endmacro %}
+
+{% macro dbt_spark_get_incremental_sql(strategy, source, target, existing, unique_key, incremental_predicates) %}
+    {%- if strategy == 'replace_touched_runs' -%}
+        {{- return(dwell.replace_touched_runs(
+            target, source, adapter.get_columns_in_relation(target), config.get('meta')
+        )) -}}
+    {%- endif -%}
+    {{- return(dbt.dbt_spark_get_incremental_sql(
+        strategy, source, target, existing, unique_key, incremental_predicates
+    )) -}}
+{% endmacro %}

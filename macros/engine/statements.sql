@@ -1,0 +1,138 @@
+{# What dwell writes down besides its models. #}
+
+{# Whether the engine reads files by their path. #}
+{% macro reads_files() %}
+    {{- return(adapter.dispatch('reads_files', 'dwell')()) -}}
+{% endmacro %}
+
+{% macro default__reads_files() %}
+    {{- return(false) -}}
+{% endmacro %}
+
+{% macro duckdb__reads_files() %}
+    {{- return(true) -}}
+{% endmacro %}
+
+
+{# Several statements, as a hook has them. #}
+{% macro statements(text) -%}
+    {{- return(adapter.dispatch('statements', 'dwell')(text)) -}}
+{%- endmacro %}
+
+{% macro default__statements(text) -%}
+    {{- return(text) -}}
+{%- endmacro %}
+
+
+{# The same, at once. #}
+{% macro run_statements(text) -%}
+    {%- set last = dwell.statements(text) -%}
+    {%- if last | trim -%}{%- do run_query(last) -%}{%- endif -%}
+{%- endmacro %}
+
+
+{# A table of dwell's own. columns: {name: kind}, kind being string, int, bigint, timestamp or boolean. #}
+{% macro create_table(relation, columns, anew=false) -%}
+    {{- return(adapter.dispatch('create_table', 'dwell')(relation, columns, anew)) -}}
+{%- endmacro %}
+
+{% macro default__create_table(relation, columns, anew) -%}
+    create {{ 'or replace table' if anew else 'table if not exists' }} {{ relation }} (
+        {{- dwell.columns_with_types(columns) -}}
+    )
+{%- endmacro %}
+
+{% macro columns_with_types(columns) -%}
+    {%- set types = {
+        'string': dbt.type_string(),
+        'int': dbt.type_int(),
+        'bigint': dbt.type_bigint(),
+        'timestamp': dbt.type_timestamp(),
+        'boolean': dbt.type_boolean(),
+    } -%}
+    {%- for name, kind in columns.items() %}
+        {{ name }} {{ types[kind] }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{# A table for the statements of one run: its name, and the statement that makes it of a query. #}
+{% macro scratch(name) -%}
+    {{- return(adapter.dispatch('scratch', 'dwell')(name)) -}}
+{%- endmacro %}
+
+{% macro default__scratch(name) -%}
+    {{- return(name) -}}
+{%- endmacro %}
+
+
+{% macro create_scratch(name, query) -%}
+    {{- return(adapter.dispatch('create_scratch', 'dwell')(name, query)) -}}
+{%- endmacro %}
+
+{% macro default__create_scratch(name, query) -%}
+    create or replace temporary table {{ name }} as {{ query }}
+{%- endmacro %}
+
+
+{# Whether the statements of a model and of its hooks are one transaction. Where they are not, a run that died may have
+   left word of a load that was never stored; see forget_dead_loads. #}
+{% macro has_transactions() %}
+    {{- return(adapter.dispatch('has_transactions', 'dwell')()) -}}
+{% endmacro %}
+
+{% macro default__has_transactions() %}
+    {{- return(true) -}}
+{% endmacro %}
+
+
+{# An expression that fails with a text. #}
+{% macro fail_with(text) -%}
+    {{- return(adapter.dispatch('fail_with', 'dwell')(text)) -}}
+{%- endmacro %}
+
+{# where there is no other way to say something: the error quotes what is no number #}
+{% macro default__fail_with(text) -%}
+    cast({{ text }} as {{ dbt.type_int() }})
+{%- endmacro %}
+
+{% macro duckdb__fail_with(text) -%}
+    error({{ text }})
+{%- endmacro %}
+
+
+{# The place of a row in the sample, where an engine keeps rows as they were written. #}
+{% macro place_in_sample() -%}
+    {{- return(adapter.dispatch('place_in_sample', 'dwell')()) -}}
+{%- endmacro %}
+
+{% macro default__place_in_sample() -%}
+    cast(null as {{ dbt.type_bigint() }})
+{%- endmacro %}
+
+{% macro duckdb__place_in_sample() -%}
+    row_number() over ()
+{%- endmacro %}
+
+
+{# The schema of these tables: that of the models, unless each model has another. #}
+{% macro create_own_schema() -%}
+    {{- return(adapter.dispatch('create_own_schema', 'dwell')()) -}}
+{%- endmacro %}
+
+{# dbt has made it #}
+{% macro default__create_own_schema() -%}
+{%- endmacro %}
+
+{% macro duckdb__create_own_schema() -%}
+    create schema if not exists {{ dwell.own_table('any').without_identifier() }};
+{%- endmacro %}
+
+
+{# Lets one run at a time go on from here to the end of its transaction, where the engine can. #}
+{% macro take_turn(relation) -%}
+    {{- return(adapter.dispatch('take_turn', 'dwell')(relation)) -}}
+{%- endmacro %}
+
+{% macro default__take_turn(relation) -%}
+{%- endmacro %}

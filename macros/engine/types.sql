@@ -1,0 +1,8 @@
+{# Types whose names differ and that dbt has no macro for. A REAL would not do: it has seven digits. #}
+{% macro type_double() -%}
+    {{- return(adapter.dispatch('type_double', 'dwell')()) -}}
+{%- endmacro %}
+
+{% macro default__type_double() -%}
+    double precision
+{%- endmacro %}

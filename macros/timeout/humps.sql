@@ -1,0 +1,145 @@
+{# Two normal humps, fitted step by step. What a step is, is written once; that one follows another, as a recursion where
+   an engine lets its steps aggregate, and else as statements before the model's own. #}
+
+{# SQL: the logarithms and counts that the humps are fitted to. #}
+{% macro hump_bins(histogram) -%}
+select
+    log10_seconds as x,
+    {{ dwell.double('gaps') }} as n
+from {{ histogram }}
+-- shorter ones are clicks that a machine made
+where seconds_from >= {{ dwell.double('0.001') }}
+{%- endmacro %}
+
+
+{# SQL: the start, gaps to either side of ten minutes. #}
+{% macro first_humps(bins) -%}
+{%- set is_short = 'x < ' ~ dwell.double('2.7781512503836436') -%}
+select
+    0 as step,
+    sum(case when {{ is_short }} then n end) / sum(n) as share_1,
+    sum(case when {{ is_short }} then n * x end) / sum(case when {{ is_short }} then n end) as mean_1,
+    {{ dwell.double(1) }} as sd_1,
+    sum(case when not {{ is_short }} then n * x end) / sum(case when not {{ is_short }} then n end) as mean_2,
+    {{ dwell.double('0.5') }} as sd_2,
+    {{ dwell.double('null') }} as log_likelihood,
+    {{ dwell.double('null') }} as gained
+from {{ bins }}
+{%- endmacro %}
+
+
+{# SQL: the next step, which weighs each bin by how far it belongs to either hump, and fits each hump anew; no row
+   where nothing is gained any more. #}
+{% macro next_humps(humps, bins) -%}
+select
+    step + 1 as step,
+    weight_1 / (weight_1 + weight_2) as share_1,
+    sum_1 / weight_1 as mean_1,
+    {{ dwell.standard_deviation('weight_1', 'sum_1', 'squares_1') }} as sd_1,
+    sum_2 / weight_2 as mean_2,
+    {{ dwell.standard_deviation('weight_2', 'sum_2', 'squares_2') }} as sd_2,
+    new_log_likelihood as log_likelihood,
+    new_log_likelihood - log_likelihood as gained
+from (
+    select
+        max(step) as step,
+        max(log_likelihood) as log_likelihood,
+        max(gained) as gained,
+        sum(n * share) as weight_1,
+        sum(n * (1 - share)) as weight_2,
+        sum(n * x * share) as sum_1,
+        sum(n * x * (1 - share)) as sum_2,
+        sum(n * x * x * share) as squares_1,
+        sum(n * x * x * (1 - share)) as squares_2,
+        sum(n * ln(density)) as new_log_likelihood
+    from (
+        select
+            step,
+            log_likelihood,
+            gained,
+            x,
+            n,
+            density_1 / (density_1 + density_2) as share,
+            density_1 + density_2 as density
+        from (
+            select
+                humps.step,
+                humps.log_likelihood,
+                humps.gained,
+                bins.x,
+                bins.n,
+                -- never nothing, so that a bin far from both humps still belongs somewhere
+                humps.share_1
+                * {{ dwell.normal_density('bins.x', 'humps.mean_1', 'humps.sd_1') }}
+                + {{ dwell.double('1e-300') }} as density_1,
+                (1 - humps.share_1)
+                * {{ dwell.normal_density('bins.x', 'humps.mean_2', 'humps.sd_2') }}
+                + {{ dwell.double('1e-300') }} as density_2
+            from {{ humps }} as humps
+            cross join {{ bins }} as bins
+            where humps.mean_1 is not null and humps.mean_2 is not null
+        ) as densities
+    ) as weighed
+    having count(*) > 0
+) as expected
+where step < 300 and (gained is null or gained > {{ dwell.double('1e-9') }} * abs(log_likelihood))
+{%- endmacro %}
+
+
+{# SQL: every step. #}
+{% macro hump_steps(steps, bins) -%}
+    {{- return(adapter.dispatch('hump_steps', 'dwell')(steps, bins)) -}}
+{%- endmacro %}
+
+{% macro default__hump_steps(steps, bins) -%}
+select * from {{ dwell.scratch('dwell_hump_steps') }}
+{%- endmacro %}
+
+{% macro duckdb__hump_steps(steps, bins) -%}
+{{ dwell.first_humps(bins) }}
+
+union all
+
+{{ dwell.next_humps(steps, bins) }}
+{%- endmacro %}
+
+
+{# Pre-hook: takes the steps, ten in a statement, until one adds none. #}
+{% macro fit_humps(histogram) -%}
+    {{- return(adapter.dispatch('fit_humps', 'dwell')(histogram)) -}}
+{%- endmacro %}
+
+{% macro duckdb__fit_humps(histogram) -%}
+{%- endmacro %}
+
+{% macro default__fit_humps(histogram) -%}
+    {%- if execute and flags.WHICH in ('run', 'build') -%}
+        {%- set table = dwell.scratch('dwell_hump_steps') -%}
+        {%- set bins = '(' ~ dwell.hump_bins(histogram) ~ ')' -%}
+        {%- do dwell.run_statements(dwell.create_scratch('dwell_hump_steps', dwell.first_humps(bins ~ ' as bins'))) -%}
+        {%- set ns = namespace(last=-1, now=0) -%}
+        {%- for _ in range(31) if ns.now > ns.last -%}
+            {%- do run_query(dwell.ten_more_humps(table, bins)) -%}
+            {%- set ns.last = ns.now -%}
+            {%- set ns.now = run_query('select max(step) from ' ~ table).columns[0].values()[0] -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro ten_more_humps(table, bins) %}
+insert into {{ table }}
+with step_0 as (
+    select * from {{ table }}
+    where step = (select max(step) from {{ table }})
+)
+{%- for step in range(10) %},
+
+step_{{ step + 1 }} as (
+    {{ dwell.next_humps('step_' ~ step, bins) | indent(4) }}
+)
+{%- endfor %}
+{% for step in range(10) %}
+select * from step_{{ step + 1 }}{{ ' union all' if not loop.last }}
+{%- endfor %}
+{% endmacro %}
