@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 from batches import REAL
@@ -70,7 +71,7 @@ def spark(tmp_path_factory):
 @pytest.fixture(scope="session")
 def snowflake(tmp_path_factory):
     folder = tmp_path_factory.mktemp("snowflake")
-    with running_snowflake(folder) as environment:
+    with running_snowflake(folder, Path(__file__).with_name("fakesnow_server.py")) as environment:
         yield Snowflake(folder, environment)
 
 

@@ -64,6 +64,8 @@ class Engine:
                 result = dbtRunner().invoke(
                     [
                         *(o for o in QUIET if o != "--no-write-json"),
+                        # what went on can be read in the logs of a test that failed
+                        *("--log-level-file", "debug"),
                         command,
                         *arguments,
                         *("--target", self.target),

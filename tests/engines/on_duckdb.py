@@ -1,5 +1,7 @@
 """DuckDB in a file, and DuckLake with its catalog in PostgreSQL."""
 
+import functools
+
 import duckdb
 from engine import Engine
 
@@ -49,7 +51,9 @@ class DuckLake(DuckDB):
     def name(self, mart):
         return Engine.name(self, mart)
 
-    def connect(self):
+    @functools.cached_property
+    def connection(self):
+        """One connection for all: to attach takes a second. It sees what others have committed."""
         connection = duckdb.connect()
         connection.execute("load ducklake; load postgres_scanner")
         where = " ".join(
@@ -66,5 +70,9 @@ class DuckLake(DuckDB):
             f"attach 'ducklake:postgres:{where}' as lake"
             f" (data_path '{self.environment['DWELL_LAKE']}')"
         )
-        connection.execute("use lake")
         return connection
+
+    def connect(self):
+        cursor = self.connection.cursor()
+        cursor.execute("use lake")
+        return cursor

@@ -117,14 +117,16 @@ def running_bigquery(folder):
 
 
 @contextlib.contextmanager
-def running_snowflake(folder):
-    """Run fakesnow; any name and password will do."""
+def running_snowflake(folder, script=None):
+    """Run fakesnow, or a script that does; any name and password will do."""
     if not (FAKESNOW / "fakesnow").exists():
         leave_out("left out, for Snowflake's emulator is not here: make emulators")
     place = Path(folder) / "snowflake"
     place.mkdir(parents=True)
     port = free_ports()
     command = [FAKESNOW / "fakesnow", "--server", "--port", str(port)]
+    if script:
+        command = [FAKESNOW / "python", script, str(port)]
     with server(command, place, os.environ.copy(), port):
         yield {
             "SNOWFLAKE_HOST": "127.0.0.1",
