@@ -52,6 +52,10 @@
     {%- endif -%}
 {%- endmacro %}
 
+{% macro bigquery__days_from(earlier, later) -%}
+    date_diff({{ later }}, {{ earlier }}, day)
+{%- endmacro %}
+
 {% macro bigquery__start_of_local_day(date, zone) -%}
     timestamp({{ date }}, {{ dwell.text(zone) }})
 {%- endmacro %}

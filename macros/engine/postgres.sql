@@ -82,8 +82,9 @@
     {%- elif kind == 'iso' -%}
         {%- set told = 'btrim(cast(' ~ column ~ ' as text))' -%}
         case
-            when {{ told }} ~ '{{ dwell.iso_8601() }}' and {{ dwell.is_day_of_its_month(told) }}
+            when {{ told }} ~ '{{ dwell.iso_8601() }}'
                 then case
+                    when not {{ dwell.is_day_of_its_month(told) }} then null
                     when {{ told }} ~ '(Z|z|:[0-9.]*[+-][0-9]{2}(:?[0-9]{2})?)$'
                         then timezone('UTC', cast({{ told }} as timestamptz))
                     else timezone('UTC', timezone({{ zone }}, cast({{ told }} as timestamp)))
@@ -103,7 +104,6 @@
 
 
 {% macro is_day_of_its_month(told) -%}
-    cast(substr({{ told }}, 9, 2) as integer) <= extract(day from make_date(
-        cast(substr({{ told }}, 1, 4) as integer), cast(substr({{ told }}, 6, 2) as integer), 1
-    ) + interval '1 month' - interval '1 day')
+    {%- set first = 'cast(substr(' ~ told ~ ", 1, 7) || '-01' as date)" -%}
+    (cast(substr({{ told }}, 9, 2) as integer) <= extract(day from {{ dbt.last_day(first, 'month') }}))
 {%- endmacro %}

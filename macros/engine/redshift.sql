@@ -1,5 +1,11 @@
 {# What Redshift says otherwise, also than PostgreSQL. No test runs it on a real one: see docs/engines.md. #}
 
+{# without a length, it is 256 bytes #}
+{% macro redshift__type_text() -%}
+    varchar(65535)
+{%- endmacro %}
+
+
 {% macro redshift__is_same(one, other) -%}
     ({{ one }} = {{ other }} or ({{ one }} is null and {{ other }} is null))
 {%- endmacro %}
@@ -77,3 +83,29 @@
 {% macro redshift__json_text(json, key) -%}
     json_extract_path_text({{ json }}, {{ dwell.text(key) }}, true)
 {%- endmacro %}
+
+
+{# a lock has no mode there #}
+{% macro redshift__take_turn(relation) -%}
+    lock table {{ relation }};
+{%- endmacro %}
+
+
+{# a table from which rows are deleted has no alias there #}
+{% macro redshift__replace_touched_runs(target, recomputed, columns, meta) %}
+    {%- set names = columns | map(attribute='quoted') | join(', ') -%}
+{{ dwell.delete_older_generations(target, meta) }};
+
+delete from {{ target }}
+where exists (
+    select 1
+    from (
+        {{ dwell.recomputed_bounds(recomputed, meta) | indent(8) }}
+    ) as recomputed
+    where {{ dwell.lies_within('', 'recomputed', meta) }}
+);
+
+insert into {{ target }} ({{ names }})
+select {{ names }}
+from {{ recomputed }}
+{% endmacro %}

@@ -33,6 +33,10 @@
     cast({{ timestamp if zone == 'UTC' else "convert_timezone('UTC', " ~ dwell.text(zone) ~ ', ' ~ timestamp ~ ')' }} as date)
 {%- endmacro %}
 
+{% macro snowflake__days_from(earlier, later) -%}
+    datediff(day, {{ earlier }}, {{ later }})
+{%- endmacro %}
+
 {% macro snowflake__start_of_local_day(date, zone) -%}
     convert_timezone({{ dwell.text(zone) }}, 'UTC', cast({{ date }} as timestamp_ntz))
 {%- endmacro %}

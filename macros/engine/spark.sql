@@ -35,6 +35,10 @@
     cast({{ timestamp if zone == 'UTC' else 'from_utc_timestamp(' ~ timestamp ~ ', ' ~ dwell.text(zone) ~ ')' }} as date)
 {%- endmacro %}
 
+{% macro spark__days_from(earlier, later) -%}
+    datediff({{ later }}, {{ earlier }})
+{%- endmacro %}
+
 {% macro spark__start_of_local_day(date, zone) -%}
     to_utc_timestamp(cast({{ date }} as timestamp), {{ dwell.text(zone) }})
 {%- endmacro %}

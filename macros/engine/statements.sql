@@ -44,7 +44,7 @@
 
 {% macro columns_with_types(columns) -%}
     {%- set types = {
-        'string': dbt.type_string(),
+        'string': dwell.type_text(),
         'int': dbt.type_int(),
         'bigint': dbt.type_bigint(),
         'timestamp': dbt.type_timestamp(),

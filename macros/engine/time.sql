@@ -68,6 +68,16 @@
 {%- endmacro %}
 
 
+{# How many days one date is after another. #}
+{% macro days_from(earlier, later) %}
+    {{- return(adapter.dispatch('days_from', 'dwell')(earlier, later)) -}}
+{% endmacro %}
+
+{% macro default__days_from(earlier, later) -%}
+    ({{ later }} - {{ earlier }})
+{%- endmacro %}
+
+
 {# The first instant (UTC) of a local day. #}
 {% macro start_of_local_day(date) %}
     {{- return(adapter.dispatch('start_of_local_day', 'dwell')(date, var('reporting_timezone'))) -}}

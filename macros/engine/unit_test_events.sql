@@ -13,9 +13,9 @@
         timestamp {{ dwell.text(time | replace('T', ' ')) }} as event_at,
         cast(null as {{ dbt.type_timestamp() }}) as received_at,
         1 as source_number,
-        cast(null as {{ dbt.type_string() }}) as reject_reason,
+        cast(null as {{ dwell.type_text() }}) as reject_reason,
         cast(null as {{ dbt.type_bigint() }}) as read_position,
-        cast(null as {{ dbt.type_string() }}) as rejected_row
+        cast(null as {{ dwell.type_text() }}) as rejected_row
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {% endmacro %}
@@ -33,7 +33,7 @@
         1 as source_number,
         timestamp '2025-03-31 00:00:00' as received_at,
         {{ loop.index }} as read_position,
-        cast(null as {{ dbt.type_string() }}) as unreadable_row
+        cast(null as {{ dwell.type_text() }}) as unreadable_row
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {% endmacro %}

@@ -55,7 +55,7 @@
 
 {# As text: a number, a date. #}
 {% macro digits(value) -%}
-    cast({{ value }} as {{ dbt.type_string() }})
+    cast({{ value }} as {{ dwell.type_text() }})
 {%- endmacro %}
 
 {% macro padded(number, digits) -%}

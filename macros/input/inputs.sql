@@ -104,6 +104,12 @@
 {% endmacro %}
 
 
+{# SQL: the latest time that is believed of an event that was received at another. #}
+{% macro latest_believed(received_at) -%}
+    {{ dwell.later_by(received_at, (var('future_tolerance_minutes') | float * 60000000) | round) }}
+{%- endmacro %}
+
+
 {# The name of a time once it is read: event_time gives event_at. #}
 {% macro time_read(column) -%}
     {{- return(modules.re.sub('_time$', '_at', column)) -}}

@@ -78,7 +78,7 @@
         {%- do kinds.update({
             column: dwell.time_kind_of_type(types[theirs])
                 or dwell.time_kind_of_values(
-                    input, 'select cast(' ~ dwell.quoted(theirs) ~ ' as ' ~ dbt.type_string() ~ ') as told_time from ' ~ relation
+                    input, 'select cast(' ~ dwell.quoted(theirs) ~ ' as ' ~ dwell.type_text() ~ ') as told_time from ' ~ relation
                 )
         }) -%}
     {%- endfor -%}

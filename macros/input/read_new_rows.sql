@@ -78,10 +78,16 @@
 {% endmacro %}
 
 
+{# Whether a run, where the table is there, adds what is new to it instead of storing all anew. #}
+{% macro adds_to(input) %}
+    {{- return(not dwell.input_is_read_whole(input) and not dwell.died_from_scratch(input)) -}}
+{% endmacro %}
+
+
 {# Whether a run stores an input from nothing. #}
 {% macro is_from_scratch(input) %}
     {{- return(
-        dwell.input_is_read_whole(input) or dwell.stored_table(input) is none or dwell.died_from_scratch(input)
+        not dwell.adds_to(input) or dwell.stored_table(input) is none
     ) -}}
 {% endmacro %}
 
@@ -92,7 +98,7 @@ select
     cast(null as {{ dbt.type_int() }}) as source_number,
     cast(null as {{ dbt.type_timestamp() }}) as received_at,
     cast(null as {{ dbt.type_bigint() }}) as read_position,
-    cast(null as {{ dbt.type_string() }}) as unreadable_row
+    cast(null as {{ dwell.type_text() }}) as unreadable_row
     {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
 where false
 {% endmacro %}
@@ -113,7 +119,7 @@ from dwell_incoming_broken_rows
 
 {% macro no_values(input) -%}
     {%- for column in input.columns %}
-    cast(null as {{ dbt.type_string() }}) as {{ column }},
+    cast(null as {{ dwell.type_text() }}) as {{ column }},
     {%- endfor %}
     {%- for column in input.times %}
     cast(null as {{ dbt.type_timestamp() }}) as {{ dwell.time_read(column) }},

@@ -71,7 +71,9 @@
 
 {% macro read_relation(input) %}
     {%- set relation = dwell.input_relation(input) -%}
-    {%- set described = dwell.describe_relation(input, relation) if execute else {'mapped': {}, 'times': {}} -%}
+    {#- `dbt compile --no-introspect` may not ask the engine, and supposes that columns are named as ours -#}
+    {%- set described = dwell.describe_relation(input, relation) if dwell.may_ask()
+        else {'mapped': dict(zip(input.columns, input.columns)), 'times': {}} -%}
     {%- if described is string -%}
         {#- raised by the table that reads it: dbt build tells no error of an ephemeral model -#}
         {{- return(dwell.read_no_rows(input) ~ ' or ' ~ dwell.fail_with(dwell.text('dwell: ' ~ described)) ~ ' is null') -}}
@@ -99,12 +101,12 @@ select
     max(case when {{ newest }} < timestamp '2100-01-01' then {{ newest }} end) over () as received_at,
     {%- endif %}
     read_position,
-    cast(null as {{ dbt.type_string() }}) as unreadable_row
+    cast(null as {{ dwell.type_text() }}) as unreadable_row
     {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
 from (
     select
         {%- for column in input.columns %}
-        cast({{ theirs[column] }} as {{ dbt.type_string() }}) as {{ column }},
+        cast({{ theirs[column] }} as {{ dwell.type_text() }}) as {{ column }},
         {%- endfor %}
         {%- for column in input.times %}
         {{ dwell.parse_time(theirs[column], described['times'].get(column, 'iso')) }} as {{ dwell.time_read(column) }},

@@ -112,7 +112,7 @@ group by {{ dwell.entity_of_runs(meta) | join(', ') }}, {{ dwell.run_start(meta)
 {% macro lies_within(stored, recomputed, meta) -%}
     {%- for part in dwell.entity_of_runs(meta, stored) -%}
     {{ part }} = {{ recomputed }}.entity_{{ loop.index }} and {% endfor -%}
-    {{ stored }}.{{ dwell.run_start(meta) }} between {{ recomputed }}.begins_at and {{ recomputed }}.reaches_to
+    {{ stored ~ '.' if stored }}{{ dwell.run_start(meta) }} between {{ recomputed }}.begins_at and {{ recomputed }}.reaches_to
 {%- endmacro %}
 
 

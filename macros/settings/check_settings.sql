@@ -4,6 +4,8 @@
     {%- if execute -%}
         {%- do dwell.check_setting_names() -%}
         {%- do dwell.check_setting_values() -%}
+    {%- endif -%}
+    {%- if dwell.may_ask() -%}
         {%- do dwell.check_zones() -%}
         {%- do dwell.check_privacy() -%}
         {%- do dwell.check_watch_as_of() -%}
@@ -15,6 +17,12 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{# Whether the engine may be asked; `dbt compile --no-introspect` has no connection. #}
+{% macro may_ask() %}
+    {{- return(execute and flags.INTROSPECT is not false) -}}
 {% endmacro %}
 
 
@@ -142,12 +150,18 @@
 
 {% macro check_earliest_event_date() %}
     {%- set earliest = var('earliest_event_date') | string -%}
-    {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', earliest)
-        or (execute and run_query('select ' ~ dwell.parse_time(dwell.text(earliest), 'iso') ~ ' is null').columns[0].values()[0]) -%}
+    {%- if not modules.re.match('^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$', earliest)
+        or earliest[8:] | int > dwell.days_in_month(earliest[:4] | int, earliest[5:7] | int) -%}
         {%- do dwell.stop('earliest_event_date must be a date, as in 2000-01-01, not ' ~ earliest ~ '.') -%}
     {%- elif earliest < '1973-01-01' -%}
         {%- do dwell.stop('earliest_event_date must be 1973-01-01 or later, not ' ~ earliest ~ ': before, time zones differed by less than minutes, which days are counted in.') -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro days_in_month(year, month) %}
+    {%- set is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) -%}
+    {{- return([31, 29 if is_leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]) -}}
 {% endmacro %}
 
 

@@ -78,7 +78,7 @@ from (
 
 {# Where a message stood, for inputs whose rows come from a topic. #}
 {% macro place_columns(topic='null', topic_partition='null', topic_offset='null') -%}
-    cast({{ topic }} as {{ dbt.type_string() }}) as topic,
+    cast({{ topic }} as {{ dwell.type_text() }}) as topic,
     cast({{ topic_partition }} as {{ dbt.type_int() }}) as topic_partition,
     cast({{ topic_offset }} as {{ dbt.type_bigint() }}) as topic_offset
 {%- endmacro %}

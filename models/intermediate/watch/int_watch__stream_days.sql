@@ -12,7 +12,7 @@ with streams as (
 counted as (
     select
         *,
-        {{ dbt.datediff('first_date', 'last_date', 'day') }} + 1 as days
+        {{ dwell.days_from('first_date', 'last_date') }} + 1 as days
     from streams
 ),
 

@@ -11,7 +11,7 @@
     }
 ) }}
 {%- set input = dwell.input('heartbeats') -%}
-{%- set adds = is_incremental() and not (dwell.input_is_read_whole(input) or dwell.died_from_scratch(input)) -%}
+{%- set adds = dwell.may_ask() and is_incremental() and dwell.adds_to(input) -%}
 {%- set entity = ['session_id', 'user_id', 'device', 'program_id', 'start_time'] -%}
 {%- set timeout_seconds = var('watch_timeout_seconds') | float -%}
 {%- set timeout_us = dwell.watch_timeout_us() %}

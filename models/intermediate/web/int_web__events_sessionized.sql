@@ -7,8 +7,10 @@
     meta={'input': 'events', 'entity': ['visitor', 'is_ignored'], 'run_reaches_to': 'event_at'}
 ) }}
 {%- set input = dwell.input('events') -%}
-{%- set adds = is_incremental() and not (dwell.input_is_read_whole(input) or dwell.died_from_scratch(input)) -%}
+{%- set adds = dwell.may_ask() and is_incremental() and dwell.adds_to(input) -%}
 {%- set timeout_minutes = var('session_timeout_minutes') | float -%}
+{%- set received_at = 'received_at' if dwell.reads_by_load_time(input)
+    else 'cast(null as ' ~ dbt.type_timestamp() ~ ')' -%}
 {%- set columns -%}
     user_id, device_id, event_name, app_version, client, event_at, received_at, source_number,
     reject_reason, read_position, rejected_row
@@ -65,7 +67,6 @@ select
     rejected_row,
     source_number,
     read_position,
-    {{ 'received_at' if dwell.reads_by_load_time(input) else 'cast(null as ' ~ dbt.type_timestamp() ~ ')' }}
-        as received_at,
+    {{ received_at }} as received_at,
     {{ dwell.current_load(input) }} as load_number
 from sessionized

@@ -30,9 +30,10 @@ sized as (
     select
         gap_us,
         is_between_runs,
-        -- engines differ in the last digit of a logarithm; a power of ten begins a bin on each of them
+        -- logarithms differ in the last digit, but a power of ten begins a bin on each engine
         cast(floor(
-            {{ dwell.log10(dwell.as_seconds('greatest(gap_us, 1)')) }} * 20 + {{ dwell.double('1e-12') }}
+            {{ dwell.log10(dwell.as_seconds('greatest(gap_us, 1)')) }} * 20
+            + {{ dwell.double('1e-12') }}
         ) as integer) as size_bin,
         case
             {%- for minute in minutes %}

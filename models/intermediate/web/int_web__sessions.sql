@@ -5,7 +5,8 @@
     meta={'input': 'events', 'entity': ['visitor'], 'run_reaches_to': 'ended_at'}
 ) }}
 {%- set newest = '(select coalesce(max(load_number), 0) from ' ~ this ~ ')' -%}
-{%- set seen = newest if is_incremental() else 0 -%}
+{%- set adds = dwell.may_ask() and is_incremental() -%}
+{%- set seen = newest if adds else 0 -%}
 
 with changed_events as (
     select *
@@ -29,7 +30,7 @@ recomputed as (
     from changed_events
     group by {{ dwell.visitor() | join(', ') }}, session_started_at
 ),
-{% if is_incremental() %}
+{% if adds %}
 recomputed_runs as (
     select
         {{ dwell.visitor_as_key() }},

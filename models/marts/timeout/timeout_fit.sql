@@ -116,8 +116,10 @@ measured as (
         sessions_at.half as sessions_at_half_the_timeout,
         sessions_at.in_force as sessions_at_the_timeout,
         sessions_at.twice as sessions_at_double_the_timeout,
-        -(ln({{ dwell.double('nullif(sessions_at.twice, 0)') }})
-        - ln({{ dwell.double('nullif(sessions_at.half, 0)') }})) / ln({{ dwell.double(4) }}) as elasticity
+        (
+            ln(nullif({{ dwell.double('sessions_at.half') }}, 0))
+            - ln(nullif({{ dwell.double('sessions_at.twice') }}, 0))
+        ) / ln({{ dwell.double(4) }}) as elasticity
     from single_hump
     cross join single_hump_likelihood
     cross join sessions_at

@@ -64,8 +64,9 @@ quiet as (
     select
         minute_at,
         left_over,
-        cast({{ dwell.microseconds_between('minute_at', 'next_minute_at') }} / 60000000 as bigint) - 1
-            as quiet_minutes
+        cast(
+            {{ dwell.microseconds_between('minute_at', 'next_minute_at') }} / 60000000 as bigint
+        ) - 1 as quiet_minutes
     from carried
     where left_over > 0
 ),

@@ -36,7 +36,7 @@ judged as (
             when event_at is null then 'unreadable_event_time'
             when event_at < timestamp {{ dwell.text(var('earliest_event_date')) }}
                 then 'before_earliest_event_date'
-            when event_at > {{ dwell.later_by('received_at', var('future_tolerance_minutes') * 60000000) }}
+            when event_at > {{ dwell.latest_believed('received_at') }}
                 then 'in_the_future'
         end as reject_reason
     from cleaned
