@@ -72,7 +72,23 @@ def test_duckdb_gives_what_was_counted_elsewhere(expected, real_data):
 
 def test_the_sample(engine, expected):
     for should, got in zip(expected(the_sample), the_sample(engine), strict=True):
-        compare(should, got)
+        compare(as_a_seed(should), as_a_seed(got))
+
+
+def as_a_seed(marts):
+    """Return marts without what DuckDB alone knows of a seed.
+
+    Only there do a table's rows have places; elsewhere dbt itself reads the CSV, and takes blanks for
+    nothing.
+    """
+    known = dict(marts)
+    for mart in ("rejected_events", "rejected_heartbeats"):
+        columns, rows = marts[mart]
+        place = columns.index("source_row")
+        known[mart] = columns, [
+            tuple(None if i == place or v == " " else v for i, v in enumerate(row)) for row in rows
+        ]
+    return known
 
 
 @pytest.mark.parametrize("name", ["sample_in_batches", "real_in_batches"])
