@@ -87,10 +87,6 @@
     format("%'d", cast(round({{ number }}) as int64))
 {%- endmacro %}
 
-{% macro bigquery__to_the_thousandth(number) -%}
-    format("%'.3f", {{ number }})
-{%- endmacro %}
-
 
 {# a statement is a job of its own, and knows no temporary table of another #}
 {% macro bigquery__scratch(name) -%}

@@ -49,10 +49,6 @@
     to_char({{ dwell.rounded(number) }}, 'FM999,999,999,999,999,990')
 {%- endmacro %}
 
-{% macro postgres__to_the_thousandth(number) -%}
-    to_char(cast({{ number }} as numeric), 'FM999,999,999,999,999,990.000')
-{%- endmacro %}
-
 
 {% macro postgres__create_table(relation, columns, anew) -%}
     {%- if anew -%}

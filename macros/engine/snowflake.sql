@@ -60,16 +60,27 @@
 {%- endmacro %}
 
 {% macro snowflake__json_text(json, key) -%}
-    cast(get(parse_json({{ json }}), {{ dwell.text(key) }}) as varchar)
+    json_extract_path_text({{ json }}, {{ dwell.text('"' ~ key ~ '"') }})
 {%- endmacro %}
 
 
+{# its emulator has no format with commas: below 10^12, by hand #}
 {% macro snowflake__grouped(number) -%}
-    trim(to_char({{ dwell.rounded(number) }}, '999,999,999,999,999,990'))
-{%- endmacro %}
-
-{% macro snowflake__to_the_thousandth(number) -%}
-    trim(to_char(round({{ number }}, 3), '999,999,999,999,999,990.000'))
+    {%- set whole = dwell.whole(number) -%}
+    {%- set thousands, ones = dwell.divided(whole, 1000) -%}
+    {%- set millions, thousands_left = dwell.divided(thousands, 1000) -%}
+    {%- set billions, millions_left = dwell.divided(millions, 1000) -%}
+    case
+        when {{ whole }} < 1000 then {{ dwell.digits(whole) }}
+        when {{ whole }} < 1000000 then {{ dwell.digits(thousands) }} || ',' || {{ dwell.padded(ones, 3) }}
+        when {{ whole }} < 1000000000
+            then
+                {{ dwell.digits(millions) }} || ',' || {{ dwell.padded(thousands_left, 3) }}
+                || ',' || {{ dwell.padded(ones, 3) }}
+        else
+            {{ dwell.digits(billions) }} || ',' || {{ dwell.padded(millions_left, 3) }}
+            || ',' || {{ dwell.padded(thousands_left, 3) }} || ',' || {{ dwell.padded(ones, 3) }}
+    end
 {%- endmacro %}
 
 
@@ -94,8 +105,8 @@
         {%- set told = 'trim(cast(' ~ column ~ ' as varchar))' -%}
         case
             when regexp_like({{ told }}, '.*(Z|z|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)')
-                then cast(convert_timezone('UTC', try_to_timestamp_tz({{ told }})) as timestamp_ntz)
-            else convert_timezone({{ zone }}, 'UTC', try_to_timestamp_ntz({{ told }}))
+                then cast(convert_timezone('UTC', try_cast({{ told }} as timestamp_tz)) as timestamp_ntz)
+            else convert_timezone({{ zone }}, 'UTC', cast(try_cast({{ told }} as timestamp_tz) as timestamp_ntz))
         end
     {%- elif kind == 'timestamp_with_zone' -%}
         cast(convert_timezone('UTC', {{ column }}) as timestamp_ntz)

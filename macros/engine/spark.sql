@@ -69,17 +69,8 @@
     format_number({{ dwell.whole(number) }}, 0)
 {%- endmacro %}
 
-{% macro spark__to_the_thousandth(number) -%}
-    format_number({{ number }}, 3)
-{%- endmacro %}
-
-{% macro spark__first_three(text, order_by) -%}
-    array_join(
-        transform(
-            slice(sort_array(collect_list(struct({{ order_by }}, {{ text }} as told))), 1, 3), item -> item.told
-        ),
-        ', '
-    )
+{% macro spark__joined(text, order_by) -%}
+    listagg({{ text }}, ', ') within group (order by {{ order_by }})
 {%- endmacro %}
 
 

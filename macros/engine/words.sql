@@ -16,19 +16,21 @@
 {%- endmacro %}
 
 
-{# Seconds, exactly and as people read them: 4,145.303 s (1 h 09 min 05 s). #}
+{# Seconds, to the thousandth and as people read them: 4,145.303 s (1 h 09 min 05 s). #}
 {% macro as_duration(seconds) -%}
+    {%- set thousandths = dwell.whole(seconds ~ ' * 1000') -%}
+    {%- set seconds_before, thousandths_after = dwell.divided(thousandths, 1000) -%}
     {%- set whole = dwell.whole(seconds) -%}
     {%- set minutes, rest = dwell.divided(whole, 60) -%}
     {%- set hours, minutes_left = dwell.divided(minutes, 60) -%}
-    {{ dwell.to_the_thousandth(seconds) }} || ' s'
+    {{ dwell.grouped(seconds_before) }} || '.' || {{ dwell.padded(thousandths_after, 3) }} || ' s'
     || case
         when {{ whole }} < 60 then ''
         when {{ whole }} < 3600
-            then ' (' || {{ dwell.digits(minutes) }} || ' min ' || {{ dwell.two_digits(rest) }} || ' s)'
+            then ' (' || {{ dwell.digits(minutes) }} || ' min ' || {{ dwell.padded(rest, 2) }} || ' s)'
         else
-            ' (' || {{ dwell.grouped(hours) }} || ' h ' || {{ dwell.two_digits(minutes_left) }} || ' min '
-            || {{ dwell.two_digits(rest) }} || ' s)'
+            ' (' || {{ dwell.grouped(hours) }} || ' h ' || {{ dwell.padded(minutes_left, 2) }} || ' min '
+            || {{ dwell.padded(rest, 2) }} || ' s)'
     end
 {%- endmacro %}
 
@@ -56,30 +58,18 @@
     cast({{ value }} as {{ dbt.type_string() }})
 {%- endmacro %}
 
-{% macro two_digits(number) -%}
-    lpad({{ dwell.digits(number) }}, 2, '0')
+{% macro padded(number, digits) -%}
+    lpad({{ dwell.digits(number) }}, {{ digits }}, '0')
 {%- endmacro %}
 
 
-{# 4145.3026 as 4,145.303. #}
-{% macro to_the_thousandth(number) -%}
-    {{- return(adapter.dispatch('to_the_thousandth', 'dwell')(number)) -}}
+{# The texts of a column at the places 1 to 3: a, b, c. #}
+{% macro first_three(text, place) -%}
+    {{- return(adapter.dispatch('joined', 'dwell')(
+        'case when ' ~ place ~ ' <= 3 then ' ~ text ~ ' end', place
+    )) -}}
 {%- endmacro %}
 
-{% macro duckdb__to_the_thousandth(number) -%}
-    format('{:,.3f}', {{ number }})
-{%- endmacro %}
-
-
-{# The first three texts of a column: a, b, c. #}
-{% macro first_three(text, order_by) -%}
-    {{- return(adapter.dispatch('first_three', 'dwell')(text, order_by)) -}}
-{%- endmacro %}
-
-{% macro default__first_three(text, order_by) -%}
-    {{ dbt.listagg(text, "', '", 'order by ' ~ order_by, 3) }}
-{%- endmacro %}
-
-{% macro duckdb__first_three(text, order_by) -%}
-    array_to_string(list({{ text }} order by {{ order_by }})[:3], ', ')
+{% macro default__joined(text, order_by) -%}
+    {{ dbt.listagg(text, "', '", 'order by ' ~ order_by) }}
 {%- endmacro %}

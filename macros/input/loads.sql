@@ -9,8 +9,7 @@
 
 {% macro create_loads() %}
     {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'test') -%}
-        {%- set text -%}
-        {{ dwell.create_own_schema() }}
+        {{- dwell.create_own_schema() }}
         {%- for name in dwell.input_names() %}
         {%- set input = dwell.input(name) %}
 {{ dwell.create_table(dwell.loads(input), {
@@ -27,8 +26,6 @@
 }) }};
 {{ dwell.create_incoming(input, anew=dwell.input_mode(input) == 'none') }};
         {%- endfor %}
-        {%- endset -%}
-        {{- dwell.statements(text) -}}
     {%- endif -%}
 {% endmacro %}
 

@@ -104,7 +104,8 @@ union all
 {%- endmacro %}
 
 
-{# Pre-hook: takes the steps, ten in a statement, until one adds none. #}
+{# Pre-hook: takes the steps, three in a statement, until one adds none. (Engines look anew at what a
+   step is made of each time that it is named, so that more in one would take longer.) #}
 {% macro fit_humps(histogram) -%}
     {{- return(adapter.dispatch('fit_humps', 'dwell')(histogram)) -}}
 {%- endmacro %}
@@ -118,8 +119,8 @@ union all
         {%- set bins = '(' ~ dwell.hump_bins(histogram) ~ ')' -%}
         {%- do dwell.run_statements(dwell.create_scratch('dwell_hump_steps', dwell.first_humps(bins ~ ' as bins'))) -%}
         {%- set ns = namespace(last=-1, now=0) -%}
-        {%- for _ in range(31) if ns.now > ns.last -%}
-            {%- do run_query(dwell.ten_more_humps(table, bins)) -%}
+        {%- for _ in range(101) if ns.now > ns.last -%}
+            {%- do run_query(dwell.more_humps(table, bins)) -%}
             {%- set ns.last = ns.now -%}
             {%- set ns.now = run_query('select max(step) from ' ~ table).columns[0].values()[0] -%}
         {%- endfor -%}
@@ -127,19 +128,19 @@ union all
 {%- endmacro %}
 
 
-{% macro ten_more_humps(table, bins) %}
+{% macro more_humps(table, bins) %}
 insert into {{ table }}
 with step_0 as (
     select * from {{ table }}
     where step = (select max(step) from {{ table }})
 )
-{%- for step in range(10) %},
+{%- for step in range(3) %},
 
 step_{{ step + 1 }} as (
     {{ dwell.next_humps('step_' ~ step, bins) | indent(4) }}
 )
 {%- endfor %}
-{% for step in range(10) %}
+{% for step in range(3) %}
 select * from step_{{ step + 1 }}{{ ' union all' if not loop.last }}
 {%- endfor %}
 {% endmacro %}

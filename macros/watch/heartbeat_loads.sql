@@ -16,7 +16,6 @@
 
 {% macro create_heartbeat_tables() %}
     {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'test') -%}
-        {%- set text -%}
 {{ dwell.create_table(dwell.landed(), {
     'load_number': 'bigint',
     'source_number': 'int',
@@ -45,8 +44,6 @@
     'rejected_row': 'string',
 }) }};
 {{ dwell.create_table(dwell.as_of(), {'as_of': 'timestamp'}) }}
-        {%- endset -%}
-        {{- dwell.statements(text) -}}
     {%- endif -%}
 {% endmacro %}
 

@@ -19,7 +19,7 @@ counted as (
 dated as (
     select
         counted.*,
-        counted.first_date + cast(numbers.n - 1 as integer) as watch_date
+        cast({{ dbt.dateadd('day', 'numbers.n - 1', 'counted.first_date') }} as date) as watch_date
     from counted
     cross join {{ dwell.numbers_to('counted.days') }} as numbers
     where numbers.n <= counted.days
@@ -29,7 +29,8 @@ by_day as (
     select
         *,
         {{ dwell.start_of_local_day('watch_date') }} as day_started_at,
-        {{ dwell.start_of_local_day('watch_date + 1') }} as day_ended_at
+        {{ dwell.start_of_local_day('cast(' ~ dbt.dateadd('day', 1, 'watch_date') ~ ' as date)') }}
+            as day_ended_at
     from dated
 )
 

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_touched_runs',
     on_schema_change='fail',
-    pre_hook="{{ dwell.record_heartbeat_load() }}",
+    pre_hook="{{ dwell.statements(dwell.record_heartbeat_load()) }}",
     meta={
         'input': 'heartbeats',
         'entity': ['session_id', 'user_id', 'device', 'program_id', 'start_time'],

@@ -9,13 +9,20 @@
     if var('drop_exact_duplicates') else 'Every row counts.' -%}
 {%- set other_mean = 'mean_duration_seconds_without_single_event_sessions' %}
 
-with days as (
+with busiest_days as (
     select
-        count(*) as ties,
-        {{ dwell.first_three(dwell.digits('activity_date'), 'activity_date') }} as names,
-        max(events) as events
+        *,
+        row_number() over (order by activity_date) as place
     from {{ ref('daily_activity') }}
     where is_busiest
+),
+
+days as (
+    select
+        count(*) as ties,
+        {{ dwell.first_three(dwell.digits('activity_date'), 'place') }} as names,
+        max(events) as events
+    from busiest_days
 ),
 
 summary as (
@@ -26,11 +33,11 @@ sessions as (
     select * from {{ ref('fct_sessions') }}
 ),
 
-largest as (
+largest_by_person as (
     select
-        sum(sessions_of_one) as ties,
-        count(*) as people,
-        {{ dwell.first_three('person', 'first_started_at, person') }} as names
+        person,
+        sessions_of_one,
+        row_number() over (order by first_started_at, person) as place
     from (
         select
             coalesce('user ' || user_id, 'device ' || device_id) as person,
@@ -40,6 +47,14 @@ largest as (
         where event_count = (select summary.most_events from summary)
         group by coalesce('user ' || user_id, 'device ' || device_id)
     ) as by_person
+),
+
+largest as (
+    select
+        sum(sessions_of_one) as ties,
+        count(*) as people,
+        {{ dwell.first_three('person', 'place') }} as names
+    from largest_by_person
 ),
 
 longest as (

@@ -1,6 +1,6 @@
 {{ config(
     materialized='table',
-    pre_hook="{{ dwell.count_new_heartbeats() }}",
+    pre_hook="{{ dwell.statements(dwell.count_new_heartbeats()) }}",
     post_hook="{{ dwell.reconcile_new_heartbeats() }}"
 ) }}
 {%- set input = dwell.input('heartbeats') %}
