@@ -52,20 +52,23 @@ def differences(mart, expected, got):
 def told_by_row(names, missing, more):
     """Say of each missing row what is otherwise in the row that is most like it."""
     for row in missing:
-        like = max(more, key=lambda m: sum(map(same, row, m)), default=None)
+        like = max(more, key=lambda other: alike(row, other), default=())
         told = dict(zip(names, row, strict=True))
-        if like is None or not any(map(same, row, like)):
+        if alike(row, like) * 2 < len(row):
             yield f"  no {told}"
             continue
-        for name, one, other in zip(names, row, like, strict=True):
-            if not same(one, other):
-                yield f"  {name} is {other!r}, not {one!r}, in {told}"
+        others = [
+            f"{name} is {other!r}, not {one!r}"
+            for name, one, other in zip(names, row, like, strict=True)
+            if one != other
+        ]
+        yield f"  {'; '.join(others)}: {told}"
     if not missing:
         yield from (f"  one more {dict(zip(names, row, strict=True))}" for row in more[:5])
 
 
-def same(one, other):
-    return one == other
+def alike(row, other):
+    return sum(one == two for one, two in zip(row, other, strict=False))
 
 
 def near(one, other):

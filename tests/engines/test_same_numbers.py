@@ -86,9 +86,14 @@ def as_a_seed(marts):
         columns, rows = marts[mart]
         place = columns.index("source_row")
         known[mart] = columns, [
-            tuple(None if i == place or v == " " else v for i, v in enumerate(row)) for row in rows
+            tuple(None if i == place or is_blank(v) else v for i, v in enumerate(row))
+            for row in rows
         ]
     return known
+
+
+def is_blank(value):
+    return isinstance(value, str) and not value.strip()
 
 
 @pytest.mark.parametrize("name", ["sample_in_batches", "real_in_batches"])
