@@ -22,7 +22,7 @@ NEARLY = {
 
 
 def differences(mart, expected, got):
-    """Return sentences, at most ten, on what differs between (columns, rows) and (columns, rows)."""
+    """Return sentences, a few, on what differs between (columns, rows) and (columns, rows)."""
     (columns, expected), (found, got) = expected, got
     if found != columns:
         return [f"{mart} has the columns {found}, not {columns}"]
@@ -32,23 +32,43 @@ def differences(mart, expected, got):
     def exactly(row):
         return tuple(row[i] for i in exact)
 
-    missing = Counter(map(exactly, expected))
-    missing.subtract(map(exactly, got))
-    told = [
-        f"{mart}: {'no ' if count > 0 else 'one more '}"
-        + str(dict(zip([columns[i] for i in exact], row, strict=True)))
-        for row, count in missing.items()
-        if count
-    ]
-    if not told and nearly:
-        order = {"key": lambda row: [(v is not None, v) for v in exactly(row)]}
-        for one, other in zip(sorted(expected, **order), sorted(got, **order), strict=True):
-            told += [
-                f"{mart}: {columns[i]} is {other[i]}, not {one[i]}"
-                for i in nearly
-                if not near(one[i], other[i])
-            ]
-    return told[:10]
+    missing = Counter(map(exactly, expected)) - Counter(map(exactly, got))
+    more = Counter(map(exactly, got)) - Counter(map(exactly, expected))
+    names = [columns[i] for i in exact]
+    if missing or more:
+        return [
+            f"{mart}: {missing.total()} rows are missing, {more.total()} should not be there",
+            *told_by_row(names, list(missing)[:5], list(more)),
+        ]
+    order = {"key": lambda row: [(v is not None, v) for v in exactly(row)]}
+    return [
+        f"{mart}: {columns[i]} is {other[i]}, not {one[i]}"
+        for one, other in zip(sorted(expected, **order), sorted(got, **order), strict=True)
+        for i in nearly
+        if not near(one[i], other[i])
+    ][:5]
+
+
+def told_by_row(names, missing, more):
+    """Say of each missing row what is otherwise in the row that is most like it."""
+    for row in missing:
+        like = max(more, key=lambda other: alike(row, other), default=())
+        told = dict(zip(names, row, strict=True))
+        if alike(row, like) * 2 < len(row):
+            yield f"  no {told}"
+            continue
+        others = [
+            f"{name} is {other!r}, not {one!r}"
+            for name, one, other in zip(names, row, like, strict=True)
+            if one != other
+        ]
+        yield f"  {'; '.join(others)}: {told}"
+    if not missing:
+        yield from (f"  one more {dict(zip(names, row, strict=True))}" for row in more[:5])
+
+
+def alike(row, other):
+    return sum(one == two for one, two in zip(row, other, strict=False))
 
 
 def near(one, other):

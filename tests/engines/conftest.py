@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from batches import REAL
 from emulators import running_bigquery, running_postgres, running_snowflake
-from engine import ROOT
+from engine import ENGINES, ROOT
 from on_bigquery import BigQuery
 from on_duckdb import DuckDB, DuckLake
 from on_postgres import Postgres
@@ -20,8 +20,6 @@ time.tzset()
 # whoever must not leave out an engine must not leave out what stands in for it
 if "engines" in os.environ.get("DWELL_REQUIRE", "").split(","):
     os.environ["DWELL_REQUIRE"] += ",warehouses"
-
-ENGINES = ("ducklake", "postgres", "spark", "snowflake", "bigquery")
 
 
 @pytest.fixture(scope="session", params=ENGINES)

@@ -10,7 +10,10 @@ from dbt.cli.main import dbtRunner
 
 from dwell.dbt import QUIET, ROOT, release, what_it_said
 
-__all__ = ["ROOT", "Engine", "plain"]
+__all__ = ["ENGINES", "ROOT", "Engine", "plain", "variables"]
+
+# each is a fixture; DuckDB is the one with which they are compared
+ENGINES = ("ducklake", "postgres", "spark", "snowflake", "bigquery")
 
 
 class Engine:

@@ -1,7 +1,12 @@
 """Snowflake's emulator, fakesnow, which is DuckDB behind Snowflake's protocol."""
 
+from datetime import datetime
+
 import snowflake.connector
 from engine import Engine
+from snowflake.connector.constants import FIELD_ID_TO_NAME
+
+TIMES = ("TIMESTAMP", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ")
 
 
 class Snowflake(Engine):
@@ -22,9 +27,22 @@ class Snowflake(Engine):
             connection.cursor().execute(sql)
 
     def query(self, sql):
+        """As text where it is a time: a time that is null comes out of the emulator as 1970."""
         with self.connect() as connection:
-            cursor = connection.cursor().execute(sql)
-            return [d.name for d in cursor.description], cursor.fetchall()
+            described = connection.cursor().describe(sql)
+            times = [i for i, d in enumerate(described) if FIELD_ID_TO_NAME[d.type_code] in TIMES]
+            columns = [
+                f'to_varchar("{d.name}")' if i in times else f'"{d.name}"'
+                for i, d in enumerate(described)
+            ]
+            rows = connection.cursor().execute(f"select {', '.join(columns)} from ({sql}) as told")
+            return [d.name for d in described], [
+                tuple(
+                    datetime.fromisoformat(v) if i in times and v is not None else v
+                    for i, v in enumerate(row)
+                )
+                for row in rows
+            ]
 
     def load(self, table, rows):
         types = ("timestamp_ntz" if c == "loaded_at" else "text" for c in rows.column_names)
