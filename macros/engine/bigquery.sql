@@ -26,7 +26,7 @@
 {% macro bigquery__median(column) -%}
     {%- set in_order = 'array_agg(' ~ column ~ ' ignore nulls order by ' ~ column ~ ')' -%}
     (
-        {{ in_order }}[safe_offset(div(count({{ column }}) - 1, 2))]
+        {{ in_order }}[safe_offset(div((count({{ column }}) - 1), 2))]
         + {{ in_order }}[safe_offset(div(count({{ column }}), 2))]
     ) / 2
 {%- endmacro %}
@@ -86,10 +86,6 @@
     json_value({{ json }}, {{ dwell.text('$.' ~ key) }})
 {%- endmacro %}
 
-
-{% macro bigquery__grouped(number) -%}
-    format("%'d", cast(round({{ number }}) as int64))
-{%- endmacro %}
 
 
 {# a statement is a job of its own, and knows no temporary table of another #}

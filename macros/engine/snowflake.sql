@@ -68,26 +68,6 @@
 {%- endmacro %}
 
 
-{# its emulator has no format with commas: below 10^12, by hand #}
-{% macro snowflake__grouped(number) -%}
-    {%- set whole = dwell.whole(number) -%}
-    {%- set thousands, ones = dwell.divided(whole, 1000) -%}
-    {%- set millions, thousands_left = dwell.divided(thousands, 1000) -%}
-    {%- set billions, millions_left = dwell.divided(millions, 1000) -%}
-    case
-        when {{ whole }} < 1000 then {{ dwell.digits(whole) }}
-        when {{ whole }} < 1000000 then {{ dwell.digits(thousands) }} || ',' || {{ dwell.padded(ones, 3) }}
-        when {{ whole }} < 1000000000
-            then
-                {{ dwell.digits(millions) }} || ',' || {{ dwell.padded(thousands_left, 3) }}
-                || ',' || {{ dwell.padded(ones, 3) }}
-        else
-            {{ dwell.digits(billions) }} || ',' || {{ dwell.padded(millions_left, 3) }}
-            || ',' || {{ dwell.padded(thousands_left, 3) }} || ',' || {{ dwell.padded(ones, 3) }}
-    end
-{%- endmacro %}
-
-
 {# DML and hooks are committed one by one #}
 {% macro snowflake__has_transactions() -%}
     {{- return(false) -}}

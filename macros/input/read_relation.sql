@@ -43,8 +43,14 @@
     {{- return({
         'mapped': mapped,
         'times': dwell.time_kinds(input, mapped, types, relation),
-        'receipt': 'received_at' if dwell.input_mode(input) == 'sample' and 'received_at' in types else none,
+        'receipt': dwell.receipt_in(types) if dwell.input_mode(input) == 'sample' else none,
     }) -}}
+{% endmacro %}
+
+
+{# The name of the sample's column with the times of receipt; none where it has none. #}
+{% macro receipt_in(columns) %}
+    {{- return(columns | select('in', ['received_at', 'RECEIVED_AT']) | first | default(none)) -}}
 {% endmacro %}
 
 

@@ -78,7 +78,7 @@ using (
         {%- endfor %}
         and target.{{ starts }} = change.replaced_run
 when matched then delete
-when not matched then insert ({{ names | join(', ') }})
+when not matched and not change.is_replaced then insert ({{ names | join(', ') }})
 values ({% for name in names %}change.{{ name }}{{ ', ' if not loop.last }}{% endfor %})
 {% endmacro %}
 

@@ -34,7 +34,7 @@ sized as (
         cast(floor(
             {{ dwell.log10(dwell.as_seconds('greatest(gap_us, 1)')) }} * 20
             + {{ dwell.double('1e-12') }}
-        ) as integer) as size_bin,
+        ) as {{ dbt.type_int() }}) as size_bin,
         case
             {%- for minute in minutes %}
             when gap_us <= {{ (minute * 60000000) | round | int }}

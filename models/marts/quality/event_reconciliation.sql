@@ -18,10 +18,10 @@ by_source as (
     select
         loads.source,
         max(loads.modified_at) as modified_at,
-        cast(sum(loads.rows_read) as bigint) as rows_read,
-        cast(coalesce(sum(stored.rows_accepted), 0) as bigint) as rows_accepted,
-        cast(coalesce(sum(stored.rows_duplicate), 0) as bigint) as rows_duplicate,
-        cast(coalesce(sum(stored.rows_rejected), 0) as bigint) as rows_rejected
+        cast(sum(loads.rows_read) as {{ dbt.type_bigint() }}) as rows_read,
+        cast(coalesce(sum(stored.rows_accepted), 0) as {{ dbt.type_bigint() }}) as rows_accepted,
+        cast(coalesce(sum(stored.rows_duplicate), 0) as {{ dbt.type_bigint() }}) as rows_duplicate,
+        cast(coalesce(sum(stored.rows_rejected), 0) as {{ dbt.type_bigint() }}) as rows_rejected
     from loads
     left join stored on loads.source_number = stored.source_number
     group by loads.source

@@ -46,7 +46,7 @@ numbered as (
 
 select
     source,
-    cast(source_row as bigint) as source_row,
+    cast(source_row as {{ dbt.type_bigint() }}) as source_row,
     reject_reason,
     {%- for column in dwell.input('events').columns %}
     case

@@ -38,8 +38,8 @@ sessions_by_day as (
 
 select
     events_by_day.activity_date,
-    cast(events_by_day.events as bigint) as events,
-    cast(events_by_day.ignored_events as bigint) as ignored_events,
+    cast(events_by_day.events as {{ dbt.type_bigint() }}) as events,
+    cast(events_by_day.ignored_events as {{ dbt.type_bigint() }}) as ignored_events,
     coalesce(sessions_by_day.sessions_started, 0) as sessions_started,
     events_by_day.events > 0
     and events_by_day.events = max(events_by_day.events) over () as is_busiest

@@ -10,7 +10,7 @@ with sessions as (
 select
     count(*) as sessions,
     count(case when session_number = 1 then 1 end) as visitors,
-    cast(coalesce(sum(event_count), 0) as bigint) as events,
+    cast(coalesce(sum(event_count), 0) as {{ dbt.type_bigint() }}) as events,
     count(case when event_count = 1 then 1 end) as single_event_sessions,
     {{ dwell.double('sum(event_count)') }} / count(*) as mean_events,
     max(event_count) as most_events,

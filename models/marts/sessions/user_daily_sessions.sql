@@ -17,7 +17,7 @@ select
     user_id,
     anonymous_device_id,
     count(*) as sessions,
-    cast(sum(event_count) as bigint) as events,
+    cast(sum(event_count) as {{ dbt.type_bigint() }}) as events,
     {{ dwell.as_seconds('sum(duration_us)') }} as duration_seconds
 from by_person
 group by session_date, user_id, anonymous_device_id

@@ -90,16 +90,16 @@ longer_gaps as (
 
 sessions_at as (
     select
-        cast(visitors.visitors + longer_gaps.over_half as bigint) as half,
-        cast(visitors.visitors + longer_gaps.over_timeout as bigint) as in_force,
-        cast(visitors.visitors + longer_gaps.over_double as bigint) as twice
+        cast(visitors.visitors + longer_gaps.over_half as {{ dbt.type_bigint() }}) as half,
+        cast(visitors.visitors + longer_gaps.over_timeout as {{ dbt.type_bigint() }}) as in_force,
+        cast(visitors.visitors + longer_gaps.over_double as {{ dbt.type_bigint() }}) as twice
     from visitors
     cross join longer_gaps
 ),
 
 measured as (
     select
-        cast(single_hump.gaps as bigint) as gaps,
+        cast(single_hump.gaps as {{ dbt.type_bigint() }}) as gaps,
         humps.steps,
         humps.share_1 as share_within,
         power(10, humps.mean_1) as typical_gap_within_seconds,

@@ -7,8 +7,8 @@ with gaps as (
 binned as (
     select
         size_bin,
-        cast(sum(gaps) as bigint) as gaps,
-        cast(sum(case when is_between_runs then gaps else 0 end) as bigint) as gaps_between_runs
+        cast(sum(gaps) as {{ dbt.type_bigint() }}) as gaps,
+        cast(sum(case when is_between_runs then gaps else 0 end) as {{ dbt.type_bigint() }}) as gaps_between_runs
     from gaps
     group by size_bin
 )

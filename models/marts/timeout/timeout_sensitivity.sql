@@ -68,6 +68,6 @@ select
     count(*) as sessions,
     {{ dwell.mean_seconds('duration_us') }} as mean_duration_seconds,
     {{ dwell.as_seconds(dwell.median('duration_us')) }} as median_duration_seconds,
-    cast(max(event_count) as bigint) as most_events
+    cast(max(event_count) as {{ dbt.type_bigint() }}) as most_events
 from sessions
 group by timeout_minutes

@@ -41,10 +41,10 @@ by_place as (
         topic_partition,
         min(first_offset) as first_offset,
         max(last_offset) as last_offset,
-        cast(sum(rows_landed) as bigint) as rows_read,
-        cast(sum(rows_accepted) as bigint) as rows_accepted,
-        cast(sum(rows_rejected) as bigint) as rows_rejected,
-        cast(sum(rows_landed_before) as bigint) as rows_landed_before
+        cast(sum(rows_landed) as {{ dbt.type_bigint() }}) as rows_read,
+        cast(sum(rows_accepted) as {{ dbt.type_bigint() }}) as rows_accepted,
+        cast(sum(rows_rejected) as {{ dbt.type_bigint() }}) as rows_rejected,
+        cast(sum(rows_landed_before) as {{ dbt.type_bigint() }}) as rows_landed_before
     from places
     group by source, topic_partition
 )

@@ -89,7 +89,7 @@ every_minute as (
 
 select
     minute_at,
-    cast(streams as bigint) as streams,
+    cast(streams as {{ dbt.type_bigint() }}) as streams,
     streams = max(streams) over () as is_peak
 from every_minute
 where streams > 0
