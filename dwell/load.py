@@ -98,7 +98,7 @@ def main(arguments: argparse.Namespace) -> int:
         first, last = span(arguments)
         # only the client that is asked for need be there
         kind = import_module(f"dwell.warehouses.{arguments.kind}").WAREHOUSE
-        name = arguments.table or warehouse.TABLES[arguments.mode]
+        name = warehouse.TABLES[arguments.mode] if arguments.table is None else arguments.table
         table = kind(name, arguments.mode)
         errors += table.errors
         database = Path(answers.database()).resolve()

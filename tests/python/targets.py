@@ -77,7 +77,8 @@ def redshift(folder):
     with running_postgres(folder) as environment:
         query = by_psycopg(environment)
         query(
-            "set password_encryption = 'md5'; create role redshift superuser login password 's3cret'"
+            "set password_encryption = 'md5'; "
+            "create role redshift superuser login password 's3cret'"
         )
         # where Redshift's commands on where rows are kept would fail, the tables are there already
         yield Target(
@@ -136,12 +137,12 @@ def snowflake(folder):
 
     with running_snowflake(folder) as environment:
         given = {name[len("SNOWFLAKE_") :].lower(): v for name, v in environment.items()}
-
-        def query(sql):
-            with snowflake.connector.connect(**given) as connection:
-                return connection.cursor().execute(sql).fetchall()
-
-        yield Target("snowflake", environment, query)
+        with snowflake.connector.connect(**given) as connection:
+            yield Target(
+                "snowflake",
+                environment,
+                lambda sql: connection.cursor().execute(sql).fetchall(),
+            )
 
 
 STAND_INS = {
