@@ -11,6 +11,7 @@ import secrets
 import snowflake.connector
 
 from dwell.records import COLUMNS, TIMES
+from dwell.warehouse import PATIENCE_SECONDS
 from dwell.warehouses.session import Session
 
 OPTIONS = (
@@ -53,7 +54,7 @@ class Snowflake(Session):
         self.connection = snowflake.connector.connect(
             **(given if "account" in given else {}),
             autocommit=False,
-            login_timeout=60,
+            login_timeout=PATIENCE_SECONDS,
             session_parameters=SESSION,
         )
 
