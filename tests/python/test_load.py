@@ -8,13 +8,14 @@ import copy
 import itertools
 import json
 import random
+import re
 import shutil
 from datetime import timedelta
 from functools import partial
 
 import duckdb
 import pytest
-from project import Project
+from project import ROOT, Project
 from targets import KINDS, dwell, running
 from test_watch_arrival_order import BASE, payload, time, write
 from watch_oracle import MICRO, Message
@@ -200,6 +201,11 @@ def test_append_keeps_every_revision_once(scene):
     assert scene.rows(table, HISTORY) == sorted(told + corrections)
     said = scene.load(*as_history, "--check")
     assert "equals fct_watch_streams: 3 streams on 1 days" in said
+    if scene.target.kind in ("bigquery", "snowflake"):
+        page = (ROOT / "docs" / "loading.md").read_text()
+        (query,) = re.findall(r"```\n(select \* from .*?)```", page, re.S)
+        query = query.replace("*", "session_id, stream_duration, revision", 1)
+        assert scene.rows(table, query.replace("watch_stream_history", "{table}")) == CORRECTED
 
 
 def test_overwrite_replaces_days_and_no_others(scene):
