@@ -136,3 +136,12 @@
 
 {% macro default__take_turn(relation) -%}
 {%- endmacro %}
+
+{# On DuckLake, transactions that only add rows do not conflict: so each writes one row anew, and of two that
+   overlap, the second to commit is refused. #}
+{% macro duckdb__take_turn(relation) -%}
+    {%- if adapter.is_ducklake(relation) -%}
+    update {{ relation }} set load_number = load_number
+    where load_number = (select max(load_number) from {{ relation }});
+    {%- endif -%}
+{%- endmacro %}

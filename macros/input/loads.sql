@@ -230,6 +230,14 @@ from {{ dwell.this_load() }};
 select {{ dwell.fail_with(loaded_already) }}
 from {{ dwell.own_table(input.incoming) }}
 where size_bytes is not null and source in (select source from {{ dwell.loads(input) }});
+{%- if not from_scratch %}
+{%- set loaded_meanwhile -%}
+'dwell: another run has loaded from ' || source || ' since this one looked. Nothing was changed; run dbt again.'
+{%- endset %}
+select {{ dwell.fail_with(loaded_meanwhile) }}
+from {{ dwell.own_table(input.incoming) }}
+where size_bytes is null and source_number in (select source_number from {{ dwell.loads(input) }});
+{%- endif %}
 insert into {{ dwell.loads(input) }}
 select
     l.load_number,

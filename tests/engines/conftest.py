@@ -81,6 +81,19 @@ def bigquery(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def expected(duckdb):
+    """Return a way to know what DuckDB gives, run by run."""
+    known = {}
+
+    def marts(runs, *arguments):
+        if (runs, *arguments) not in known:
+            known[runs, *arguments] = list(runs(duckdb, *arguments))
+        return known[runs, *arguments]
+
+    return marts
+
+
+@pytest.fixture(scope="session")
 def real_data():
     """Leave a test out if the real data is not there."""
     if not REAL.exists():

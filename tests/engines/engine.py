@@ -46,7 +46,7 @@ class Engine:
         raise NotImplementedError
 
     def load(self, table, rows):
-        """Put the rows of an Arrow table into a table of the raw schema, which is made if need be."""
+        """Put the rows of an Arrow table into a table of the raw schema; make it if need be."""
         raise NotImplementedError
 
     def name(self, mart):

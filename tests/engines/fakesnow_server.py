@@ -1,4 +1,4 @@
-"""fakesnow as a server that dbt can work with; run by fakesnow's own Python: fakesnow_server.py PORT.
+"""fakesnow as a server that dbt can work with: fakesnow_server.py PORT, by fakesnow's Python.
 
 It is DuckDB, in which a temporary table has no database and no schema. dbt names both, so here it
 is a plain table, which dbt drops in the end.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-ODD = [None, "plain", "it's \"quoted\", and \\ more", "tab\tand\nline", "Ünïcödé 🎬", " blanks "]
+ODD = [None, "plain", 'it\'s "quoted", and \\ more', "tab\tand\nline", "Ünïcödé 🎬", " blanks "]
 AT = datetime(2026, 1, 10, 1, 2, 3, 456789)
 
 

@@ -1,63 +1,14 @@
 """After each batch, every mart has the same rows on each engine as on DuckDB.
 
-What DuckDB gives is held to an oracle in tests/python, and here to facts that were counted elsewhere.
+What DuckDB gives is held to an oracle in tests/python, and here to facts counted elsewhere.
 """
 
 import itertools
 import shutil
 
-import batches
 import pytest
-from compare import differences
 from engine import ENGINES, ROOT
-from project import MARTS, WATCH_MARTS
-
-BY_LOAD_TIME = {"events_loaded_at": "loaded_at", "heartbeats_loaded_at": "loaded_at"}
-
-
-def every_mart(engine):
-    """Return {mart: (columns, rows)}."""
-    return {mart: engine.rows(mart) for mart in (*MARTS, *WATCH_MARTS)}
-
-
-def compare(expected, got):
-    told = [line for mart in expected for line in differences(mart, expected[mart], got[mart])]
-    assert not told, "\n".join(told[:30])
-
-
-def the_sample(engine):
-    """Run the sample, in one piece."""
-    engine.begin("sample")
-    engine.dbt("seed")
-    engine.dbt("run")
-    yield every_mart(engine)
-
-
-def in_batches(engine, name, project=ROOT):
-    """Load and run batch by batch, and then anew; yield every mart after each run."""
-    engine.begin(name if project == ROOT else f"{name}_of_{project.name}")
-    settings = {f"{t}_relation": f"{engine.raw}.{t}" for t in ("events", "heartbeats")}
-    settings |= BY_LOAD_TIME
-    for batch in getattr(batches, name)():
-        for table, rows in batch.items():
-            engine.load(table, rows)
-        engine.dbt("run", project=project, **settings)
-        yield every_mart(engine)
-    engine.dbt("run", "--full-refresh", project=project, **settings)
-    yield every_mart(engine)
-
-
-@pytest.fixture(scope="session")
-def expected(duckdb):
-    """Return a way to know what DuckDB gives, run by run."""
-    known = {}
-
-    def marts(runs, *arguments):
-        if (runs, *arguments) not in known:
-            known[runs, *arguments] = list(runs(duckdb, *arguments))
-        return known[runs, *arguments]
-
-    return marts
+from runs import compare, in_batches, the_sample
 
 
 def test_duckdb_gives_what_was_counted_elsewhere(expected, real_data):
@@ -81,17 +32,20 @@ def test_the_sample(engine, expected):
 def as_a_seed(marts):
     """Return marts without what DuckDB alone knows of a seed.
 
-    Only there do a table's rows have places; elsewhere dbt itself reads the CSV, and takes blanks for
-    nothing.
+    Only there do a table's rows have places; elsewhere dbt itself reads the CSV, and takes
+    blanks for nothing.
     """
     known = dict(marts)
     for mart in ("rejected_events", "rejected_heartbeats"):
         columns, rows = marts[mart]
         place = columns.index("source_row")
-        known[mart] = columns, [
-            tuple(None if i == place or is_blank(v) else v for i, v in enumerate(row))
-            for row in rows
-        ]
+        known[mart] = (
+            columns,
+            [
+                tuple(None if i == place or is_blank(v) else v for i, v in enumerate(row))
+                for row in rows
+            ],
+        )
     return known
 
 

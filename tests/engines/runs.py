@@ -1,0 +1,54 @@
+"""Runs of dbt on an engine, and what every mart has after each."""
+
+import batches
+from compare import differences
+from engine import ROOT
+from project import MARTS, WATCH_MARTS
+
+
+def by_load_time(engine):
+    """Return settings by which an engine reads what is loaded."""
+    return {
+        f"{table}_{setting}": value
+        for table in ("events", "heartbeats")
+        for setting, value in (("relation", f"{engine.raw}.{table}"), ("loaded_at", "loaded_at"))
+    }
+
+
+def every_mart(engine):
+    """Return {mart: (columns, rows)}; the schema that was read is called `raw` in them."""
+    marts = {}
+    for mart in (*MARTS, *WATCH_MARTS):
+        columns, rows = engine.rows(mart)
+        marts[mart] = columns, [tuple(without_schema(engine, v) for v in row) for row in rows]
+    return marts
+
+
+def without_schema(engine, value):
+    return value.replace(f"{engine.raw}.", "raw.") if isinstance(value, str) else value
+
+
+def compare(expected, got):
+    told = [line for mart in expected for line in differences(mart, expected[mart], got[mart])]
+    assert not told, "\n".join(told[:30])
+
+
+def the_sample(engine):
+    """Run the sample, in one piece."""
+    engine.begin("sample")
+    engine.dbt("seed")
+    engine.dbt("run")
+    yield every_mart(engine)
+
+
+def in_batches(engine, name, project=ROOT):
+    """Load and run batch by batch, and then anew; yield every mart after each run."""
+    engine.begin(name if project == ROOT else f"{name}_of_{project.name}")
+    settings = by_load_time(engine)
+    for batch in getattr(batches, name)():
+        for table, rows in batch.items():
+            engine.load(table, rows)
+        engine.dbt("run", project=project, **settings)
+        yield every_mart(engine)
+    engine.dbt("run", "--full-refresh", project=project, **settings)
+    yield every_mart(engine)

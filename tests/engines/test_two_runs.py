@@ -1,0 +1,128 @@
+"""Two dbt runs at the same time: one goes first, the other is refused with a sentence.
+
+Nothing is lost or counted twice, and readers go on.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import batches
+import pytest
+from dbt.cli.main import dbtRunner
+from engine import ROOT, variables
+from runs import by_load_time, compare, every_mart, in_batches
+
+DBT = Path(sys.executable).with_name("dbt")
+
+
+class Runs:
+    """dbt runs on an engine, each with folders of its own, of what is loaded so far."""
+
+    def __init__(self, engine, name):
+        self.engine = engine
+        engine.begin(name)
+        self.settings = by_load_time(engine)
+        self.environment = engine.environment | {"DWELL_SCHEMA": engine.schema}
+
+    def load(self, batch):
+        for table, rows in batch.items():
+            self.engine.load(table, rows)
+
+    def arguments(self, number):
+        work = self.engine.folder / self.engine.schema / str(number)
+        return [
+            *("--no-use-colors", "--no-version-check", "run", "--target", self.engine.target),
+            *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT)),
+            *("--target-path", str(work / "target"), "--log-path", str(work / "logs")),
+            *("--vars", json.dumps(self.settings)),
+        ]
+
+    def start(self, number):
+        """Return a run that has begun, in a process of its own."""
+        return subprocess.Popen(
+            [DBT, *self.arguments(number)],
+            env=os.environ | self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def end_well(self, number):
+        run = self.start(number)
+        said, _ = run.communicate()
+        assert run.returncode == 0, said
+
+
+@pytest.mark.parametrize("name", ["ducklake", "postgres"])
+def test_a_run_that_was_overtaken_is_refused(name, expected, request):
+    runs = Runs(request.getfixturevalue(name), "overtaken")
+    first, second, _ = batches.sample_in_batches()
+    runs.load(first)
+    runs.end_well(0)
+    runs.load(second)
+    overtaken = []
+
+    def once_staged(event):
+        is_end = event.info.name == "NodeFinished" and not overtaken
+        if is_end and event.data.node_info.node_name == "stg_watch__heartbeats":
+            overtaken.append(True)
+            runs.end_well(1)
+
+    with variables(runs.environment):
+        result = dbtRunner(callbacks=[once_staged]).invoke(
+            ["--log-level", "none", "--no-print", *runs.arguments(2)]
+        )
+    assert overtaken and not result.success
+    (said,) = (r.message for r in result.result.results if r.status == "error")
+    assert "dwell: another run has loaded from" in said
+    compare(expected(in_batches, "sample_in_batches")[1], every_mart(runs.engine))
+
+
+def test_two_runs_at_once_on_a_lake(ducklake, expected):
+    runs = Runs(ducklake, "at_once")
+    first, second, third = batches.sample_in_batches()
+    runs.load(first)
+    runs.end_well("first")
+    runs.load(second)
+    with Reader(ducklake) as reader:
+        for run in [runs.start(name) for name in ("one", "other")]:
+            said, _ = run.communicate()
+            # else it found nothing left to do
+            assert run.returncode == 0 or "dwell: another run" in said, said
+    runs.load(third)
+    runs.end_well("last")
+    compare(expected(in_batches, "sample_in_batches")[2], every_mart(ducklake))
+    assert reader.reads > 10
+
+
+class Reader:
+    """Someone who looks at the lake all the time, and must see what adds up."""
+
+    def __init__(self, engine):
+        self.engine, self.reads, self.failed = engine, 0, None
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.read)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+        if self.failed:
+            raise self.failed
+
+    def read(self):
+        try:
+            while not self.ended.wait(0.1):
+                columns, rows = self.engine.rows("event_reconciliation")
+                assert all(row[columns.index("is_balanced")] for row in rows), rows
+                self.engine.rows("fct_sessions")
+                self.reads += 1
+        except Exception as error:
+            self.failed = error
