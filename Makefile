@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker flink lock clean help
+.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -65,15 +65,19 @@ broker: ## run a Kafka broker on this machine, until interrupted (needs Java 17 
 
 flink: .venv-flink/.flink .flink/jars ## install Flink (844 MB) into .venv-flink, for flink/ and its test (needs Java 17 and Maven)
 
+airflow: .venv-airflow/.airflow .venv/.kafka ## install Airflow into .venv-airflow, and write down what dbt's models are for the DAG in airflow/
+	@$(VENV)/dbt --quiet parse --target-path target/airflow
+
 lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
+	uv pip compile -q airflow/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/airflow.txt
 	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-flink .flink .kafka target logs
+	rm -rf .venv .venv-airflow .venv-flink .flink .kafka target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -93,6 +97,14 @@ help: ## print this
 	@echo "== installing Flink: the packages of $<, into .venv-flink; about a minute"
 	@$(FLINK_PYTHON) -m venv .venv-flink
 	@.venv-flink/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv-airflow/.airflow: requirements/airflow.txt
+	@$(PYTHON) -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
+	  echo "Airflow's packages are pinned for Python 3.11 or newer; name one: make airflow PYTHON=python3.12"; exit 1; }
+	@echo "== installing Airflow: the packages of $<, into .venv-airflow; about a minute"
+	@test -d .venv-airflow || $(PYTHON) -m venv .venv-airflow
+	@.venv-airflow/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
 	@touch $@
 
 .flink/jars: flink/pom.xml flink/jars.sha256
