@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker flink airflow lock clean help
+.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -63,21 +63,27 @@ broker: ## run a Kafka broker on this machine, until interrupted (needs Java 17 
 	@test -d .kafka/libs || kafka/broker.sh jars
 	@kafka/broker.sh run
 
+warehouses: .venv/.warehouses ## install the warehouses' clients, which load needs, beside dbt
+
+emulators: .venv-bqemulator/.installed .venv-fakesnow/.installed ## install what stands in for BigQuery and Snowflake in tests (1 GB)
+
 flink: .venv-flink/.flink .flink/jars ## install Flink (844 MB) into .venv-flink, for flink/ and its test (needs Java 17 and Maven)
 
-airflow: .venv-airflow/.airflow .venv/.kafka ## install Airflow into .venv-airflow, and write down what dbt's models are for the DAG in airflow/
+airflow: .venv-airflow/.installed .venv/.kafka ## install Airflow into .venv-airflow, and write down what dbt's models are for the DAG in airflow/
 	@$(VENV)/dbt --quiet parse --target-path target/airflow
 
 lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group warehouses -c requirements/test.txt -o requirements/warehouses.txt
+	for emulator in bqemulator fakesnow; do uv pip compile -q requirements/$$emulator.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/$$emulator.txt; done
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
 	uv pip compile -q airflow/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/airflow.txt
 	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-airflow .venv-flink .flink .kafka target logs
+	rm -rf .venv .venv-airflow .venv-flink .venv-bqemulator .venv-fakesnow .flink .kafka target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -99,12 +105,10 @@ help: ## print this
 	@.venv-flink/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
 	@touch $@
 
-.venv-airflow/.airflow: requirements/airflow.txt
-	@$(PYTHON) -c 'import ensurepip, sys; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
-	  echo "Airflow's packages are pinned for Python 3.11 or newer; name one: make airflow PYTHON=python3.12"; exit 1; }
-	@echo "== installing Airflow: the packages of $<, into .venv-airflow; about a minute"
-	@test -d .venv-airflow || $(PYTHON) -m venv .venv-airflow
-	@.venv-airflow/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+.venv-%/.installed: requirements/%.txt
+	@echo "== installing $*: the packages of $<, into .venv-$*"
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
 	@touch $@
 
 .flink/jars: flink/pom.xml flink/jars.sha256

@@ -1,0 +1,172 @@
+"""What stands in for warehouses: a real PostgreSQL, and emulators of BigQuery and Snowflake.
+
+Each is a context manager that takes a folder, in which all its files are, and gives {variable of
+the environment: value}, with which its client, or dbt, finds it.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from broker import free_ports
+from project import ROOT
+
+BQEMULATOR = ROOT / ".venv-bqemulator" / "bin"
+FAKESNOW = ROOT / ".venv-fakesnow" / "bin"
+PROJECT = "dwell-test"
+
+# bqemulator loads DuckDB's extensions from HOME, and would download them if they are not there
+PUT_EXTENSIONS = """
+import importlib.metadata, duckdb
+connection = duckdb.connect()
+for name in ("spatial", "avro"):
+    files = importlib.metadata.distribution("duckdb-extension-" + name).files
+    (path,) = [f.locate() for f in files if str(f).endswith(".duckdb_extension")]
+    connection.execute(f"install '{path}'")
+"""
+
+
+def leave_out(message):
+    """Skip a test whose stand-in is not here, unless DWELL_REQUIRE names `warehouses`."""
+    if "warehouses" in os.environ.get("DWELL_REQUIRE", "").split(","):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def postgres_programs():
+    """Return the folder of PostgreSQL's server programs; skip the test if there is none."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    # Debian keeps them out of PATH
+    folders = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    found = max(folders, key=lambda path: int(path.parts[-3]), default=None)
+    if found is None:
+        leave_out("left out, for PostgreSQL's initdb is not here (Debian: apt install postgresql)")
+    return found.parent
+
+
+@contextlib.contextmanager
+def running_postgres(folder):
+    """Run a PostgreSQL cluster of its own, whose one user has the password `secret`."""
+    programs = postgres_programs()
+    place, port = Path(folder) / "postgres", free_ports()
+    place.mkdir(parents=True)
+    password = place / "password"
+    password.write_text("secret")
+    as_user = {}
+    if os.geteuid() == 0:
+        # it refuses to run as root, and nobody may not enter pytest's folders
+        as_user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        shutil.chown(place, "nobody", "nogroup")
+        for parent in place.parents:
+            if Path(tempfile.gettempdir()) in parent.parents:
+                parent.chmod(parent.stat().st_mode | 0o011)
+
+    def run(program, *arguments):
+        subprocess.run(
+            [programs / program, *arguments],
+            check=True,
+            capture_output=True,
+            cwd="/",
+            **as_user,
+        )
+
+    run(
+        *("initdb", "-D", place / "data", "-U", "dwell", "-E", "UTF8", "--no-locale"),
+        *("--auth=scram-sha-256", f"--pwfile={password}", "--no-sync"),
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    run("pg_ctl", "-D", place / "data", "-w", "-o", options, "-l", place / "log", "start")
+    try:
+        yield {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(port),
+            "PGUSER": "dwell",
+            "PGPASSWORD": "secret",
+            "PGDATABASE": "postgres",
+        }
+    finally:
+        run("pg_ctl", "-D", place / "data", "-m", "immediate", "stop")
+
+
+@contextlib.contextmanager
+def running_bigquery(folder):
+    """Run bqemulator; its project is `dwell-test`, and it asks for no credentials."""
+    if not (BQEMULATOR / "bqemulator").exists():
+        leave_out("left out, for BigQuery's emulator is not here: make emulators")
+    home = Path(folder) / "bigquery"
+    home.mkdir(parents=True)
+    environment = os.environ | {"HOME": str(home)}
+    subprocess.run([BQEMULATOR / "python", "-c", PUT_EXTENSIONS], check=True, env=environment)
+    port = free_ports()
+    command = [BQEMULATOR / "bqemulator", "start", "--ephemeral", "--project", PROJECT]
+    command += ["--rest-port", str(port), "--grpc-port", str(port + 1)]
+    with server(command, home, environment, port):
+        yield {
+            "BIGQUERY_EMULATOR_HOST": f"http://127.0.0.1:{port}",
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+        }
+
+
+@contextlib.contextmanager
+def running_snowflake(folder):
+    """Run fakesnow; any name and password will do."""
+    if not (FAKESNOW / "fakesnow").exists():
+        leave_out("left out, for Snowflake's emulator is not here: make emulators")
+    place = Path(folder) / "snowflake"
+    place.mkdir(parents=True)
+    port = free_ports()
+    command = [FAKESNOW / "fakesnow", "--server", "--port", str(port)]
+    with server(command, place, os.environ.copy(), port):
+        yield {
+            "SNOWFLAKE_HOST": "127.0.0.1",
+            "SNOWFLAKE_PORT": str(port),
+            "SNOWFLAKE_PROTOCOL": "http",
+            "SNOWFLAKE_ACCOUNT": "fakesnow",
+            "SNOWFLAKE_USER": "dwell",
+            "SNOWFLAKE_PASSWORD": "secret",
+            "SNOWFLAKE_DATABASE": "DWELL",
+            "SNOWFLAKE_SCHEMA": "PUBLIC",
+        }
+
+
+@contextlib.contextmanager
+def server(command, place, environment, port):
+    """Run a program until the end; begin once it answers HTTP."""
+    with (place / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=environment, cwd=place, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while not answers(port):
+            said = (place / "log").read_text()
+            assert process.poll() is None and time.monotonic() < deadline, said
+            time.sleep(0.1)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def answers(port):
+    """Whether a server answers, whatever it says."""
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
