@@ -45,6 +45,7 @@ UNLESS_LOADED = """
         and m."offset" between l.first_offset and l.last_offset
 """
 
+
 class Misfits(NamedTuple):
     """Messages that do not fit for one reason, and where the first of them is."""
 
@@ -64,9 +65,11 @@ def check(landing: Landing, database: Path, schema: dict) -> tuple[int, list[Mis
     """Return how many messages are new, and those that do not fit the schema, by reason."""
     # the files are those that dbt is given, by the names that it wrote down
     files = {str(path) for path in landing.folder.resolve().glob("*.parquet")}
-    with duckdb.connect(str(database), read_only=True) if database.exists() else (
-        duckdb.connect()
-    ) as connection:
+    with (
+        duckdb.connect(str(database), read_only=True)
+        if database.exists()
+        else (duckdb.connect()) as connection
+    ):
         unless_loaded = ""
         if is_table(connection, "dwell_heartbeats_landed"):
             unless_loaded = UNLESS_LOADED
@@ -173,7 +176,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Check. 0: what is new may be loaded; 1: too much does not fit; 2: wrong usage."""
+    """Check. 0: load what is new; 1: too much does not fit; 2: wrong usage; 3: nothing is there."""
     log.set_up()
     try:
         schema = json.loads(arguments.schema.read_text(encoding="utf-8"))
@@ -181,6 +184,9 @@ def main(arguments: argparse.Namespace) -> int:
         log.say(f"{arguments.schema} cannot be read: {error}", logging.ERROR)
         return 2
     landing, database = Landing(Path(arguments.landing)), Path(answers.database())
+    if not landing.has_files():
+        log.say(f"nothing has landed in {landing.folder}: there is nothing to load yet")
+        return 3
     try:
         messages, misfits = patiently(lambda: check(landing, database, schema))
     except (duckdb.Error, OSError) as error:

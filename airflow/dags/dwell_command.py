@@ -49,11 +49,11 @@ class DwellCommand(BaseOperator):
         try:
             for line in self.process.stdout:
                 last = line.rstrip("\n")
-                LOG.info("%s", last)
+                LOG.log(*level_and_sentence(last))
             code = self.process.wait()
         finally:
             self.on_kill()
-        said = sentence(last)
+        _, said = level_and_sentence(last)
         if code == NOTHING_THERE:
             raise AirflowSkipException(said)
         if code == WRONG_USAGE:
@@ -73,12 +73,13 @@ class DwellCommand(BaseOperator):
             self.process.kill()
 
 
-def sentence(line: str) -> str:
-    """Return what a line of dwell's log says, without the numbers beside it."""
+def level_and_sentence(line: str) -> tuple[int, str]:
+    """Return what a line of dwell's log says, without the numbers beside it, and how grave it is."""
     try:
-        return json.loads(line)["message"]
+        told = json.loads(line)
+        return logging.getLevelNamesMapping()[told["level"].upper()], told["message"]
     except (ValueError, KeyError, TypeError):
-        return line
+        return logging.INFO, line
 
 
 def alert(context) -> None:

@@ -142,6 +142,7 @@ with DAG(
         **DBT_ALWAYS,
         # one process and one transaction: docs/decisions/2026-11-24-one-task-for-the-batch.md
         select="path:models/staging/watch path:models/intermediate/watch",
+        emit_datasets=False,
         vars=INPUT | {"watch_as_of": AS_OF},
         execution_timeout=timedelta(minutes=120),
         doc_md="Takes in what is new: decodes, judges, joins with the stored streams. With them, in "
@@ -165,8 +166,8 @@ with DAG(
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST,
             select=["path:models/marts/watch"],
-            # unit tests say nothing about data
-            exclude=["resource_type:unit_test"],
+            # unit tests say nothing about data, and an exposure is nothing to run
+            exclude=["resource_type:unit_test", "resource_type:exposure"],
             # a mart and then its tests: nothing is loaded that a test has refused
             test_behavior=TestBehavior.BUILD,
             emit_datasets=False,
