@@ -13,12 +13,20 @@ COMMANDS = {
     "ingest": ("ingest", "land a Kafka topic's heartbeats as files"),
     "watch": ("watch", "land heartbeats, make streams of them, publish those that end; and again"),
     "check": ("check", "hold messages that have landed, and are not loaded, against their schema"),
+    "load": ("load", "bring ended streams into a table of a warehouse"),
     "ends": ("ends", "print where a Kafka topic ends now"),
     "reconcile": ("reconcile", "account for each offset: Kafka, landed, loaded, streams, table"),
     "tidy": ("tidy", "put landing files that are loaded together, and remove old ones"),
 }
 # {package: what installs it}
-EXTRAS = {"confluent_kafka": "make kafka", "pyarrow": "make kafka"}
+EXTRAS = {
+    "confluent_kafka": "make kafka",
+    "pyarrow": "make kafka",
+    "google": "make warehouses",
+    "psycopg": "make warehouses",
+    "redshift_connector": "make warehouses",
+    "snowflake": "make warehouses",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,6 +39,18 @@ class Parser(argparse.ArgumentParser):
 
 def main() -> int:
     """Run one command and return its exit code: 0 done, 1 could not, 2 wrong usage."""
+    try:
+        return run()
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        print(f"dwell {sys.argv[1]} needs {error.name}: {EXTRAS[package]}", file=sys.stderr)
+        return 2
+
+
+def run() -> int:
+    """Run the command that is asked for."""
     parser = Parser(prog="dwell", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     module = None
@@ -38,13 +58,7 @@ def main() -> int:
         command = commands.add_parser(name, help=does)
         if sys.argv[1:2] == [name]:
             # only what is asked for is imported: Kafka's client need not be there for the rest
-            try:
-                module = import_module(f"dwell.{place}")
-            except ModuleNotFoundError as error:
-                if error.name not in EXTRAS:
-                    raise
-                print(f"dwell {name} needs {error.name}: {EXTRAS[error.name]}", file=sys.stderr)
-                return 2
+            module = import_module(f"dwell.{place}")
             if hasattr(module, "add_options"):
                 module.add_options(command)
     arguments = parser.parse_args()

@@ -9,12 +9,15 @@ found at a start is told again if the sink does not know it.
 """
 
 import contextlib
-from collections.abc import Iterator
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from dwell import records
 from dwell.patience import patiently
 
 BATCH_ROWS = 100_000
@@ -22,6 +25,8 @@ NEVER = datetime(1, 1, 1)
 
 TABLES = """
 create table if not exists sink (name varchar);
+-- of the ledgers of one table, which this is
+create table if not exists identity as select cast(hash(uuid()) >> 2 as bigint) as id;
 -- published_at is null while a batch is pending
 create table if not exists batches (
     batch bigint primary key,
@@ -183,6 +188,28 @@ order by is_retracted desc, last_heartbeat_at, stream_id
 """
 
 
+RECORDS = f"select {', '.join(records.COLUMNS[:-1])} from publications where batch = $batch"
+
+# A table's rows, a JSON object a line, become what was told.
+FORGET = ("publications", "told", "batches", "sink", "identity")
+ADOPT = (
+    "insert into batches values ($batch, now(), now())",
+    """
+    insert into publications by name
+    select $batch as batch, *
+    from read_json(
+        $rows, format = 'newline_delimited', columns = $columns, maximum_object_size = 1073741824
+    )
+    """,
+    """
+    insert into told from publications
+    qualify row_number() over (partition by stream_id order by revision desc) = 1
+    """,
+    "insert into sink select $sink",
+    "insert into identity select $identity",
+)
+
+
 class LedgerTrouble(Exception):
     """Ledger and sink do not belong together, or one has forgotten; a sentence that says so."""
 
@@ -240,6 +267,38 @@ class Ledger:
         """Return a batch as (key, JSON)."""
         with self._open() as connection:
             return connection.execute(MESSAGES, {"batch": batch}).fetchall()
+
+    def identity(self) -> int:
+        """Return a number that no other ledger has."""
+        with self._open() as connection:
+            return connection.execute("from identity").fetchone()[0]
+
+    def write_records(self, batch: int, path: Path, loaded_at: datetime, zoned: bool):
+        """Write a batch as a file; return its Records."""
+        with self._open() as connection:
+            return records.write(connection, RECORDS, {"batch": batch}, path, loaded_at, zoned)
+
+    def adopt(self, rows: Iterable[dict], batch: int, identity: int) -> None:
+        """Forget everything; what was told is what a table has, as it was after a batch."""
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+            for row in rows:
+                file.write(json.dumps(row, default=datetime.isoformat) + "\n")
+            file.flush()
+            with self._open() as connection:
+                described = connection.execute("describe publications").fetchall()
+                values = {
+                    "batch": batch,
+                    "rows": file.name,
+                    "columns": {name: kind for name, kind, *_ in described if name != "batch"},
+                    "sink": self.sink,
+                    "identity": identity,
+                }
+                for table in FORGET:
+                    connection.execute(f"delete from {table}")
+                for statement in ADOPT:
+                    given = {k: v for k, v in values.items() if f"${k}" in statement}
+                    connection.execute(statement, given)
+        self.generation = self.seen = -1
 
     def mark_published(self, batch: int) -> None:
         """Write down that the sink has a batch."""

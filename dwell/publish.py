@@ -20,19 +20,21 @@ def open_sink(ledger: Ledger, sink) -> None:
     if last != published and last not in pending[:1]:
         raise LedgerTrouble(
             f"the last batch of {sink.name} is {last}, but by the ledger {published} is: they do "
-            "not belong together. Give the ledger that does, or another --publish-name or folder "
-            "to begin anew"
+            f"not belong together. {sink.remedy}"
         )
     if last in pending:
         ledger.mark_published(last)
 
 
-def publish(ledger: Ledger, sink) -> int:
-    """Tell every pending batch, and return how many records that were."""
+def publish(ledger: Ledger, sink, take=Ledger.messages) -> int:
+    """Tell every pending batch, and return how many records that were.
+
+    `take` gives a batch of the ledger in the form that the sink takes.
+    """
     told = 0
     for batch in ledger.pending():
-        messages = ledger.messages(batch)
-        sink.publish(batch, messages)
+        records = take(ledger, batch)
+        sink.publish(batch, records)
         ledger.mark_published(batch)
-        told += len(messages)
+        told += len(records)
     return told

@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,9 @@ from dwell import answers, kafka, log, options
 from dwell.ends import Topic
 from dwell.kafka import KafkaTrouble, WrongUsage
 from dwell.landing import Landing
+from dwell.load import KINDS, in_short, in_words
 from dwell.patience import patiently
+from dwell.warehouse import EARLIEST, LATEST, TABLES, WarehouseTrouble, totals
 
 
 class Report:
@@ -136,7 +139,7 @@ def reconcile_offsets(
         )
 
 
-# -- Rows and streams ------------------------------------------------------------------------
+# -- Rows, streams, and the table ------------------------------------------------------------
 
 
 def reconcile_streams(report: Report, connection: duckdb.DuckDBPyConnection) -> None:
@@ -173,6 +176,25 @@ def reconcile_streams(report: Report, connection: duckdb.DuckDBPyConnection) -> 
         f"{streams:,} streams of {heartbeats:,} heartbeats are stored, but there are {parts}, of "
         f"{in_ended + in_going_on:,} heartbeats",
     )
+
+
+def reconcile_table(report: Report, connection: duckdb.DuckDBPyConnection, table) -> None:
+    """Hold a warehouse's table against the streams that have ended, day by day."""
+    table.connect()
+    loaded = table.totals(EARLIEST, LATEST)
+    true = totals(
+        lambda sql: connection.execute(sql).fetchall(), "fct_watch_streams", EARLIEST, LATEST
+    )
+    rows = sum(streams for streams, _, _ in loaded.values())
+    report.tell("table", f"{rows:,} streams in {table.name}")
+    wrong = sorted(day for day in loaded.keys() | true.keys() if loaded.get(day) != true.get(day))
+    if wrong:
+        day = wrong[0]
+        report.check(
+            False,
+            f"{table.name} differs from fct_watch_streams on {len(wrong):,} days, as on {day}: "
+            f"{in_words(loaded.get(day))} instead of {in_words(true.get(day))}",
+        )
 
 
 def what_is_loaded(connection: duckdb.DuckDBPyConnection, topic: str) -> dict[int, Loaded]:
@@ -212,6 +234,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "came later is told, and is no fault (default: where the topic ends now)",
     )
     parser.add_argument(
+        "--warehouse", choices=KINDS, help="also the table that `dwell load` loads (default: none)"
+    )
+    parser.add_argument(
+        "--table",
+        default=TABLES["merge"],
+        metavar="NAME",
+        help=f"its name (default: {TABLES['merge']})",
+    )
+    parser.add_argument(
         "--sparse",
         action="store_true",
         help="the topic is compacted or written by transactions, so that some offsets have no "
@@ -232,14 +263,24 @@ def ends(text: str) -> dict[int, int]:
 def main(arguments: argparse.Namespace) -> int:
     """Reconcile. 0: all is accounted for; 1: something differs; 2: wrong usage."""
     log.set_up()
+    errors: tuple = (KafkaTrouble, WarehouseTrouble, duckdb.Error, OSError)
     try:
+        table = None
+        if arguments.warehouse:
+            # only the client that is asked for need be there
+            kind = import_module(f"dwell.warehouses.{arguments.warehouse}").WAREHOUSE
+            table = kind(arguments.table, "merge")
+            errors += table.errors
         topic = Topic(kafka.settings_of(arguments), arguments.topic)
         try:
-            report = patiently(lambda: reconcile(topic, arguments))
+            report = patiently(lambda: reconcile(topic, table, arguments))
         finally:
             topic.close()
-    except (KafkaTrouble, duckdb.Error, OSError) as error:
+    except ValueError as error:
         log.say(str(error), logging.ERROR)
+        return 2
+    except errors as error:
+        log.say(in_short(error), logging.ERROR)
         return 2 if isinstance(error, WrongUsage) else 1
     for line in report.lines:
         print(line)
@@ -251,7 +292,7 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def reconcile(topic: Topic, arguments: argparse.Namespace) -> Report:
+def reconcile(topic: Topic, table, arguments: argparse.Namespace) -> Report:
     """Hold each step against the one before it."""
     database, landing = Path(answers.database()), Landing(Path(arguments.landing))
     if not database.exists():
@@ -261,4 +302,6 @@ def reconcile(topic: Topic, arguments: argparse.Namespace) -> Report:
         loaded = what_is_loaded(connection, topic.name)
         reconcile_offsets(report, topic, landing, loaded, arguments.ends, arguments.sparse)
         reconcile_streams(report, connection)
+        if table is not None:
+            reconcile_table(report, connection, table)
     return report

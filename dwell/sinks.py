@@ -42,6 +42,7 @@ class Nowhere:
 class Folder:
     """A folder of JSON-lines files, one a batch, named for it: told again, it is the same file."""
 
+    remedy = "Give the ledger that does, or another folder to begin anew"
     # who reads the files may take them away
     forgets = False
 
@@ -84,6 +85,7 @@ class Topic:
     may never return after a broker was restarted: librdkafka's issues 5456 and 5511, met here.)
     """
 
+    remedy = "Give the ledger that does, or another --publish-name to begin anew"
     # unless someone deletes its positions
     forgets = True
 

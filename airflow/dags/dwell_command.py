@@ -74,7 +74,7 @@ class DwellCommand(BaseOperator):
 
 
 def level_and_sentence(line: str) -> tuple[int, str]:
-    """Return what a line of dwell's log says, without the numbers beside it, and how grave it is."""
+    """Return how grave a line of dwell's log is, and what it says, without the numbers beside it."""
     try:
         told = json.loads(line)
         return logging.getLevelNamesMapping()[told["level"].upper()], told["message"]

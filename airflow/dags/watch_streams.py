@@ -50,11 +50,13 @@ ABOUT = """
 
 `note_ends` -> `consume` -> `check_schema` -> `streams` -> `marts` -> `load` -> `reconcile`
 
-Every step is exact and may be run again: what has landed is known by its offsets, what is loaded by the transaction that
-stored it, what is in the warehouse by its key. So a retry, a cleared run, a backfill and a run after a crash give the same
-table. **Tasks hand on offsets and paths, never data**; the data is in landing files, a DuckDB file and the warehouse.
+Every step is exact and may be run again: what has landed is known by its offsets, what is loaded
+by the transaction that stored it, what is in the warehouse by its key. So a retry, a cleared run,
+a backfill and a run after a crash give the same table. **Tasks hand on offsets and sentences, never
+data**; the data is in landing files, a DuckDB file and the warehouse.
 
-If a task fails for good, connection `dwell_alert` is told. `docs/airflow.md` says what to do then, and lists all settings.
+If a task fails for good, connection `dwell_alert` is told. `docs/airflow.md` says what to do then,
+and lists all settings.
 """
 
 
@@ -145,9 +147,9 @@ with DAG(
         emit_datasets=False,
         vars=INPUT | {"watch_as_of": AS_OF},
         execution_timeout=timedelta(minutes=120),
-        doc_md="Takes in what is new: decodes, judges, joins with the stored streams. With them, in "
-        "one transaction, it stores which offsets are in, and what was rejected. Hands dbt the end "
-        "of the run's interval as `watch_as_of`, which never goes back.",
+        doc_md="Takes in what is new: decodes, judges, joins with the stored streams. With them, "
+        "in one transaction, it stores which offsets are in, and what was rejected. Hands dbt the "
+        "end of the run's interval as `watch_as_of`, which never goes back.",
     )
     marts = DbtTaskGroup(
         group_id="marts",

@@ -1,5 +1,6 @@
 """A real Airflow on this machine: API server, scheduler, DAG processor, SQLite for its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -104,14 +105,11 @@ class Airflow:
             process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 15
         for process in self.processes:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(deadline - time.monotonic(), 0.1))
-            except subprocess.TimeoutExpired:
-                pass
-            try:
+            # what it has started may be there still
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             process.wait()
 
     # -- What it is asked ----------------------------------------------------------------------

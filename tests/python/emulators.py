@@ -81,7 +81,7 @@ def running_postgres(folder):
 
     run(
         *("initdb", "-D", place / "data", "-U", "dwell", "-E", "UTF8", "--no-locale"),
-        *("--auth=scram-sha-256", f"--pwfile={password}", "--no-sync"),
+        *("--auth=md5", f"--pwfile={password}", "--no-sync"),
     )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     run("pg_ctl", "-D", place / "data", "-w", "-o", options, "-l", place / "log", "start")

@@ -1,0 +1,272 @@
+"""`dwell load`: brings the streams that have ended into a table of a warehouse.
+
+A ledger knows what was loaded; what is new, changed or taken back since then is a batch, and a
+batch is a transaction of the warehouse. It can be killed at any moment and started again.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import logging
+import secrets
+import tempfile
+from datetime import date, datetime
+from importlib import import_module
+from pathlib import Path
+
+import duckdb
+
+from dwell import answers, log, records, warehouse
+from dwell.ledger import Ledger, LedgerTrouble
+from dwell.patience import patiently
+from dwell.publish import open_sink, publish
+from dwell.warehouse import EARLIEST, LATEST, Warehouse, WarehouseTrouble
+
+KINDS = ("postgres", "bigquery", "snowflake", "redshift")
+MODES = tuple(warehouse.TABLES)
+TELL_DAYS = 3
+
+TIMEOUT = "select max(settings) ->> 'watch_timeout_seconds' from main.dwell_heartbeat_loads"
+STREAMS = """
+select *, 1 as revision, false as is_retracted
+from main.fct_watch_streams
+where began_at between $first and $last
+"""
+
+
+class InUse(Exception):
+    """Another process is loading; a sentence that says so."""
+
+
+# -- The command -----------------------------------------------------------------------------
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("kind", choices=KINDS, help="the warehouse; docs/loading.md tells who I am")
+    parser.add_argument(
+        "--table",
+        metavar="NAME",
+        help="as in analytics.watch_streams (default: watch_streams, with --mode append "
+        "watch_stream_history)",
+    )
+    parser.add_argument(
+        "--mode",
+        choices=MODES,
+        default="merge",
+        help="merge: one row a stream, corrected in place; append: every revision, for audit; "
+        "overwrite: whole days are replaced (default: merge)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="first",
+        metavar="DAY",
+        type=day,
+        help="with --mode overwrite or --check, the first day of began_at (default: all)",
+    )
+    parser.add_argument(
+        "--to", dest="last", metavar="DAY", type=day, help="and the last, which is included"
+    )
+    parser.add_argument(
+        "--ledger", metavar="FILE", help="what was loaded (default: beside the database)"
+    )
+    parser.add_argument(
+        "--adopt",
+        action="store_true",
+        help="make the ledger anew from the table first: where it was lost, or does not fit",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="load nothing; compare the table with fct_watch_streams, day by day",
+    )
+
+
+def day(text: str) -> date:
+    """Return a day, as in 2025-03-01."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no day, as in 2025-03-01") from None
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Load, or compare. 0: done, or equal; 1: could not, or different; 2: wrong usage."""
+    log.set_up()
+    errors: tuple = (WarehouseTrouble, LedgerTrouble, InUse, OSError, duckdb.Error)
+    try:
+        first, last = span(arguments)
+        # only the client that is asked for need be there
+        kind = import_module(f"dwell.warehouses.{arguments.kind}").WAREHOUSE
+        name = arguments.table or warehouse.TABLES[arguments.mode]
+        table = kind(name, arguments.mode)
+        errors += table.errors
+        database = Path(answers.database()).resolve()
+        if not database.exists():
+            raise WarehouseTrouble(f"{database} is not there: build it first, with make")
+        if arguments.check:
+            return check(table, database, first, last)
+        beside = f"{database.stem}-loaded-{arguments.kind}-{name}.duckdb"
+        path = Path(arguments.ledger or database.with_name(beside))
+        with only_one(path):
+            if arguments.mode == "overwrite":
+                overwrite(table, database, first, last)
+            else:
+                load(table, database, path, arguments.adopt)
+    except ValueError as error:
+        log.say(str(error), logging.ERROR)
+        return 2
+    except errors as error:
+        log.say(in_short(error), logging.ERROR)
+        return 2 if isinstance(error, LedgerTrouble) else 1
+    return 0
+
+
+def span(arguments: argparse.Namespace) -> tuple[datetime, datetime]:
+    """Return the first and the last moment of the days that are asked for."""
+    first, last = arguments.first, arguments.last
+    if (first or last) and arguments.mode != "overwrite" and not arguments.check:
+        raise ValueError("--from and --to go with --mode overwrite, or with --check")
+    if arguments.adopt and (arguments.mode == "overwrite" or arguments.check):
+        raise ValueError("--adopt goes with --mode merge or append, and not with --check")
+    if first and last and first > last:
+        raise ValueError(f"--from {first} is after --to {last}")
+    end = datetime.combine(last, datetime.max.time()) if last else LATEST
+    return datetime.combine(first, datetime.min.time()) if first else EARLIEST, end
+
+
+@contextlib.contextmanager
+def only_one(ledger: Path):
+    """Keep others of this machine from loading by the same ledger."""
+    with ledger.with_name(f".{ledger.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUse(
+                f"another process loads by {ledger}; this one has touched nothing"
+            ) from None
+        yield
+
+
+def in_short(error: Exception) -> str:
+    """Return what went wrong, without the pages that some clients add."""
+    told = " ".join(str(error).split())
+    return told if len(told) <= 500 else f"{told[:500]} ..."
+
+
+# -- What it does ------------------------------------------------------------------------------
+
+
+def load(table: Warehouse, database: Path, path: Path, adopt: bool) -> None:
+    """Load all that the table lacks."""
+    ledger = Ledger(path, table.name)
+    table.ledger = ledger.identity()
+    if adopt:
+        table.open()
+        # first there: a ledger that is not of the table's last load is refused
+        table.take_over(secrets.randbits(62))
+        ledger.adopt(table.records(), table.last_batch(), table.ledger)
+    open_sink(ledger, table)
+    before = table.last_batch()
+    # streams are told as soon as they have ended
+    ledger.write_down(database, watch_timeout(database), LATEST)
+    with tempfile.TemporaryDirectory() as folder:
+
+        def as_file(ledger: Ledger, batch: int) -> records.Records:
+            place = Path(folder) / f"batch-{batch}.parquet"
+            return ledger.write_records(batch, place, warehouse.now(), table.zoned)
+
+        publish(ledger, table, as_file)
+    tell(table, before)
+
+
+def overwrite(table: Warehouse, database: Path, first: datetime, last: datetime) -> None:
+    """Replace the days between two moments by what fct_watch_streams has of them."""
+    table.open()
+    before, _ = table.last_load()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "days.parquet"
+        with reading(database) as connection:
+            days = {"first": first, "last": last}
+            found = records.write(connection, STREAMS, days, place, warehouse.now(), table.zoned)
+        table.overwrite(found, first, last)
+    tell(table, before)
+
+
+def tell(table: Warehouse, before: int) -> None:
+    """Say what came into the table after a load."""
+    inserted, updated, removed = table.changes(before)
+    log.say(
+        f"{table.name}: {inserted:,} rows inserted, {updated:,} updated, {removed:,} removed",
+        table=table.name,
+        inserted=inserted,
+        updated=updated,
+        removed=removed,
+    )
+
+
+def check(table: Warehouse, database: Path, first: datetime, last: datetime) -> int:
+    """Compare the table with fct_watch_streams by day of began_at; 1 if they differ."""
+    table.connect()
+    with reading(database) as connection:
+        true = warehouse.totals(
+            lambda sql: connection.execute(sql).fetchall(), "main.fct_watch_streams", first, last
+        )
+    found = table.totals(first, last)
+    wrong = sorted(d for d in true.keys() | found.keys() if true.get(d) != found.get(d))
+    if wrong:
+        days = "; ".join(
+            f"{d}: {in_words(found.get(d))} instead of {in_words(true.get(d))}"
+            for d in wrong[:TELL_DAYS]
+        )
+        more = f"; and {len(wrong) - TELL_DAYS} more days" if len(wrong) > TELL_DAYS else ""
+        log.say(
+            f"{table.name} differs from fct_watch_streams. {days}{more}. Load again; if that does "
+            "not mend it, load with --adopt",
+            logging.ERROR,
+            table=table.name,
+            days=[str(d) for d in wrong],
+        )
+        return 1
+    streams, heartbeats, watched = (sum(day[n] for day in true.values()) for n in range(3))
+    log.say(
+        f"{table.name} equals fct_watch_streams: {streams:,} streams on {len(true):,} days, "
+        f"{heartbeats:,} heartbeats, {watched / 3.6e9:,.1f} hours",
+        table=table.name,
+        streams=streams,
+        days=len(true),
+        heartbeats=heartbeats,
+        watched_us=watched,
+    )
+    return 0
+
+
+def in_words(totals: tuple[int, int, int] | None) -> str:
+    """Return what a day has."""
+    if totals is None:
+        return "nothing"
+    streams, heartbeats, watched = totals
+    return f"{streams:,} streams, {heartbeats:,} heartbeats, {watched / 1e6:,.6f} s"
+
+
+# -- The database --------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def reading(database: Path):
+    """Open the database of the marts, and wait while someone writes."""
+    with patiently(lambda: duckdb.connect(str(database), read_only=True)) as connection:
+        connection.execute("set timezone = 'UTC'")
+        yield connection
+
+
+def watch_timeout(database: Path) -> float:
+    """Return the timeout (s) that the streams were made with."""
+    try:
+        with reading(database) as connection:
+            (told,) = connection.execute(TIMEOUT).fetchone()
+    except duckdb.CatalogException:
+        told = None
+    if told is None:
+        raise WarehouseTrouble(f"{database} has no watch streams: build them first, with make")
+    return float(told)

@@ -1,0 +1,1 @@
+"""The warehouses that streams are loaded into, each by its own client."""

@@ -1,0 +1,53 @@
+"""PostgreSQL, by psycopg. It connects as psql does: PGHOST, PGUSER, PGPASSWORD, ~/.pgpass, ..."""
+
+import tempfile
+from pathlib import Path
+
+import duckdb
+import psycopg
+
+from dwell.records import COLUMNS, TEXTS
+from dwell.warehouses.session import Session
+
+CHUNK = 2**20
+# PostgreSQL has no text with a NUL in it
+COLUMNS_TO_COPY = ", ".join(
+    f"replace({column}, chr(0), '\ufffd')" if column in TEXTS else column for column in COLUMNS
+)
+
+
+class Postgres(Session):
+    """A table in PostgreSQL."""
+
+    kind = "postgres"
+    errors = (psycopg.Error,)
+
+    def folded(self, name):
+        """Return a name in lower case."""
+        return name.lower()
+
+    def connect(self):
+        """Connect."""
+        self.connection = psycopg.connect(application_name="dwell load")
+
+    def stage(self, records):
+        """Copy the file, as CSV."""
+        self.do(f"delete from {self.staged}")
+        copy = f"copy {self.staged} ({', '.join(COLUMNS)}) from stdin with (format csv)"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "records.csv"
+            duckdb.connect().execute(
+                f"copy (select {COLUMNS_TO_COPY} from read_parquet($path)) to '{path}' "
+                "(format csv, header false, force_quote *)",
+                {"path": str(records.path)},
+            )
+            with (
+                path.open("rb") as file,
+                self.connection.cursor() as cursor,
+                cursor.copy(copy) as target,
+            ):
+                while chunk := file.read(CHUNK):
+                    target.write(chunk)
+
+
+WAREHOUSE = Postgres

@@ -1,0 +1,81 @@
+"""Snowflake, by its own client.
+
+SNOWFLAKE_ACCOUNT, _USER, _PASSWORD (or _AUTHENTICATOR, _PRIVATE_KEY_FILE, _TOKEN), _ROLE,
+_WAREHOUSE, _DATABASE and _SCHEMA say where and who; without an account, the client's own
+connections.toml does.
+"""
+
+import os
+
+import snowflake.connector
+
+from dwell.records import COLUMNS, TIMES
+from dwell.warehouses.session import Session
+
+OPTIONS = (
+    "account",
+    "user",
+    "password",
+    "authenticator",
+    "private_key_file",
+    "private_key_file_pwd",
+    "token",
+    "role",
+    "warehouse",
+    "database",
+    "schema",
+    "host",
+    "port",
+    "protocol",
+)
+SESSION = {
+    "TIMEZONE": "UTC",
+    # a session that was killed may hold its locks for hours; better to fail than to wait
+    "LOCK_TIMEOUT": 600,
+}
+
+
+class Snowflake(Session):
+    """A table in Snowflake."""
+
+    kind = "snowflake"
+    errors = (snowflake.connector.Error,)
+
+    def folded(self, name):
+        """Return a name in upper case."""
+        return name.upper()
+
+    def connect(self):
+        """Connect."""
+        named = {name: os.environ.get(f"SNOWFLAKE_{name.upper()}") for name in OPTIONS}
+        given = {name: value for name, value in named.items() if value}
+        self.connection = snowflake.connector.connect(
+            **(given if "account" in given else {}),
+            autocommit=False,
+            login_timeout=60,
+            session_parameters=SESSION,
+        )
+
+    def open(self):
+        """Connect; make the tables, and a place for files of this session's own."""
+        super().open()
+        self.do("create temporary stage dwell_stage")
+
+    def stage(self, records):
+        """Put the file there, and copy it."""
+        self.do(f"delete from {self.staged}")
+        # a backslash would be read as an escape
+        path = records.path.resolve().as_posix().replace("'", "\\'")
+        self.do(f"put 'file://{path}' @dwell_stage auto_compress = false overwrite = true")
+        kinds = ", ".join(
+            f"$1:{column}::timestamp_ntz(6)" if column in TIMES else f"$1:{column}"
+            for column in COLUMNS
+        )
+        self.do(
+            f"copy into {self.staged} ({', '.join(COLUMNS)}) "
+            f"from (select {kinds} from @dwell_stage) "
+            "file_format = (type = parquet use_logical_type = true) purge = true"
+        )
+
+
+WAREHOUSE = Snowflake

@@ -1,0 +1,36 @@
+-- The primary key keeps a stream from being there twice. A table that is partitioned by day could
+-- not promise that, for its key would have to contain the day; so it is not, and an index finds a day.
+-- The index of users is a hash: a B-tree refuses values over 2.7 kB, and apps send what they send.
+-- Times are UTC without a zone, so that a day is the same day whoever reads it.
+create table watch_streams (
+    user_id text not null,
+    program_id text not null,
+    start_time timestamp not null,
+    session_id text not null,
+    device text not null,
+    stream_duration double precision not null,
+    stream_id text not null,
+    began_at timestamp not null,
+    first_heartbeat_at timestamp not null,
+    last_heartbeat_at timestamp not null,
+    heartbeats bigint not null,
+    revision integer not null,
+    loaded_at timestamp not null,
+    primary key (stream_id)
+);
+create index on watch_streams (began_at);
+create index on watch_streams using hash (user_id);
+comment on table watch_streams is 'Watch streams that have ended, one a row; stream_id is the key. Times are UTC.';
+comment on column watch_streams.user_id is 'The viewer, trimmed; a pseudonym where `pseudonymize_user_ids` is on.';
+comment on column watch_streams.program_id is 'What played.';
+comment on column watch_streams.start_time is 'When the app began the program in this session (UTC), as its heartbeats say. It does not change with a pause.';
+comment on column watch_streams.session_id is 'The session of the app.';
+comment on column watch_streams.device is 'The device.';
+comment on column watch_streams.stream_duration is 'Seconds from `began_at` to the last heartbeat.';
+comment on column watch_streams.stream_id is 'Hash (MD5, hexadecimal) of session, user, device, program, start time and first heartbeat. A late heartbeat that comes before gives the stream another first one, and so another id.';
+comment on column watch_streams.began_at is 'When viewing began (UTC): `start_time`, if the first heartbeat came within the timeout after it; else the first heartbeat, because a stream that goes on after a long pause has an old `start_time`, and the pause was not watched.';
+comment on column watch_streams.first_heartbeat_at is 'Time of the first heartbeat (UTC).';
+comment on column watch_streams.last_heartbeat_at is 'Time of the last heartbeat (UTC).';
+comment on column watch_streams.heartbeats is 'Heartbeats received; one that was sent twice counts twice.';
+comment on column watch_streams.revision is 'Counts what was said of the stream: 1 at first, one more with each correction.';
+comment on column watch_streams.loaded_at is 'When it was loaded (UTC), by the clock of the machine that runs dwell.';

@@ -1,0 +1,39 @@
+-- distkey user_id: what one asks counts users or groups by them, and no user has a large share
+-- of the rows, so that the nodes have equal parts.
+-- sortkey began_at: what one asks is by time, and blocks of other days are passed over.
+-- The primary key is not enforced; it tells the planner what dwell's loads keep true.
+-- varchar(65535): Redshift refuses what is longer than declared, and apps send what they send.
+create table watch_stream_history (
+    user_id varchar(65535) not null,
+    program_id varchar(65535) not null,
+    start_time timestamp not null,
+    session_id varchar(65535) not null,
+    device varchar(65535) not null,
+    stream_duration double precision not null,
+    stream_id varchar(32) not null,
+    began_at timestamp not null,
+    first_heartbeat_at timestamp not null,
+    last_heartbeat_at timestamp not null,
+    heartbeats bigint not null,
+    revision integer not null,
+    is_retracted boolean not null,
+    loaded_at timestamp not null,
+    primary key (stream_id, revision)
+)
+distkey (user_id)
+sortkey (began_at);
+comment on table watch_stream_history is 'What was said of ended watch streams, a revision a row; the last of each stream that is not retracted holds. Times are UTC.';
+comment on column watch_stream_history.user_id is 'The viewer, trimmed; a pseudonym where `pseudonymize_user_ids` is on.';
+comment on column watch_stream_history.program_id is 'What played.';
+comment on column watch_stream_history.start_time is 'When the app began the program in this session (UTC), as its heartbeats say. It does not change with a pause.';
+comment on column watch_stream_history.session_id is 'The session of the app.';
+comment on column watch_stream_history.device is 'The device.';
+comment on column watch_stream_history.stream_duration is 'Seconds from `began_at` to the last heartbeat.';
+comment on column watch_stream_history.stream_id is 'Hash (MD5, hexadecimal) of session, user, device, program, start time and first heartbeat. A late heartbeat that comes before gives the stream another first one, and so another id.';
+comment on column watch_stream_history.began_at is 'When viewing began (UTC): `start_time`, if the first heartbeat came within the timeout after it; else the first heartbeat, because a stream that goes on after a long pause has an old `start_time`, and the pause was not watched.';
+comment on column watch_stream_history.first_heartbeat_at is 'Time of the first heartbeat (UTC).';
+comment on column watch_stream_history.last_heartbeat_at is 'Time of the last heartbeat (UTC).';
+comment on column watch_stream_history.heartbeats is 'Heartbeats received; one that was sent twice counts twice.';
+comment on column watch_stream_history.revision is 'Counts what was said of the stream: 1 at first, one more with each correction.';
+comment on column watch_stream_history.is_retracted is 'Whether the stream is taken back: it merged into another, began earlier, or goes on.';
+comment on column watch_stream_history.loaded_at is 'When it was loaded (UTC), by the clock of the machine that runs dwell.';
