@@ -74,7 +74,7 @@ class DwellCommand(BaseOperator):
 
 
 def level_and_sentence(line: str) -> tuple[int, str]:
-    """Return how grave a line of dwell's log is, and what it says, without the numbers beside it."""
+    """Return how grave a line of dwell's log is, and what it says in words."""
     try:
         told = json.loads(line)
         return logging.getLevelNamesMapping()[told["level"].upper()], told["message"]

@@ -64,6 +64,8 @@ def command(task_id: str, minutes: int, about: str, *words: str, **more) -> Dwel
     """Return a task that runs a command of dwell, and may take so many minutes."""
     return DwellCommand(
         task_id=task_id,
+        # what it says is in its log; few things are to be handed on
+        do_xcom_push=task_id == "note_ends",
         project=PROJECT,
         words=list(words),
         execution_timeout=timedelta(minutes=minutes),
@@ -197,6 +199,7 @@ with DAG(
         "--ends={{ ti.xcom_pull(task_ids='note_ends') }}",
         f"--warehouse={WAREHOUSE}",
         f"--table={TABLE}",
+        "--sparse" if setting("DWELL_SPARSE", "") else "",
         outlets=[watch_streams],
     )
     chain(note_ends, consume, check_schema, streams, marts, load, reconcile)

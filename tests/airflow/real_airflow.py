@@ -39,12 +39,12 @@ def environment_of(folder, **more):
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "AIRFLOW__CORE__PARALLELISM": "2",
+            # a process that has run a task keeps its place for some seconds more
+            "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
             "AIRFLOW__COSMOS__CACHE_DIR": str(folder / "cosmos"),
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-this-test-0123456789abcdef0123456789abcdef",
-            "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
             "PATH": f"{VENV}:{os.environ['PATH']}",
         }
         | more
