@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators flink airflow lock clean help
+.PHONY: build test test-long test-kills test-pipelines lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -24,6 +24,10 @@ test-long: .venv/.test ## run the arrival-order tests with ten times as many his
 
 test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compare with the truth (30 minutes; needs Java and Maven)
 	@DWELL_REQUIRE=kafka $(VENV)/python -m pytest -s -m long tests/python/test_watch.py
+
+test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG and the loading of warehouses (6 minutes; needs Java, Maven, PostgreSQL)
+	@echo "== pytest: the DAG under a real scheduler, and what loads a warehouse"
+	@DWELL_REQUIRE=kafka,airflow,warehouses $(VENV)/python -m pytest -s -v tests/airflow tests/python/test_load.py
 
 lint: .venv/.test ## check SQL, Python, and that every model and column is described
 	@echo "== ruff, sqlfluff, descriptions"

@@ -5,10 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
 from confluent_kafka import Producer
+from emulators import running_postgres
 from landing import payload
 from project import ROOT, Project
 
@@ -19,7 +21,7 @@ from dwell.reconcile import Stretch, gaps
 NOON = 1_735_732_800_000  # 2025-01-01 12:00 UTC, in ms
 
 
-def dwell(broker, folder, *words):
+def dwell(broker, folder, *words, **environment):
     """Run a command; return its exit code and what it said."""
     done = subprocess.run(
         [sys.executable, "-m", "dwell", *words],
@@ -28,7 +30,8 @@ def dwell(broker, folder, *words):
         | {
             "DWELL_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap,
             "DWELL_DATABASE": str(folder / "dwell.duckdb"),
-        },
+        }
+        | environment,
         capture_output=True,
         text=True,
     )
@@ -36,10 +39,9 @@ def dwell(broker, folder, *words):
     return done.returncode, done.stdout + done.stderr
 
 
-def reconcile(broker, folder, topic, *words):
-    return dwell(
-        broker, folder, "reconcile", f"--topic={topic}", f"--landing={folder / 'landing'}", *words
-    )
+def reconcile(broker, folder, topic, *words, **environment):
+    place = f"--landing={folder / 'landing'}"
+    return dwell(broker, folder, "reconcile", f"--topic={topic}", place, *words, **environment)
 
 
 def heartbeats(*seconds):
@@ -66,6 +68,13 @@ def load(folder):
 def change(folder, statement):
     with duckdb.connect(str(folder / "dwell.duckdb")) as connection:
         connection.execute(statement)
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    # not in pytest's folder: each start of a pytest closes it to PostgreSQL's user again
+    with TemporaryDirectory() as folder, running_postgres(folder) as environment:
+        yield environment
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +139,28 @@ def test_what_does_not_add_up_is_said(broker, loaded, statement, sentence):
     assert code == 1
     assert sentence in said
     assert said.strip().splitlines()[-1].startswith('{"time"')
+
+
+def test_a_table_that_lags_behind_or_has_too_much_is_a_fault(broker, loaded, postgres):
+    topic, folder = loaded
+    change(folder, "insert into dwell_watch_as_of values (timestamp '2025-01-02')")
+    table = ("--warehouse=postgres", "--table=reconciled")
+    code, said = reconcile(broker, folder, topic, *table, **postgres)
+    assert code == 1 and "does not exist" in said
+    code, said = dwell(broker, folder, "load", "postgres", "--table=reconciled", **postgres)
+    assert code == 0, said
+    code, said = reconcile(broker, folder, topic, *table, **postgres)
+    assert code == 0 and "1 streams in postgres table reconciled" in said, said
+    change(
+        folder,
+        "update int_watch__streams set last_heartbeat_at = last_heartbeat_at + interval '1 millisecond'",
+    )
+    code, said = reconcile(broker, folder, topic, *table, **postgres)
+    assert code == 1
+    assert (
+        "postgres table reconciled differs from fct_watch_streams on 1 days, as on 2025-01-01: "
+        "1 streams, 20 heartbeats, 19.000000 s instead of 1 streams, 20 heartbeats, 19.001000 s"
+    ) in said
 
 
 # Tests that add to the topic come last.
