@@ -73,7 +73,7 @@ emulators: .venv-bqemulator/.installed .venv-fakesnow/.installed ## install what
 
 flink: .venv-flink/.flink .flink/jars ## install Flink (844 MB) into .venv-flink, for flink/ and its test (needs Java 17 and Maven)
 
-airflow: .venv-airflow/.installed .venv/.kafka ## install Airflow into .venv-airflow, and write down what dbt's models are for the DAG in airflow/
+airflow: .venv-airflow/.installed .venv/.kafka ## install Airflow (324 MB) into .venv-airflow, for the DAG in airflow/, and list dbt's models for it
 	@$(VENV)/dbt --quiet parse --target-path target/airflow
 
 lock: ## pin all packages anew in requirements/ (needs uv)

@@ -151,10 +151,8 @@ def test_a_table_that_lags_behind_or_has_too_much_is_a_fault(broker, loaded, pos
     assert code == 0, said
     code, said = reconcile(broker, folder, topic, *table, **postgres)
     assert code == 0 and "1 streams in postgres table reconciled" in said, said
-    change(
-        folder,
-        "update int_watch__streams set last_heartbeat_at = last_heartbeat_at + interval '1 millisecond'",
-    )
+    later = "last_heartbeat_at + interval '1 millisecond'"
+    change(folder, f"update int_watch__streams set last_heartbeat_at = {later}")
     code, said = reconcile(broker, folder, topic, *table, **postgres)
     assert code == 1
     assert (
