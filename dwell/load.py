@@ -20,7 +20,7 @@ from dwell import answers, log, records, warehouse
 from dwell.ledger import Ledger, LedgerTrouble
 from dwell.patience import patiently
 from dwell.publish import open_sink, publish
-from dwell.warehouse import EARLIEST, LATEST, Warehouse, WarehouseTrouble
+from dwell.warehouse import EARLIEST, LATEST, Warehouse, WarehouseTrouble, in_short
 
 KINDS = ("postgres", "bigquery", "snowflake", "redshift")
 MODES = tuple(warehouse.TABLES)
@@ -93,12 +93,12 @@ def day(text: str) -> date:
 def main(arguments: argparse.Namespace) -> int:
     """Load, or compare. 0: done, or equal; 1: could not, or different; 2: wrong usage."""
     log.set_up()
-    errors: tuple = (WarehouseTrouble, LedgerTrouble, InUse, OSError, duckdb.Error)
+    table, errors = None, (OSError,)
     try:
         first, last = span(arguments)
         # only the client that is asked for need be there
         kind = import_module(f"dwell.warehouses.{arguments.kind}").WAREHOUSE
-        name = arguments.table or warehouse.TABLES[arguments.mode]
+        name = warehouse.TABLES[arguments.mode] if arguments.table is None else arguments.table
         table = kind(name, arguments.mode)
         errors += table.errors
         database = Path(answers.database()).resolve()
@@ -113,12 +113,16 @@ def main(arguments: argparse.Namespace) -> int:
                 overwrite(table, database, first, last)
             else:
                 load(table, database, path, arguments.adopt)
-    except ValueError as error:
+    except (ValueError, LedgerTrouble) as error:
         log.say(str(error), logging.ERROR)
         return 2
+    except (WarehouseTrouble, InUse, duckdb.Error) as error:
+        log.say(str(error), logging.ERROR)
+        return 1
     except errors as error:
-        log.say(in_short(error), logging.ERROR)
-        return 2 if isinstance(error, LedgerTrouble) else 1
+        # what is pending is loaded at the next start
+        log.say(f"{table.name if table else 'dwell'}: {in_short(error)}", logging.ERROR)
+        return 1
     return 0
 
 
@@ -146,12 +150,6 @@ def only_one(ledger: Path):
                 f"another process loads by {ledger}; this one has touched nothing"
             ) from None
         yield
-
-
-def in_short(error: Exception) -> str:
-    """Return what went wrong, without the pages that some clients add."""
-    told = " ".join(str(error).split())
-    return told if len(told) <= 500 else f"{told[:500]} ..."
 
 
 # -- What it does ------------------------------------------------------------------------------
@@ -207,7 +205,7 @@ def tell(table: Warehouse, before: int) -> None:
 
 def check(table: Warehouse, database: Path, first: datetime, last: datetime) -> int:
     """Compare the table with fct_watch_streams by day of began_at; 1 if they differ."""
-    table.connect()
+    table.reach()
     with reading(database) as connection:
         true = warehouse.totals(
             lambda sql: connection.execute(sql).fetchall(), "main.fct_watch_streams", first, last

@@ -17,6 +17,8 @@ from dwell.ledger import LedgerTrouble
 from dwell.records import COLUMNS, OF_A_STREAM, Records
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
+# how long a client may try to reach its warehouse
+PATIENCE_SECONDS = 30
 EARLIEST, LATEST = datetime(1, 1, 1), datetime(9999, 12, 31)
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # {mode: the file in schemas/ that defines its table}
@@ -79,7 +81,7 @@ select
     cast(began_at as date) as began_on,
     count(*) as streams,
     sum(heartbeats) as heartbeats,
-    sum(cast(round(stream_duration * 1000000) as bigint)) as watched_us
+    sum(cast(round(stream_duration * 1000000) as numeric)) as watched_us
 from {{source}}
 where {BETWEEN}
 group by cast(began_at as date)
@@ -148,7 +150,7 @@ class Warehouse:
 
     def open(self) -> None:
         """Connect; make the tables if they are not there."""
-        self.connect()
+        self.reach()
         had_loads = self.is_there(self.loads)
         if not self.is_there(self.table):
             self.create(self.table, TABLES[self.mode])
@@ -159,6 +161,16 @@ class Warehouse:
             )
         if not had_loads:
             self.create(self.loads, "watch_streams_loads")
+
+    def reach(self) -> None:
+        """Connect, or say that it could not be."""
+        try:
+            self.connect()
+        except self.errors as error:
+            raise WarehouseTrouble(
+                f"{self.name} cannot be reached: {in_short(error)}. docs/loading.md tells by which "
+                "variables one says where it is, and who one is"
+            ) from None
 
     def last_load(self) -> tuple[int, int]:
         """Return (number, ledger) of the last load, (0, 0) if there was none."""
@@ -263,6 +275,12 @@ class Warehouse:
         # a name in a description has a word before it, as in fct_watch_streams
         named = re.sub(rf"\b{name}\b", lambda _: table, without_reasons)
         return [statement for statement in named.split(";\n") if statement.strip()]
+
+
+def in_short(error: Exception) -> str:
+    """Return what went wrong, without the pages that some clients add."""
+    told = " ".join(str(error).split()).rstrip(".")
+    return told if len(told) <= 500 else f"{told[:500]} ..."
 
 
 def totals(query, source: str, first: datetime, last: datetime) -> dict:

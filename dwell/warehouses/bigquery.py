@@ -17,7 +17,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
 
-from dwell.warehouse import SCHEMAS, TABLES, Warehouse
+from dwell.warehouse import PATIENCE_SECONDS, SCHEMAS, TABLES, Warehouse
 
 # by day of began_at, which a key fixes, so that no row ever changes its partition
 PARTITIONED_BY = "began_at"
@@ -53,7 +53,7 @@ class BigQuery(Warehouse):
         self.staged_id = ".".join([*self.parts[:-1], f"{self.parts[-1]}_staged"])
         self.staged = f"`{self.staged_id}`"
         dataset = self.client.get_dataset(
-            ".".join(self.parts[:-1]), retry=DEFAULT_RETRY.with_timeout(30)
+            ".".join(self.parts[:-1]), retry=DEFAULT_RETRY.with_timeout(PATIENCE_SECONDS)
         )
         self.location = dataset.location
 

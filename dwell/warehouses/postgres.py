@@ -7,6 +7,7 @@ import duckdb
 import psycopg
 
 from dwell.records import COLUMNS, TEXTS
+from dwell.warehouse import PATIENCE_SECONDS
 from dwell.warehouses.session import Session
 
 CHUNK = 2**20
@@ -28,7 +29,9 @@ class Postgres(Session):
 
     def connect(self):
         """Connect."""
-        self.connection = psycopg.connect(application_name="dwell load")
+        self.connection = psycopg.connect(
+            application_name="dwell load", connect_timeout=PATIENCE_SECONDS
+        )
 
     def stage(self, records):
         """Copy the file, as CSV."""

@@ -6,10 +6,12 @@ connections.toml does.
 """
 
 import os
+import secrets
 
 import snowflake.connector
 
 from dwell.records import COLUMNS, TIMES
+from dwell.warehouse import PATIENCE_SECONDS
 from dwell.warehouses.session import Session
 
 OPTIONS = (
@@ -52,28 +54,30 @@ class Snowflake(Session):
         self.connection = snowflake.connector.connect(
             **(given if "account" in given else {}),
             autocommit=False,
-            login_timeout=60,
+            login_timeout=PATIENCE_SECONDS,
             session_parameters=SESSION,
         )
 
     def open(self):
         """Connect; make the tables, and a place for files of this session's own."""
         super().open()
-        self.do("create temporary stage dwell_stage")
+        # of no name that is there already, which would be taken instead
+        self.files = f"dwell_{secrets.token_hex(8)}"
+        self.do(f"create temporary stage {self.files}")
 
     def stage(self, records):
         """Put the file there, and copy it."""
         self.do(f"delete from {self.staged}")
         # a backslash would be read as an escape
         path = records.path.resolve().as_posix().replace("'", "\\'")
-        self.do(f"put 'file://{path}' @dwell_stage auto_compress = false overwrite = true")
+        self.do(f"put 'file://{path}' @{self.files} auto_compress = false overwrite = true")
         kinds = ", ".join(
             f"$1:{column}::timestamp_ntz(6)" if column in TIMES else f"$1:{column}"
             for column in COLUMNS
         )
         self.do(
             f"copy into {self.staged} ({', '.join(COLUMNS)}) "
-            f"from (select {kinds} from @dwell_stage) "
+            f"from (select {kinds} from @{self.files}) "
             "file_format = (type = parquet use_logical_type = true) purge = true"
         )
 

@@ -58,17 +58,16 @@ def running_postgres(folder):
     """Run a PostgreSQL cluster of its own, whose one user has the password `secret`."""
     programs = postgres_programs()
     place, port = Path(folder) / "postgres", free_ports()
-    place.mkdir(parents=True)
-    password = place / "password"
-    password.write_text("secret")
     as_user = {}
     if os.geteuid() == 0:
-        # it refuses to run as root, and nobody may not enter pytest's folders
-        as_user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        # it refuses to run as root, and pytest lets no other user into its folders
+        place = Path(tempfile.mkdtemp(prefix="dwell-postgres-"))
         shutil.chown(place, "nobody", "nogroup")
-        for parent in place.parents:
-            if Path(tempfile.gettempdir()) in parent.parents:
-                parent.chmod(parent.stat().st_mode | 0o011)
+        as_user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+    place.mkdir(parents=True, exist_ok=True)
+    password = place / "password"
+    password.write_text("secret")
+    password.chmod(0o644)
 
     def run(program, *arguments):
         subprocess.run(
@@ -95,6 +94,7 @@ def running_postgres(folder):
         }
     finally:
         run("pg_ctl", "-D", place / "data", "-m", "immediate", "stop")
+        shutil.rmtree(place)
 
 
 @contextlib.contextmanager

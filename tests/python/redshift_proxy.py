@@ -4,6 +4,7 @@ Redshift grew from PostgreSQL 8.0, and its client still speaks PostgreSQL's prot
 knows none of its parameters, and Redshift's client cannot read PostgreSQL's version.
 """
 
+import contextlib
 import socket
 import struct
 import threading
@@ -31,6 +32,9 @@ def pass_on(source, target):
     except OSError:
         pass
     for side in (source, target):
+        # the other thread waits for it, and would not notice that it is closed
+        with contextlib.suppress(OSError):
+            side.shutdown(socket.SHUT_RDWR)
         side.close()
 
 
