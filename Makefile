@@ -87,7 +87,7 @@ lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-airflow .venv-flink .venv-bqemulator .venv-fakesnow .flink .kafka target logs
+	rm -rf .venv .venv-airflow .venv-flink .venv-bqemulator .venv-fakesnow .flink .kafka .airflow target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile

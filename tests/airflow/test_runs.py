@@ -14,7 +14,6 @@ from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from zlib import crc32
 
@@ -196,9 +195,7 @@ def ran(broker, tmp_path_factory):
     broker.topic(TOPIC, PARTITIONS, retention_ms=-1)
     see = SimpleNamespace(first=first, rest=all_sent[len(first) :], database=database)
     with ExitStack() as stack:
-        # not in pytest's folder: each start of a pytest closes it to PostgreSQL's user again
-        place = stack.enter_context(TemporaryDirectory())
-        postgres = stack.enter_context(running_postgres(place))
+        postgres = stack.enter_context(running_postgres(folder))
         see.table = Table(postgres)
         url, see.posted = listen(stack)
         see.airflow = airflow = Airflow(

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
@@ -71,9 +70,8 @@ def change(folder, statement):
 
 
 @pytest.fixture(scope="module")
-def postgres():
-    # not in pytest's folder: each start of a pytest closes it to PostgreSQL's user again
-    with TemporaryDirectory() as folder, running_postgres(folder) as environment:
+def postgres(tmp_path_factory):
+    with running_postgres(tmp_path_factory.mktemp("warehouse")) as environment:
         yield environment
 
 
