@@ -32,7 +32,7 @@ OPTIONS = (
 )
 SESSION = {
     "TIMEZONE": "UTC",
-    # a session that was killed may hold its locks for hours; better to fail than to wait
+    # a transaction whose process was killed keeps its locks until another waits for 5 minutes
     "LOCK_TIMEOUT": 600,
 }
 

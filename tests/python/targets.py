@@ -163,6 +163,6 @@ def dwell(*arguments, target=None, database, script="-m dwell", **more):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     return done.returncode, done.stdout + done.stderr
