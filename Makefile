@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills test-engines lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink lock clean help
+.PHONY: build test test-long test-kills test-engines test-pipelines lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -27,6 +27,10 @@ test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compar
 
 test-engines: engines emulators ## run the models on every engine, and compare (needs Java 17, Maven, PostgreSQL)
 	@.venv-engines/bin/python -m pytest tests/engines
+
+test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG and the loading of warehouses (6 minutes; needs Java, Maven, PostgreSQL)
+	@echo "== pytest: the DAG under a real scheduler, and what loads a warehouse"
+	@DWELL_REQUIRE=kafka,airflow,warehouses $(VENV)/python -m pytest -s -v tests/airflow tests/python/test_load.py
 
 lint: .venv/.test ## check SQL, Python, and that every model and column is described
 	@echo "== ruff, sqlfluff, descriptions"
@@ -74,6 +78,9 @@ flink: .venv-flink/.flink .flink/jars ## install Flink (844 MB) into .venv-flink
 
 engines: .venv-engines/.installed .spark/jars ## install dbt for every engine (1.5 GB) into .venv-engines, for tests/engines (needs Java 17 and Maven)
 
+airflow: .venv-airflow/.installed .venv/.kafka ## install Airflow (324 MB) into .venv-airflow, for the DAG in airflow/, and list dbt's models for it
+	@$(VENV)/dbt --quiet parse --target-path target/airflow
+
 lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
@@ -81,11 +88,12 @@ lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group warehouses -c requirements/test.txt -o requirements/warehouses.txt
 	for emulator in bqemulator fakesnow; do uv pip compile -q requirements/$$emulator.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/$$emulator.txt; done
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
+	uv pip compile -q airflow/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/airflow.txt
 	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
 	uv pip compile -q engines/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/engines.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-flink .flink .venv-engines .spark .venv-bqemulator .venv-fakesnow .kafka target logs
+	rm -rf .venv .venv-airflow .venv-flink .flink .venv-engines .spark .venv-bqemulator .venv-fakesnow .kafka .airflow target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile

@@ -12,7 +12,10 @@ COMMANDS = {
     "simulate": ("simulate", "write heartbeats of viewers, and the true streams"),
     "ingest": ("ingest", "land a Kafka topic's heartbeats as files"),
     "watch": ("watch", "land heartbeats, make streams of them, publish those that end; and again"),
+    "check": ("check", "hold messages that have landed, and are not loaded, against their schema"),
     "load": ("load", "bring ended streams into a table of a warehouse"),
+    "ends": ("ends", "print where a Kafka topic ends now"),
+    "reconcile": ("reconcile", "account for each offset: Kafka, landed, loaded, streams, table"),
     "tidy": ("tidy", "put landing files that are loaded together, and remove old ones"),
 }
 # {package: what installs it}

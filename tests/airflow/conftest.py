@@ -1,0 +1,12 @@
+"""What tests of the DAG share with the others."""
+
+import pytest
+from broker import running_broker
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    """Return a real Kafka broker."""
+    broker = running_broker(tmp_path_factory.mktemp("kafka"))
+    yield broker
+    broker.kill()

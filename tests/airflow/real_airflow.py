@@ -1,0 +1,193 @@
+"""A real Airflow on this machine: API server, scheduler, DAG processor, SQLite for its own."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from broker import free_ports
+from project import ROOT
+
+VENV = ROOT / ".venv-airflow" / "bin"
+INSTALLED = ROOT / ".venv-airflow" / ".installed"
+MANIFEST = ROOT / "target" / "airflow" / "manifest.json"
+DAG = "watch_streams"
+
+
+def need_airflow():
+    """Skip a test where Airflow is not installed, unless DWELL_REQUIRE names it."""
+    if INSTALLED.exists() and MANIFEST.exists():
+        return
+    message = "left out, for Airflow is not here: run make airflow (324 MB), then this test again"
+    if "airflow" in os.environ.get("DWELL_REQUIRE", "").split(","):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def environment_of(folder, **more):
+    """Return the environment of an Airflow that keeps all it has in a folder."""
+    return (
+        os.environ
+        | {
+            "AIRFLOW_HOME": str(folder),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            # a process that has run a task keeps its place for some seconds more
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+            "AIRFLOW__COSMOS__CACHE_DIR": str(folder / "cosmos"),
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-this-test-0123456789abcdef0123456789abcdef",
+            "PATH": f"{VENV}:{os.environ['PATH']}",
+        }
+        | more
+    )
+
+
+class Airflow:
+    """Three processes, each in a group of its own, and the API by which they are asked."""
+
+    def __init__(self, folder, **more):
+        self.folder = folder
+        self.port = free_ports()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = environment_of(
+            folder,
+            AIRFLOW__API__HOST="127.0.0.1",
+            AIRFLOW__API__PORT=str(self.port),
+            AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"{self.url}/execution/",
+            **more,
+        )
+        self.processes = []
+        self.token = None
+
+    def start(self):
+        """Start it, and wait until it has seen the DAG."""
+        self.command("db", "migrate")
+        self.process("api-server")
+        wait_for(lambda: self.answers("/api/v2/monitor/health"), "the API server")
+        with urllib.request.urlopen(f"{self.url}/auth/token", timeout=10) as answer:
+            self.token = json.load(answer)["access_token"]
+        self.process("scheduler", "--skip-serve-logs")
+        self.process("dag-processor")
+        wait_for(lambda: self.answers(f"/api/v2/dags/{DAG}"), "the DAG", self.errors)
+
+    def command(self, *words):
+        """Run airflow to its end."""
+        done = subprocess.run(
+            [VENV / "airflow", *words], env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def process(self, *words):
+        """Start airflow, and let it run."""
+        log = (self.folder / f"{words[0]}.log").open("w")
+        self.processes.append(
+            subprocess.Popen(
+                [VENV / "airflow", *words],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        )
+
+    def stop(self):
+        """End what was started, and what that has started."""
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 15
+        for process in self.processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(deadline - time.monotonic(), 0.1))
+            # what it has started may be there still
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    # -- What it is asked ----------------------------------------------------------------------
+
+    def ask(self, path, body=None, method=None):
+        """Return what the API answers."""
+        request = urllib.request.Request(
+            self.url + path,
+            None if body is None else json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def answers(self, path):
+        """Whether the API has an answer."""
+        try:
+            return self.ask(path)
+        except (OSError, urllib.error.HTTPError):
+            return None
+
+    def errors(self):
+        """Return why DAGs could not be imported."""
+        return self.answers("/api/v2/importErrors")
+
+    def trigger(self, run_id, start, end, **params):
+        """Begin a run of an interval."""
+        body = {"dag_run_id": run_id, "logical_date": start, "conf": params}
+        self.ask(
+            f"/api/v2/dags/{DAG}/dagRuns",
+            body | {"data_interval_start": start, "data_interval_end": end},
+        )
+
+    def clear(self, run_id):
+        """Have a whole run done again."""
+        self.ask(
+            f"/api/v2/dags/{DAG}/dagRuns/{run_id}/clear", {"dry_run": False, "only_failed": False}
+        )
+
+    def state(self, run_id, dag=DAG):
+        """Return the state of a run."""
+        return self.ask(f"/api/v2/dags/{dag}/dagRuns/{run_id}")["state"]
+
+    def tasks(self, run_id):
+        """Return {task: what the API says of it}."""
+        found = self.ask(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=100")
+        return {task["task_id"]: task for task in found["task_instances"]}
+
+    def log(self, run_id, task, attempt=1):
+        """Return what a try of a task has said."""
+        path = (
+            self.folder / "logs" / f"dag_id={DAG}" / f"run_id={run_id}" / f"task_id={task}"
+        ) / f"attempt={attempt}.log"
+        return path.read_text() if path.exists() else ""
+
+    def wait(self, run_id, state="success", seconds=240):
+        """Wait until a run has ended, as it should."""
+        deadline = time.monotonic() + seconds
+        while (found := self.state(run_id)) not in ("success", "failed"):
+            assert time.monotonic() < deadline, f"{run_id} is {found} after {seconds} s"
+            time.sleep(0.5)
+        if found != state:
+            raise AssertionError(f"{run_id} is {found}\n{self.what_failed(run_id)}")
+
+    def what_failed(self, run_id):
+        """Return the ends of the logs of tasks that failed."""
+        return "\n".join(
+            f"== {task}\n{self.log(run_id, task, about['try_number'])[-4_000:]}"
+            for task, about in self.tasks(run_id).items()
+            if about["state"] == "failed"
+        )
+
+
+def wait_for(condition, what, why=lambda: "", seconds=120):
+    """Wait until a condition holds, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}: {why()}"
+        time.sleep(0.2)
+    return found

@@ -1,0 +1,95 @@
+"""The DAG is imported without errors, and is built as it should be."""
+
+import json
+import subprocess
+
+import pytest
+from project import ROOT, WATCH_MARTS
+from real_airflow import DAG, VENV, environment_of, need_airflow
+
+BEFORE = ["note_ends", "consume", "check_schema", "streams"]
+AFTER = ["load", "reconcile"]
+MARTS = [f"marts.{mart}_model_build" for mart in WATCH_MARTS]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    need_airflow()
+    folder = tmp_path_factory.mktemp("airflow")
+    done = subprocess.run(
+        [VENV / "python", ROOT / "tests" / "airflow" / "describe.py", ROOT / "airflow" / "dags"],
+        env=environment_of(folder),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def dag(told):
+    return told["dags"][DAG]
+
+
+@pytest.fixture
+def tasks(dag):
+    return dag["tasks"]
+
+
+def test_it_is_imported_without_errors_and_quickly(told):
+    assert told["errors"] == {}
+    assert list(told["dags"]) == [DAG]
+    # a scheduler imports it again and again
+    assert told["seconds"] < 20
+
+
+def test_each_step_waits_for_the_one_before(tasks):
+    assert sorted(tasks) == sorted(BEFORE + MARTS + AFTER)
+    steps = [[task] for task in BEFORE] + [sorted(MARTS)] + [[task] for task in AFTER]
+    for before, step in zip([[], *steps], steps, strict=False):
+        assert {task: tasks[task]["upstream"] for task in step} == dict.fromkeys(step, before)
+
+
+def test_staging_and_streams_are_one_task(tasks):
+    """Either alone would store an old batch, or none."""
+    folders = tasks["streams"]["select"].split()
+    assert folders == ["path:models/staging/watch", "path:models/intermediate/watch"]
+    for mart in MARTS:
+        assert tasks[mart]["select"].startswith("fqn:dwell.marts.watch.")
+
+
+def test_a_mart_is_built_with_its_tests(tasks):
+    for mart in MARTS:
+        assert tasks[mart]["kind"] == "DbtBuildLocalOperator"
+
+
+@pytest.mark.parametrize("task", BEFORE + MARTS + AFTER)
+def test_a_task_is_tried_again_ends_in_time_calls_for_help_and_is_described(tasks, task):
+    about = tasks[task]
+    assert about["retries"] == 3
+    assert about["retry_seconds"] == 60
+    assert 60 <= about["timeout"] <= 2 * 3600
+    assert about["alerts"] == ["alert"]
+    assert len(about["doc"]) > 30
+
+
+def test_one_run_at_a_time_and_none_for_what_was_missed(dag):
+    assert (dag["max_active_runs"], dag["max_active_tasks"], dag["catchup"]) == (1, 1, False)
+    assert "Interval" in dag["timetable"]
+    assert dag["params"] == {"max_share": 0.05, "accept_loss": False}
+    assert "backfill" in dag["doc"]
+
+
+def test_others_can_depend_on_the_table_once_it_is_reconciled(tasks):
+    assert {task: about["outlets"] for task, about in tasks.items() if about["outlets"]} == {
+        "reconcile": ["watch_streams"]
+    }
+    assert tasks["consume"]["inlets"] == ["heartbeats"]
+
+
+def test_nothing_secret_and_no_data_is_in_it(tasks):
+    """Tasks get names and places; who one is stands in the environment of the workers."""
+    words = " ".join(word for about in tasks.values() for word in about["words"] or [])
+    assert words.count("xcom_pull") == 1 and "note_ends" in words
+    for secret in ("password", "secret", "token", "sasl"):
+        assert secret not in words.lower()
