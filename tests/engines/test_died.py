@@ -8,9 +8,7 @@ import shutil
 import batches
 import pytest
 from engine import ENGINES, ROOT
-from test_same_numbers import BY_LOAD_TIME, compare, every_mart, expected, in_batches
-
-__all__ = ["expected"]
+from runs import by_load_time, compare, every_mart, in_batches
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +27,7 @@ def test_the_next_run_completes_it(name, dying, expected, request):
     _, second, third, _ = expected(in_batches, "sample_in_batches")
     engine = request.getfixturevalue(name)
     engine.begin("died")
-    settings = {f"{t}_relation": f"{engine.raw}.{t}" for t in ("events", "heartbeats")}
-    settings |= BY_LOAD_TIME
+    settings = by_load_time(engine)
 
     def load(batch):
         for table, rows in batch.items():
@@ -43,25 +40,8 @@ def test_the_next_run_completes_it(name, dying, expected, request):
     load(second_batch)
     engine.dbt("run", project=dying, fails=True, **settings)
     engine.dbt("run", **settings)
-    compare(second, in_its_place(every_mart(engine)))
+    compare(second, every_mart(engine))
     load(third_batch)
     engine.dbt("run", "--full-refresh", project=dying, fails=True, **settings)
     engine.dbt("run", **settings)
-    compare(third, in_its_place(every_mart(engine)))
-
-
-def in_its_place(marts):
-    """Return marts as if their input had been where the other test has it."""
-    return {
-        mart: (
-            columns,
-            [
-                tuple(
-                    v.replace("raw_died", "raw_sample_in_batches") if isinstance(v, str) else v
-                    for v in row
-                )
-                for row in rows
-            ],
-        )
-        for mart, (columns, rows) in marts.items()
-    }
+    compare(third, every_mart(engine))
