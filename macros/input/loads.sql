@@ -65,7 +65,7 @@
 {# From scratch, every earlier load is forgotten and a generation begins. #}
 {% macro begin_load(input, from_scratch) %}
 {{ dwell.take_turn(dwell.loads(input)) }}
-{{ dwell.forget_dead_loads(input) }}
+{{ dwell.forget_dead_loads(input) if not from_scratch }}
 {{ dwell.create_scratch('dwell_this_load', '
 select
     coalesce(max(load_number), 0) + 1 as load_number,

@@ -11,7 +11,7 @@ from engine import ENGINES, ROOT
 from runs import by_load_time, compare, every_mart, in_batches
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def dying(tmp_path_factory):
     """Return a copy of the project whose two stored tables cannot be computed."""
     copy = tmp_path_factory.mktemp("copy") / "dying"
