@@ -1,4 +1,4 @@
-"""A run that dies once its hooks are done, and before its rows are stored, is completed by the next.
+"""A run that dies after its hooks and before its rows are stored is completed by the next.
 
 Where hooks and rows are not one transaction, what the hooks wrote of the load stays.
 """
