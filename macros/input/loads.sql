@@ -215,7 +215,8 @@ from {{ dwell.input_relation(input) }};
 {# Says that what is incoming is loaded. With dbt's --empty, nothing is read, and nothing may pass for it. #}
 {% macro record_incoming(input, from_scratch) %}
 {%- if from_scratch %}
-delete from {{ dwell.loads(input) }};
+-- BigQuery wants a condition
+delete from {{ dwell.loads(input) }} where true;
 {%- endif %}
 {%- if flags.EMPTY %}
     {%- if from_scratch %}

@@ -83,8 +83,8 @@
         {%- set from_scratch = dwell.is_from_scratch(input) -%}
         {{- dwell.begin_load(input, from_scratch) -}}
         {%- if from_scratch %}
-delete from {{ dwell.landed() }};
-delete from {{ dwell.rejects() }};
+delete from {{ dwell.landed() }} where true;
+delete from {{ dwell.rejects() }} where true;
         {%- endif -%}
         {{- dwell.record_incoming(input, from_scratch) }}
         {%- if not flags.EMPTY %}

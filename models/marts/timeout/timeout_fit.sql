@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 {%- set timeout = var('session_timeout_minutes') | float %}
 
-with gaps as (
+-- not named gaps, for so is a column, and BigQuery would take the one for the other
+with sizes as (
     select * from {{ ref('int_web__gaps') }}
 ),
 
@@ -85,7 +86,7 @@ longer_gaps as (
         coalesce(sum(case when over_minutes >= {{ timeout / 2 }} then gaps end), 0) as over_half,
         coalesce(sum(case when over_minutes >= {{ timeout }} then gaps end), 0) as over_timeout,
         coalesce(sum(case when over_minutes >= {{ timeout * 2 }} then gaps end), 0) as over_double
-    from gaps
+    from sizes
 ),
 
 sessions_at as (

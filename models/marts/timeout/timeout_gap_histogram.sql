@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 
-with gaps as (
+-- not named gaps, for so is a column, and BigQuery would take the one for the other
+with sizes as (
     select * from {{ ref('int_web__gaps') }}
 ),
 
@@ -8,8 +9,9 @@ binned as (
     select
         size_bin,
         cast(sum(gaps) as {{ dbt.type_bigint() }}) as gaps,
-        cast(sum(case when is_between_runs then gaps else 0 end) as {{ dbt.type_bigint() }}) as gaps_between_runs
-    from gaps
+        cast(sum(case when is_between_runs then gaps else 0 end) as {{ dbt.type_bigint() }})
+            as gaps_between_runs
+    from sizes
     group by size_bin
 )
 

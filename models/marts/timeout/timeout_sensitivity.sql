@@ -27,13 +27,17 @@ gaps as (
 
 timeouts as (
     {%- for minute in minutes %}
-    select {{ dwell.double(minute) }} as timeout_minutes{{ ' union all' if not loop.last }}
+    select
+        {{ dwell.double(minute) }} as timeout_minutes,
+        {{ (minute * 60000000) | round | int }} as timeout_us
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
 joined_up as (
     select
         timeouts.timeout_minutes,
+        timeouts.timeout_us,
         gaps.visitor_key_1,
         gaps.visitor_key_2,
         gaps.run_started_at,
@@ -41,11 +45,11 @@ joined_up as (
         gaps.event_count,
         sum(
             case
-                when gaps.gap_us <= timeouts.timeout_minutes * 60000000 then 0
+                when gaps.gap_us <= timeouts.timeout_us then 0
                 else 1
             end
         ) over (
-            partition by timeouts.timeout_minutes, gaps.visitor_key_1, gaps.visitor_key_2
+            partition by timeouts.timeout_us, gaps.visitor_key_1, gaps.visitor_key_2
             order by gaps.run_started_at
             rows between unbounded preceding and current row
         ) as session_number
