@@ -28,6 +28,8 @@ class Engine:
         self.folder = folder
         self.environment = environment or {}
         self.schema = self.raw = None
+        # told of each of dbt's events
+        self.listen = None
 
     def begin(self, name):
         """Go on in schemas of a test's own, in which there is nothing yet."""
@@ -64,7 +66,7 @@ class Engine:
         work.mkdir(exist_ok=True)
         with variables(self.environment | {"DWELL_SCHEMA": self.schema}):
             try:
-                result = dbtRunner().invoke(
+                result = dbtRunner(callbacks=[self.listen] if self.listen else []).invoke(
                     [
                         *(o for o in QUIET if o != "--no-write-json"),
                         # what went on can be read in the logs of a test that failed
