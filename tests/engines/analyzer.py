@@ -1,0 +1,86 @@
+"""Google's own analyzer of BigQuery's SQL, on the statements of a run in their order.
+
+A statement that makes a table or a view makes it known to those after it, with its types.
+"""
+
+import re
+
+from google.protobuf.message import DecodeError
+from zetasql.api import Analyzer, CatalogBuilder, TableBuilder
+from zetasql.types import (
+    AnalyzerOptions,
+    LanguageOptions,
+    ParseResumeLocation,
+    ProductMode,
+    TypeKind,
+    ZetaSQLBuiltinFunctionOptions,
+)
+
+# what BigQuery documents and this analyzer, which is older, does not know; and names of three
+# parts, which it looks for in catalogs within catalogs
+SAME = (
+    (r"\b(?:bigint|integer)\b", "int64"),
+    (r"\bmax_by\(([^(),]+), ([^(),]+)\)", r"any_value(\1 having max \2)"),
+    (r"`[^`]+`\.`([^`]+)`\.`([^`]+)`", r"`\1.\2`"),
+)
+COMMENTS = r"(?s)/\*.*?\*/|--[^\n]*"
+
+
+class Statements:
+    """The tables that are known so far, and what was wrong.
+
+    `tables` are {"dataset.table": columns}, all of them STRING but `loaded_at`, a TIMESTAMP.
+    """
+
+    def __init__(self, tables):
+        language = LanguageOptions.maximum_features()
+        language.product_mode = ProductMode.PRODUCT_EXTERNAL
+        language.reserved_keywords = ["QUALIFY"]
+        # of all kinds
+        language.supported_statement_kinds = []
+        self.options = AnalyzerOptions(language_options=language)
+        self.functions = ZetaSQLBuiltinFunctionOptions(language_options=language)
+        self.tables = {
+            name: [
+                (c, TypeKind.TYPE_TIMESTAMP if c == "loaded_at" else TypeKind.TYPE_STRING)
+                for c in columns
+            ]
+            for name, columns in tables.items()
+        }
+        self.kinds = set()
+
+    def analyze(self, script):
+        """Look at a script's statements; return what is wrong with the first wrong one, or none."""
+        for pattern, other in SAME:
+            script = re.sub(pattern, other, script)
+        text, place = script.encode(), ParseResumeLocation(input=script, byte_position=0)
+        while re.sub(COMMENTS, "", text[place.byte_position :].decode()).strip():
+            try:
+                found = Analyzer(self.options, self.catalog()).analyze_next_statement(place)
+            except DecodeError:
+                # right, but nested too deep for protobuf to read what it is: nothing is learnt
+                return None
+            except Exception as error:
+                return " ".join(str(error).split())
+            self.learn(found)
+        return None
+
+    def catalog(self):
+        builder = CatalogBuilder("catalog")
+        for name, columns in self.tables.items():
+            table = TableBuilder(name)
+            for column, kind in columns:
+                table = table.add_column(column, kind)
+            builder = builder.add_table(table.build())
+        return builder.with_builtin_functions(self.functions).build()
+
+    def learn(self, found):
+        kind = type(found).__name__.removeprefix("Resolved").removesuffix("Stmt")
+        self.kinds.add(kind)
+        if kind in ("CreateTableAsSelect", "CreateView"):
+            columns = [(c.name, c.column.type.type_kind) for c in found.output_column_list]
+        elif kind == "CreateTable":
+            columns = [(c.name, c.type.type_kind) for c in found.column_definition_list]
+        else:
+            return
+        self.tables[".".join(found.name_path)] = columns
