@@ -25,7 +25,7 @@ test-long: .venv/.test ## run the arrival-order tests with ten times as many his
 test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compare with the truth (30 minutes; needs Java and Maven)
 	@DWELL_REQUIRE=kafka $(VENV)/python -m pytest -s -m long tests/python/test_watch.py
 
-test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG and the loading of warehouses (6 minutes; needs Java, Maven, PostgreSQL)
+test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG and the loading of warehouses (9 minutes; needs Java, Maven, PostgreSQL)
 	@echo "== pytest: the DAG under a real scheduler, and what loads a warehouse"
 	@DWELL_REQUIRE=kafka,airflow,warehouses $(VENV)/python -m pytest -s -v tests/airflow tests/python/test_load.py
 
