@@ -30,7 +30,7 @@ test-engines: engines emulators ## run the models on every engine, and compare (
 	@echo "== pytest: the same rows on every engine"
 	@DWELL_REQUIRE=engines .venv-engines/bin/python -m pytest -v tests/engines
 
-test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG and the loading of warehouses (6 minutes; needs Java, Maven, PostgreSQL)
+test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG and the loading of warehouses (8 minutes; needs Java, Maven, PostgreSQL)
 	@echo "== pytest: the DAG under a real scheduler, and what loads a warehouse"
 	@DWELL_REQUIRE=kafka,airflow,warehouses $(VENV)/python -m pytest -s -v tests/airflow tests/python/test_load.py
 

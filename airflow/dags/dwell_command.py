@@ -97,16 +97,18 @@ def alert(context) -> None:
     try:
         url = Connection.get("dwell_alert").host
     except Exception:
+        # each secrets backend has errors of its own
         LOG.info("no connection dwell_alert: nobody else is told")
         return
-    request = urllib.request.Request(
-        url, json.dumps(told).encode(), {"Content-Type": "application/json"}
-    )
     # who fails must not fail again for want of a listener; the log has it
     try:
+        request = urllib.request.Request(
+            url, json.dumps(told).encode(), {"Content-Type": "application/json"}
+        )
         urllib.request.urlopen(request, timeout=10).close()
-    except OSError as error:
-        LOG.error("the alert could not be sent: %s", error)
+    except (OSError, ValueError, AttributeError) as error:
+        # its address may be a secret
+        LOG.error("the alert could not be sent: %s", type(error).__name__)
 
 
 def setting(name: str, default: str) -> str:

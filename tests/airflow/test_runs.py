@@ -162,7 +162,9 @@ def kill_half_way(airflow, run_id, landing):
         if "/dbt run" in line and str(landing) in line
     ]
     staged = "OK created sql table model main.stg_watch__heartbeats"
-    while staged not in airflow.log(run_id, "streams"):
+    deadline = time.monotonic() + 120
+    while staged not in (said := airflow.log(run_id, "streams")):
+        assert time.monotonic() < deadline, said
         time.sleep(0.002)
     for pid in dbt[:2]:
         os.kill(int(pid), signal.SIGKILL)
