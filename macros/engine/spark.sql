@@ -156,3 +156,23 @@
         strategy, source, target, existing, unique_key, incremental_predicates
     )) -}}
 {% endmacro %}
+
+
+{# A seed's rows as literals: as parameters, dbt-spark would write None for null, and break at a quote. #}
+{% macro spark__load_csv_rows(model, agate_table) %}
+    {%- set types = model['config'].get('column_types', {}) -%}
+    {%- for chunk in agate_table.rows | batch(1000) -%}
+        {%- set rows = [] -%}
+        {%- for row in chunk -%}
+            {%- set values = [] -%}
+            {%- for value in row -%}
+                {%- set name = agate_table.column_names[loop.index0] -%}
+                {%- set type = types.get(name, adapter.convert_type(agate_table, loop.index0)) -%}
+                {%- do values.append('cast(' ~ ('null' if value is none else dwell.text(value)) ~ ' as ' ~ type ~ ')') -%}
+            {%- endfor -%}
+            {%- do rows.append('(' ~ values | join(', ') ~ ')') -%}
+        {%- endfor -%}
+        {%- do adapter.add_query('insert into ' ~ this ~ ' values ' ~ rows | join(', '), abridge_sql_log=True) -%}
+    {%- endfor -%}
+    {{- return('-- ' ~ agate_table.rows | length ~ ' rows') -}}
+{% endmacro %}

@@ -150,7 +150,8 @@ select
     {{ dwell.session_id('started_at') }} as session_id,
     user_id,
     device_id,
-    session_number,
+    -- a number of rows is 32 bits wide on Spark, until something is added to it
+    cast(session_number as {{ dbt.type_bigint() }}) as session_number,
     run_started_at,
     started_at,
     ended_at,
