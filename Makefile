@@ -26,9 +26,9 @@ test-long: .venv/.test ## run the arrival-order tests with ten times as many his
 test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compare with the truth (30 minutes; needs Java and Maven)
 	@DWELL_REQUIRE=kafka $(VENV)/python -m pytest -s -m long tests/python/test_watch.py
 
-test-engines: engines emulators ## run the models on every engine, and compare (needs Java 17, Maven, PostgreSQL)
+test-engines: engines emulators ## run the models on every engine, and compare (needs Java 17, Maven, PostgreSQL; ENGINES='not spark')
 	@echo "== pytest: the same rows on every engine"
-	@DWELL_REQUIRE=engines .venv-engines/bin/python -m pytest -v tests/engines
+	@DWELL_REQUIRE=engines .venv-engines/bin/python -m pytest -v tests/engines $(if $(ENGINES),-k "$(ENGINES)")
 
 test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG and the loading of warehouses (8 minutes; needs Java, Maven, PostgreSQL)
 	@echo "== pytest: the DAG under a real scheduler, and what loads a warehouse"
