@@ -32,6 +32,10 @@
 {%- endmacro %}
 
 
+{% macro bigquery__timestamp_is_instant() -%}
+    {{- return(true) -}}
+{%- endmacro %}
+
 {% macro bigquery__microseconds(timestamp) -%}
     unix_micros({{ timestamp }})
 {%- endmacro %}
@@ -114,7 +118,7 @@
     {%- set zone = dwell.text(var('source_timezone')) -%}
     {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
     {%- if kind in units -%}
-        timestamp_micros(safe_cast(trunc(safe_cast({{ column }} as numeric) * {{ units[kind] }}) as int64))
+        safe.timestamp_micros(safe_cast(trunc(safe_cast({{ column }} as numeric) * {{ units[kind] }}) as int64))
     {%- elif kind == 'iso' -%}
         {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
         case

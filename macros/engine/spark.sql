@@ -19,6 +19,10 @@
 {%- endmacro %}
 
 
+{% macro spark__timestamp_is_instant() -%}
+    {{- return(true) -}}
+{%- endmacro %}
+
 {% macro spark__microseconds(timestamp) -%}
     unix_micros({{ timestamp }})
 {%- endmacro %}

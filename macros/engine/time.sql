@@ -1,5 +1,15 @@
 {# Times are UTC: timestamps without a zone, or, where an engine has none, instants. #}
 
+{# Whether the type TIMESTAMP is an instant, which has a zone. #}
+{% macro timestamp_is_instant() %}
+    {{- return(adapter.dispatch('timestamp_is_instant', 'dwell')()) -}}
+{% endmacro %}
+
+{% macro default__timestamp_is_instant() %}
+    {{- return(false) -}}
+{% endmacro %}
+
+
 {# Whole microseconds since 1970. #}
 {% macro microseconds(timestamp) %}
     {{- return(adapter.dispatch('microseconds', 'dwell')(timestamp)) -}}

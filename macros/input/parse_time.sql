@@ -36,7 +36,8 @@
 {# The kind of a column by its type; none for text and numbers, whose values must be looked at. #}
 {% macro time_kind_of_type(type) %}
     {%- set type = type | upper -%}
-    {%- if type.startswith('TIMESTAMP') and ('TZ' in type or 'WITH TIME ZONE' in type) -%}
+    {%- set has_zone = 'WITH TIME ZONE' in type or ('TZ' in type and 'NTZ' not in type) -%}
+    {%- if type.startswith('TIMESTAMP') and (has_zone or (type == 'TIMESTAMP' and dwell.timestamp_is_instant())) -%}
         {{- return('timestamp_with_zone') -}}
     {%- elif type.startswith('TIMESTAMP') or type.startswith('DATETIME') -%}
         {{- return('timestamp') -}}

@@ -16,7 +16,7 @@ where seconds_from >= {{ dwell.double('0.001') }}
 {% macro first_humps(bins) -%}
 {%- set is_short = 'x < ' ~ dwell.double('2.7781512503836436') -%}
 select
-    0 as step,
+    cast(0 as {{ dbt.type_int() }}) as step,
     sum(case when {{ is_short }} then n end) / sum(n) as share_1,
     sum(case when {{ is_short }} then n * x end) / sum(case when {{ is_short }} then n end) as mean_1,
     {{ dwell.double(1) }} as sd_1,

@@ -79,7 +79,8 @@ every_minute as (
     union all
     select
         {{ dwell.time_of_microseconds(
-            dwell.microseconds('quiet.minute_at') ~ ' + numbers.n * 60000000'
+            dwell.microseconds('quiet.minute_at')
+            ~ ' + 60000000 * cast(numbers.n as ' ~ dbt.type_bigint() ~ ')'
         ) }} as minute_at,
         quiet.left_over as streams
     from quiet
