@@ -153,5 +153,5 @@
 
 {# The mean of whole microseconds as seconds. #}
 {% macro mean_seconds(microseconds) -%}
-    {{ dwell.double('sum(' ~ microseconds ~ ')') }} / count({{ microseconds }}) / 1000000
+    {{ dwell.double('sum(' ~ microseconds ~ ')') }} / nullif(count({{ microseconds }}), 0) / 1000000
 {%- endmacro %}

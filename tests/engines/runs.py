@@ -46,9 +46,47 @@ def in_batches(engine, name, project=ROOT):
     engine.begin(name if project == ROOT else f"{name}_of_{project.name}")
     settings = by_load_time(engine)
     for batch in getattr(batches, name)():
-        for table, rows in batch.items():
-            engine.load(table, rows)
+        load(engine, batch)
         engine.dbt("run", project=project, **settings)
         yield every_mart(engine)
     engine.dbt("run", "--full-refresh", project=project, **settings)
+    yield every_mart(engine)
+
+
+def load(engine, batch):
+    for table, rows in batch.items():
+        engine.load(table, rows)
+
+
+# every option of the rules, none as it is by default
+OPTIONS = {
+    "session_timeout_minutes": 20.5,
+    "session_key": ["user_id"],
+    "session_max_hours": 0.1,
+    "session_split_at_midnight": True,
+    "session_start_events": ["app_open"],
+    "ignored_events": ["heartbeat_ping"],
+    "drop_exact_duplicates": False,
+    "future_tolerance_minutes": 0,
+    "watch_timeout_seconds": 30.5,
+    "watch_as_of": "2025-03-12T19:14:00Z",
+    # its offset changes by half an hour
+    "reporting_timezone": "Australia/Lord_Howe",
+}
+
+
+def with_options(engine):
+    """Run two batches of the sample under other options; yield every mart after each run."""
+    engine.begin("options")
+    for batch in batches.sample_in_batches()[:2]:
+        load(engine, batch)
+        engine.dbt("run", **by_load_time(engine), **OPTIONS)
+        yield every_mart(engine)
+
+
+def times(engine):
+    """Run events and heartbeats whose times are written in many ways; yield every mart."""
+    engine.begin("times")
+    load(engine, batches.times())
+    engine.dbt("run", **by_load_time(engine), source_timezone="Europe/Berlin")
     yield every_mart(engine)

@@ -8,7 +8,7 @@ import shutil
 import batches
 import pytest
 from engine import ENGINES, ROOT
-from runs import by_load_time, compare, every_mart, in_batches
+from runs import by_load_time, compare, every_mart, in_batches, load
 
 
 @pytest.fixture(scope="session")
@@ -29,19 +29,15 @@ def test_the_next_run_completes_it(name, dying, expected, request):
     engine.begin("died")
     settings = by_load_time(engine)
 
-    def load(batch):
-        for table, rows in batch.items():
-            engine.load(table, rows)
-
     first_batch, second_batch, third_batch = batches.sample_in_batches()
-    load(first_batch)
+    load(engine, first_batch)
     engine.dbt("run", project=dying, fails=True, **settings)
     engine.dbt("run", **settings)
-    load(second_batch)
+    load(engine, second_batch)
     engine.dbt("run", project=dying, fails=True, **settings)
     engine.dbt("run", **settings)
     compare(second, every_mart(engine))
-    load(third_batch)
+    load(engine, third_batch)
     engine.dbt("run", "--full-refresh", project=dying, fails=True, **settings)
     engine.dbt("run", **settings)
     compare(third, every_mart(engine))

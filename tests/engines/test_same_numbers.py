@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 from engine import ENGINES, ROOT
-from runs import compare, in_batches, the_sample
+from runs import compare, in_batches, the_sample, times, with_options
 
 
 def test_duckdb_gives_what_was_counted_elsewhere(expected, real_data):
@@ -58,6 +58,12 @@ def test_batches_out_of_order(engine, expected, name, request):
     if name.startswith("real"):
         request.getfixturevalue("real_data")
     for should, got in zip(expected(in_batches, name), in_batches(engine, name), strict=True):
+        compare(should, got)
+
+
+@pytest.mark.parametrize("runs", [with_options, times])
+def test_options_and_ways_to_write_a_time(engine, expected, runs):
+    for should, got in zip(expected(runs), runs(engine), strict=True):
         compare(should, got)
 
 

@@ -12,7 +12,7 @@ select
     count(case when session_number = 1 then 1 end) as visitors,
     cast(coalesce(sum(event_count), 0) as {{ dbt.type_bigint() }}) as events,
     count(case when event_count = 1 then 1 end) as single_event_sessions,
-    {{ dwell.double('sum(event_count)') }} / count(*) as mean_events,
+    {{ dwell.double('sum(event_count)') }} / nullif(count(*), 0) as mean_events,
     max(event_count) as most_events,
     {{ dwell.mean_seconds('duration_us') }} as mean_duration_seconds,
     {{ dwell.mean_seconds('case when event_count > 1 then duration_us end') }}
