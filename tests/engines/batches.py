@@ -35,8 +35,8 @@ def real_in_batches():
     )
 
 
-# ISO 8601 and what is near it; some of them are no times. Of the hour that Berlin has twice in autumn
-# there is none: Spark takes it for the first, others for the second.
+# ISO 8601 and what is near it; some of them are no times. There is none of the hour that Berlin has
+# twice in autumn: Spark takes it for the first, others for the second.
 TIMES = (
     "2025-03-18T10:00:00Z",
     "2025-03-18T10:00:00.5Z",
