@@ -5,16 +5,9 @@ A statement that makes a table or a view makes it known to those after it, with 
 
 import re
 
+from bigquery_analyzer import KINDS, analyzer
 from google.protobuf.message import DecodeError
-from zetasql.api import Analyzer, CatalogBuilder, TableBuilder
-from zetasql.types import (
-    AnalyzerOptions,
-    LanguageOptions,
-    ParseResumeLocation,
-    ProductMode,
-    TypeKind,
-    ZetaSQLBuiltinFunctionOptions,
-)
+from zetasql.types import ParseResumeLocation
 
 # what BigQuery documents and this analyzer, which is older, does not know; and names of three
 # parts, which it looks for in catalogs within catalogs
@@ -33,21 +26,13 @@ class Statements:
     """
 
     def __init__(self, tables):
-        language = LanguageOptions.maximum_features()
-        language.product_mode = ProductMode.PRODUCT_EXTERNAL
-        language.reserved_keywords = ["QUALIFY"]
-        # of all kinds
-        language.supported_statement_kinds = []
-        self.options = AnalyzerOptions(language_options=language)
-        self.functions = ZetaSQLBuiltinFunctionOptions(language_options=language)
         self.tables = {
-            name: [
-                (c, TypeKind.TYPE_TIMESTAMP if c == "loaded_at" else TypeKind.TYPE_STRING)
-                for c in columns
-            ]
+            name: [(c, KINDS["TIMESTAMP" if c == "loaded_at" else "STRING"]) for c in columns]
             for name, columns in tables.items()
         }
         self.kinds = set()
+        # scripts in which a statement was right, but its answer could not be read
+        self.unread = 0
 
     def analyze(self, script):
         """Look at a script's statements; return what is wrong with the first wrong one, or none."""
@@ -56,23 +41,15 @@ class Statements:
         text, place = script.encode(), ParseResumeLocation(input=script, byte_position=0)
         while re.sub(COMMENTS, "", text[place.byte_position :].decode()).strip():
             try:
-                found = Analyzer(self.options, self.catalog()).analyze_next_statement(place)
+                found = analyzer(self.tables).analyze_next_statement(place)
             except DecodeError:
                 # right, but nested too deep for protobuf to read what it is: nothing is learnt
+                self.unread += 1
                 return None
             except Exception as error:
                 return " ".join(str(error).split())
             self.learn(found)
         return None
-
-    def catalog(self):
-        builder = CatalogBuilder("catalog")
-        for name, columns in self.tables.items():
-            table = TableBuilder(name)
-            for column, kind in columns:
-                table = table.add_column(column, kind)
-            builder = builder.add_table(table.build())
-        return builder.with_builtin_functions(self.functions).build()
 
     def learn(self, found):
         kind = type(found).__name__.removeprefix("Resolved").removesuffix("Stmt")

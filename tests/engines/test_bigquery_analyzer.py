@@ -54,6 +54,8 @@ def test_every_statement_is_right(sent):
         if error and not ("not found" in error and wrong):
             wrong[f"{model}: {error}"] = script
     assert not wrong, "\n".join(f"{error}\n{script}" for error, script in wrong.items())
+    # the answers' sentences, once a run
+    assert statements.unread <= 4
     # all kinds that there should be were met
     assert statements.kinds >= {
         *("CreateTable", "CreateTableAsSelect", "CreateView"),

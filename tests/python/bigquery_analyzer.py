@@ -1,7 +1,9 @@
-"""Google's own analyzer on statements: python bigquery_analyzer.py < {"tables":, "statements":}.
+"""Google's own analyzer of BigQuery's SQL.
 
-Runs in .venv-bqemulator. Tables are {name: [[column, type], ...]}, types as BigQuery names them.
-Writes [null, or what is wrong with the statement, ...].
+python bigquery_analyzer.py < {"tables":, "statements":}
+
+Runs in .venv-bqemulator, and in .venv-engines. Tables are {name: [[column, type], ...]}, types as
+BigQuery names them. Writes [null, or what is wrong with the statement, ...].
 """
 
 import json
@@ -25,29 +27,40 @@ KINDS = {
 }
 
 
-def main():
-    asked = json.load(sys.stdin)
-    options = LanguageOptions.maximum_features()
-    options.product_mode = ProductMode.PRODUCT_EXTERNAL
-    options.supported_statement_kinds = []
+def analyzer(tables):
+    """Return an analyzer that knows tables, {name: [(column, its kind), ...]}."""
+    language = LanguageOptions.maximum_features()
+    language.product_mode = ProductMode.PRODUCT_EXTERNAL
+    language.reserved_keywords = ["QUALIFY"]
+    # of all kinds
+    language.supported_statement_kinds = []
     builder = CatalogBuilder("catalog")
-    for name, columns in asked["tables"].items():
+    for name, columns in tables.items():
         table = TableBuilder(name)
         for column, kind in columns:
-            table = table.add_column(column, KINDS[kind])
+            table = table.add_column(column, kind)
         builder = builder.add_table(table.build())
     catalog = builder.with_builtin_functions(
-        ZetaSQLBuiltinFunctionOptions(language_options=options)
+        ZetaSQLBuiltinFunctionOptions(language_options=language)
     ).build()
-    analyzer = Analyzer(AnalyzerOptions(language_options=options), catalog)
+    return Analyzer(AnalyzerOptions(language_options=language), catalog)
+
+
+def main():
+    asked = json.load(sys.stdin)
+    tables = {
+        name: [(column, KINDS[kind]) for column, kind in columns]
+        for name, columns in asked["tables"].items()
+    }
     told = []
     for statement in asked["statements"]:
         try:
-            analyzer.analyze_statement(statement)
+            analyzer(tables).analyze_statement(statement)
             told.append(None)
         except Exception as error:
             told.append(" ".join(str(error).split()))
     json.dump(told, sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()
