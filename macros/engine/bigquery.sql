@@ -118,7 +118,9 @@
     {%- set zone = dwell.text(var('source_timezone')) -%}
     {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
     {%- if kind in units -%}
-        safe.timestamp_micros(safe_cast(trunc(safe_cast({{ column }} as numeric) * {{ units[kind] }}) as int64))
+        safe.timestamp_micros(safe_cast(
+            round(safe_multiply(safe_cast({{ column }} as numeric), numeric '{{ units[kind] }}')) as int64
+        ))
     {%- elif kind == 'iso' -%}
         {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
         case
@@ -134,7 +136,8 @@
 {%- endmacro %}
 
 
-{# dbt-bigquery knows its own strategies only. #}
+{# dbt-bigquery knows its own strategies only. It makes a table of what was computed, which the MERGE reads, because the
+   models have on_schema_change. #}
 {% macro dbt_bigquery_validate_get_incremental_strategy(config) %}
     {%- if config.get('incremental_strategy') == 'replace_touched_runs' -%}
         {{- return('replace_touched_runs') -}}

@@ -1,4 +1,4 @@
-{# At the end of a run: says in words that another run was faster, where the engine says it in its own. #}
+{# At the end of a run: says in words that another run was faster. DuckLake says it in its own: 'Transaction conflict'. #}
 {% macro tell_of_conflicts(results) %}
     {%- set refused = [] -%}
     {%- for result in results if 'Transaction conflict' in (result.message or '') -%}

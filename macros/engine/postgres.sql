@@ -34,9 +34,9 @@
     nullif(btrim({{ column }}, {{ dwell.blanks() }}), '')
 {%- endmacro %}
 
-{# 15 digits before the point are more than any epoch has #}
+{# no epoch has more digits before the point #}
 {% macro postgres__number_in(text) -%}
-    case when {{ text }} ~ '^\s*[+-]?[0-9]{1,18}([.][0-9]*)?\s*$' then cast({{ text }} as double precision) end
+    case when {{ text }} ~ '^ *[+-]?[0-9]{1,18}([.][0-9]*)? *$' then cast({{ text }} as double precision) end
 {%- endmacro %}
 
 
@@ -73,11 +73,10 @@
     {%- set zone = dwell.text(var('source_timezone')) -%}
     {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
     {%- if kind in units -%}
+        {%- set us = 'round(cast(cast(' ~ column ~ ' as text) as numeric) * ' ~ units[kind] ~ ')' %}
         case
-            when cast({{ column }} as text) ~ '^\s*[+-]?[0-9]{1,17}([.][0-9]{1,9})?\s*$'
-                then {{ dwell.time_of_microseconds(
-                    'trunc(cast(cast(' ~ column ~ ' as text) as numeric) * ' ~ units[kind] ~ ')'
-                ) }}
+            when cast({{ column }} as text) ~ '^ *[+-]?[0-9]{1,18}([.][0-9]{1,9})? *$'
+                then case when {{ dwell.is_of_a_year(us) }} then {{ dwell.time_of_microseconds(us) }} end
         end
     {%- elif kind == 'iso' -%}
         {%- set told = 'btrim(cast(' ~ column ~ ' as text))' -%}

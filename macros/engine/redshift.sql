@@ -1,5 +1,10 @@
 {# What Redshift says otherwise, also than PostgreSQL. No test runs it on a real one: see docs/engines.md. #}
 
+{# a backslash escapes in a literal #}
+{% macro redshift__text(value) -%}
+    '{{ value | replace("\\", "\\\\") | replace("'", "''") }}'
+{%- endmacro %}
+
 {# without a length, it is 256 bytes #}
 {% macro redshift__type_text() -%}
     varchar(65535)
@@ -30,7 +35,7 @@
 {% macro redshift__time_of_microseconds(microseconds) -%}
     dateadd(
         microsecond, cast(mod({{ microseconds }}, 1000000) as integer),
-        dateadd(second, cast(({{ microseconds }}) / 1000000 as bigint), timestamp '1970-01-01')
+        dateadd(second, cast(floor(({{ microseconds }}) / 1000000.0) as bigint), timestamp '1970-01-01')
     )
 {%- endmacro %}
 

@@ -124,7 +124,7 @@
     {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
     {%- set in_zone = 'to_utc_timestamp(%s, ' ~ dwell.text(zone) ~ ')' if zone != 'UTC' else '%s' -%}
     {%- if kind in units -%}
-        timestamp_micros(try_cast(try_cast({{ column }} as decimal(24, 6)) * {{ units[kind] }} as bigint))
+        timestamp_micros(try_cast(round(try_cast({{ column }} as decimal(24, 6)) * {{ units[kind] }}) as bigint))
     {%- elif kind == 'iso' -%}
         {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
         case
@@ -142,8 +142,8 @@
 {# dbt-spark knows its own strategies only. #}
 {% macro dbt_spark_validate_get_incremental_strategy(raw_strategy, file_format) %}
     {%- if raw_strategy == 'replace_touched_runs' -%}
-        {%- if file_format not in ('iceberg', 'delta') -%}
-            {%- do dwell.stop('on Spark, the tables must be iceberg or delta, not ' ~ file_format ~ ': others cannot be deleted from. Set +file_format for dwell in dbt_project.yml.') -%}
+        {%- if file_format != 'iceberg' -%}
+            {%- do dwell.stop('on Spark, the tables must be iceberg, not ' ~ file_format ~ ': set +file_format for dwell in dbt_project.yml.') -%}
         {%- endif -%}
         {{- return('replace_touched_runs') -}}
     {%- endif -%}

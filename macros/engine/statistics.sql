@@ -1,6 +1,7 @@
-{# The density of a normal distribution. #}
+{# The density of a normal distribution. Beyond e^-700 PostgreSQL would raise an error, for there is no such double. #}
 {% macro normal_density(x, mean, sd) -%}
-    exp(-power({{ x }} - {{ mean }}, 2) / (2 * {{ sd }} * {{ sd }})) / ({{ sd }} * {{ dwell.sqrt_2_pi() }})
+    exp(greatest(-power({{ x }} - {{ mean }}, 2) / (2 * {{ sd }} * {{ sd }}), {{ dwell.double(-700) }}))
+    / ({{ sd }} * {{ dwell.sqrt_2_pi() }})
 {%- endmacro %}
 
 

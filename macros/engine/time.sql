@@ -30,6 +30,12 @@
 {%- endmacro %}
 
 
+{# SQL: whether microseconds are of the years 1 to 9999; of others, engines have no time, and some an error. #}
+{% macro is_of_a_year(microseconds) -%}
+    {{ microseconds }} between -62135596800000000 and 253402300799999999
+{%- endmacro %}
+
+
 {# A time and so many microseconds, a number that Jinja knows; it may be negative. #}
 {% macro later_by(timestamp, microseconds) %}
     {{- return(adapter.dispatch('later_by', 'dwell')(timestamp, microseconds | int)) -}}

@@ -188,7 +188,7 @@
 {% macro check_zones() %}
     {%- set zone = run_query('select ' ~ dwell.connection_zone()).columns[0].values()[0] -%}
     {%- if zone not in ['UTC', 'Etc/UTC', 'GMT'] -%}
-        {%- do dwell.stop('the time zone of the connection is ' ~ zone ~ ', and dwell computes in UTC. Add settings: {TimeZone: UTC} to the target in profiles.yml.') -%}
+        {%- do dwell.stop('the time zone of the connection is ' ~ zone ~ ', and dwell computes in UTC. Add settings: {TimeZone: UTC} to the target in profiles.yml; for PostgreSQL, set PGTZ=UTC in the environment.') -%}
     {%- endif -%}
     {%- for name in ['source_timezone', 'reporting_timezone'] -%}
         {%- if var(name) != 'UTC' and not run_query(dwell.zones_named(var(name))).rows -%}

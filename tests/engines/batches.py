@@ -68,15 +68,42 @@ TIMES = (
 )
 
 
+# milliseconds since 1970
+EPOCHS = (
+    "1742292000000",
+    "1742292000000.5",
+    "1742292000000.0005",
+    "+1742292000000",
+    "-1",
+    "0",
+    # too many digits for any time, and for 64 bits
+    "999999999999999999",
+    "9999999999999999999999",
+    "2025-03-18",
+    "12 000",
+    "n/a",
+    "",
+    None,
+)
+
+
 def times():
     """Return a batch of one event and one heartbeat for each of the ways to write a time."""
-    started = "2025-03-18T09:00:00Z"
+    return one_of_each(TIMES, "2025-03-18T09:00:00Z")
+
+
+def epochs():
+    """Return the same of numbers."""
+    return one_of_each(EPOCHS, "1742291000000")
+
+
+def one_of_each(times, started):
     return {
         "events": table(
-            EVENTS, [("view", f"u{i}", "1", t, "d", "web") for i, t in enumerate(TIMES)], FIRST
+            EVENTS, [("view", f"u{i}", "1", t, "d", "web") for i, t in enumerate(times)], FIRST
         ),
         "heartbeats": table(
-            HEARTBEATS, [(f"u{i}", "p", started, "s", "tv", t) for i, t in enumerate(TIMES)], FIRST
+            HEARTBEATS, [(f"u{i}", "p", started, "s", "tv", t) for i, t in enumerate(times)], FIRST
         ),
     }
 

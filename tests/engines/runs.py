@@ -34,10 +34,9 @@ def compare(expected, got):
 
 
 def the_sample(engine):
-    """Run the sample, in one piece."""
+    """Build the sample, in one piece, with the tests of its data."""
     engine.begin("sample")
-    engine.dbt("seed")
-    engine.dbt("run")
+    engine.dbt("build", "--exclude-resource-type", "unit_test")
     yield every_mart(engine)
 
 
@@ -89,4 +88,25 @@ def times(engine):
     engine.begin("times")
     load(engine, batches.times())
     engine.dbt("run", **by_load_time(engine), source_timezone="Europe/Berlin")
+    yield every_mart(engine)
+
+
+def epochs(engine):
+    """Run events and heartbeats whose times are numbers; yield every mart."""
+    engine.begin("epochs")
+    load(engine, batches.epochs())
+    formats = {f"{name}_time_format": "epoch_milliseconds" for name in ("event", "heartbeats")}
+    engine.dbt("run", **by_load_time(engine), **formats)
+    yield every_mart(engine)
+
+
+def typed(engine):
+    """Run a batch whose times are of the engine's own type: of load, for want of others."""
+    engine.begin("typed")
+    load(engine, batches.sample_in_batches()[0])
+    columns = {
+        "events_columns": {"event_time": "loaded_at"},
+        "heartbeats_columns": {"event_time": "loaded_at", "start_time": "loaded_at"},
+    }
+    engine.dbt("run", **by_load_time(engine), **columns)
     yield every_mart(engine)

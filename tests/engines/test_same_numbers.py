@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 from engine import ENGINES, ROOT
-from runs import compare, in_batches, the_sample, times, with_options
+from runs import compare, epochs, in_batches, the_sample, times, typed, with_options
 
 
 def test_duckdb_gives_what_was_counted_elsewhere(expected, real_data):
@@ -61,7 +61,7 @@ def test_batches_out_of_order(engine, expected, name, request):
         compare(should, got)
 
 
-@pytest.mark.parametrize("runs", [with_options, times])
+@pytest.mark.parametrize("runs", [with_options, times, epochs, typed])
 def test_options_and_ways_to_write_a_time(engine, expected, runs):
     for should, got in zip(expected(runs), runs(engine), strict=True):
         compare(should, got)
