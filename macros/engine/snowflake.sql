@@ -82,8 +82,8 @@
     {%- set zone = dwell.text(var('source_timezone')) -%}
     {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
     {%- if kind in units -%}
-        {%- set us = 'cast(round(try_to_decimal(cast(' ~ column ~ ' as varchar), 24, 6) * ' ~ units[kind] ~ ') as bigint)' %}
-        case when {{ dwell.is_of_a_year(us) }} then {{ dwell.time_of_microseconds(us) }} end
+        {%- set us = 'round(try_to_decimal(cast(' ~ column ~ ' as varchar), 24, 6) * ' ~ units[kind] ~ ')' %}
+        case when {{ dwell.is_of_a_year(us) }} then {{ dwell.time_of_microseconds('cast(' ~ us ~ ' as bigint)') }} end
     {%- elif kind == 'iso' -%}
         {%- set told = 'trim(cast(' ~ column ~ ' as varchar))' -%}
         case
