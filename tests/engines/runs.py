@@ -34,9 +34,9 @@ def compare(expected, got):
 
 
 def the_sample(engine):
-    """Build the sample, in one piece, with the tests of its data."""
+    """Build the sample, in one piece, with the tests of its data and those of the rule."""
     engine.begin("sample")
-    engine.dbt("build", "--exclude-resource-type", "unit_test")
+    engine.dbt("build")
     yield every_mart(engine)
 
 

@@ -1,5 +1,6 @@
 """A real Kafka broker on this machine, for the tests that need one."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -124,8 +125,12 @@ def need(part, *programs):
 def running_broker(folder, settings=""):
     """Return a broker that runs; its jars are fetched once for this checkout."""
     need("kafka", "java", "mvn")
-    if not LIBS.exists():
-        subprocess.run([str(SCRIPT), "jars"], check=True)
+    LIBS.parent.mkdir(exist_ok=True)
+    # tests run two at a time
+    with (LIBS.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not LIBS.exists():
+            subprocess.run([str(SCRIPT), "jars"], check=True)
     broker = Broker(folder, settings)
     broker.start()
     return broker

@@ -1,17 +1,23 @@
 """Ports for servers of a test's own."""
 
+import os
+import random
 import socket
+
+# Below those that a system gives to whoever connects somewhere: a server that was killed finds its
+# port free again. Each of the processes that run tests has ports of its own.
+FIRST, EACH = 20_000, 3_000
 
 
 def free_ports():
     """Return a port that is free, as the next two are."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
+        port = FIRST + EACH * worker + random.randrange(EACH - 2)
         with socket.socket() as one, socket.socket() as second, socket.socket() as third:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
             try:
-                second.bind(("127.0.0.1", port + 1))
-                third.bind(("127.0.0.1", port + 2))
+                for i, place in enumerate((one, second, third)):
+                    place.bind(("127.0.0.1", port + i))
             except OSError:
                 continue
-            return port
+        return port
