@@ -73,7 +73,7 @@ def test_a_selector_has_the_models_of_a_group(selector, group, built, manifest):
     assert sorted(selected) == sorted(of_group)
 
 
-def test_exposures_are_of_the_marts_that_their_code_names(manifest):
+def test_exposures_know_the_marts_that_their_code_names(manifest):
     for exposure in manifest.exposures.values():
         code = "".join(
             file.read_text()
@@ -81,7 +81,9 @@ def test_exposures_are_of_the_marts_that_their_code_names(manifest):
             for file in sorted(ROOT.glob(pattern))
         )
         named = {*MARTS, *WATCH_MARTS} & set(re.findall(r"\w+", code))
-        assert {id.split(".")[-1] for id in exposure.depends_on.nodes} == named, exposure.name
+        assert named, exposure.name
+        known = {id.split(".")[-1] for id in exposure.depends_on.nodes}
+        assert named <= known, exposure.name
 
 
 def test_links_between_pages_lead_somewhere():
