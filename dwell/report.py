@@ -26,6 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     source, output = Path(database()), Path(arguments.output)
     try:
         with duckdb.connect(str(source), read_only=True) as connection:
+            connection.execute("set enable_progress_bar = false")
             built_at = datetime.fromtimestamp(source.stat().st_mtime, UTC)
             html = page(connection, source.name, built_at, datetime.now(UTC))
     except duckdb.Error as error:

@@ -11,8 +11,15 @@ import duckdb
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dwell.page import figures, words
+from dwell.page import words
+from dwell.page.activity import activity
+from dwell.page.figure import Part
 from dwell.page.numbers import Marts
+from dwell.page.quality import quality, sources
+from dwell.page.sessions import sessions
+from dwell.page.summary import answers, span
+from dwell.page.timeout import timeout
+from dwell.page.watching import watching
 
 HERE = Path(__file__).parent
 VEGA_LITE = "6.4"
@@ -30,17 +37,17 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    parts = figures.parts(marts)
+    parts = parts_of(marts)
     script = (HERE / "page.js").read_text()
     return templates.get_template("page.html").render(
         style=(HERE / "page.css").read_text(),
         script=script,
         script_hash=hashed(script),
         library=library() if parts else None,
-        answers=figures.answers(marts),
+        answers=answers(marts),
         parts=parts,
-        span=figures.span(marts),
-        sources=figures.sources(marts),
+        span=span(marts),
+        sources=sources(marts),
         settings=[
             (inputs, settings)
             for inputs in ("events", "heartbeats")
@@ -53,6 +60,18 @@ def page(
     )
 
 
+def parts_of(marts: Marts) -> list[Part]:
+    """Return the parts of the page for which there is data."""
+    parts = []
+    if marts.has("events"):
+        parts += [activity(marts), sessions(marts), timeout(marts)]
+    if marts.has("heartbeats"):
+        parts.append(watching(marts))
+    if parts:
+        parts.append(quality(marts))
+    return [part for part in parts if part.figures or part.tiles]
+
+
 def told(settings: dict) -> list[tuple[str, str]]:
     """Return settings as text."""
     return [(name, words.name(in_words(value), 400)) for name, value in sorted(settings.items())]
@@ -61,7 +80,7 @@ def told(settings: dict) -> list[tuple[str, str]]:
 def in_words(value) -> str:
     """Return the value of a setting as text."""
     if value is None or value == [] or value == {}:
-        return "–"
+        return words.NONE
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -42,10 +42,11 @@ AS_MOMENT = (
 )
 
 
-def over_time(rows: list[dict], columns: list[str], marked: str | None, by_day: bool) -> dict:
+def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) -> dict:
     """Bars from `from` to `to`, as high as `value`; over those that are `marked` stands a word."""
+    marked = [i for i, row in enumerate(rows) if row["marked"]] if word else []
     # few days have a date each, and no hours in between
-    dates = [ms(row["from"]) for row in rows] if by_day and len(rows) <= 14 else alt.Undefined
+    dates = [ms(row["from"]) for row in rows] if is_by_day and len(rows) <= 14 else alt.Undefined
     # all times are UTC, whose days are the same wherever the page is read
     scale = alt.Scale(type="utc")
     zoom = alt.selection_interval(
@@ -68,9 +69,9 @@ def over_time(rows: list[dict], columns: list[str], marked: str | None, by_day: 
     # room for the word over the bar
     most = max(row["value"] for row in rows) * (1.12 if marked else 1)
     y = alt.Y("value:Q", axis=counts(most), scale=alt.Scale(domain=[0, most or 1], nice=not marked))
-    base = alt.Chart(alt.Data(values=rows)).encode(x=x)
+    base = alt.Chart(data(rows, ["from", "to", "value", "marked"], columns)).encode(x=x)
     # the date of a day stands under the middle of its bar
-    earlier = 43_200_000 if by_day else 0
+    earlier = 43_200_000 if is_by_day else 0
     for end in ("from", "to"):
         base = base.transform_calculate(**{end: f"toDate(datum.{end}) - {earlier}"})
     bars = (
@@ -87,14 +88,14 @@ def over_time(rows: list[dict], columns: list[str], marked: str | None, by_day: 
     )
     if not marked:
         return spec(bars, 220)
-    first = next(i for i, row in enumerate(rows) if row["marked"]) / len(rows)
+    first = marked[0] / len(rows)
     # at an end it stands inwards
     align = "left" if first < 0.15 else "right" if first > 0.85 else "center"
     label = (
         base.transform_filter("datum.marked")
         .transform_calculate(middle="(datum.from + datum.to) / 2")
         .mark_text(dy=-8, color=MARK, fontWeight=600, clip=True, align=align)
-        .encode(x=alt.X("middle:T", scale=scale), y=y, text=alt.value(marked))
+        .encode(x=alt.X("middle:T", scale=scale), y=y, text=alt.value(word))
     )
     return spec(bars + label, 220)
 
@@ -105,7 +106,7 @@ def in_classes(rows: list[dict], columns: list[str]) -> dict:
     # the longest bar leaves room for the longest label, 7 pixels a letter
     label = 7 * max(len(row["label"]) for row in rows) + 8
     room = alt.ExprRef(f"{longest} * width / max(width - {label}, 40)")
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart(data(rows, ["class", "value", "label"], columns)).encode(
         y=alt.Y(
             "class:N",
             sort=None,
@@ -121,15 +122,20 @@ def in_classes(rows: list[dict], columns: list[str]) -> dict:
         ),
         x=alt.X("value:Q", axis=None, scale=alt.Scale(domainMin=0, domainMax=room, nice=False)),
     )
-    bars = base.mark_bar(cornerRadiusEnd=2).encode(
-        color=alt.condition("datum.marked", alt.value(MARK), alt.value(BAR)), tooltip=tips(columns)
-    )
+    bars = base.mark_bar(cornerRadiusEnd=2, color=BAR).encode(tooltip=tips(columns))
     labels = base.mark_text(align="left", dx=6, color="var(--quiet)").encode(text="label:N")
     return spec(bars + labels, 26 * len(rows))
 
 
 def gaps(rows: list[dict], curve: list[dict], lines: list[dict], columns: list[str]) -> dict:
-    """The histogram of gaps on a scale of logarithms, the fit, and lines with a `label`."""
+    """The histogram of gaps on a scale of logarithms, the fit, and lines with a `label` each."""
+    parts = [
+        {"low": low, "high": high, "between": is_between, **row}
+        for row in rows
+        for within in [row["gaps"] - row["gaps_between_runs"]]
+        for low, high, is_between in ((0, within, False), (within, row["gaps"], True))
+        if high > low
+    ]
     scale = alt.Scale(type="log", nice=False)
     axis = alt.Axis(
         title="Gap between two events of a visitor (logarithmic scale)",
@@ -138,13 +144,13 @@ def gaps(rows: list[dict], curve: list[dict], lines: list[dict], columns: list[s
         grid=False,
         labelOverlap=True,
     )
-    x = alt.X("from:Q", scale=scale, axis=axis)
-    y = alt.Y("low:Q", axis=counts(max(row["high"] for row in rows)))
+    x = alt.X("seconds_from:Q", scale=scale, axis=axis)
+    y = alt.Y("low:Q", axis=counts(max(row["gaps"] for row in rows)))
     bars = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(data(parts, ["seconds_from", "seconds_to", "low", "high", "between"], columns))
         .mark_bar(stroke="var(--card)", strokeWidth=0.7)
         # on a logarithmic axis a bar must say where it ends
-        .encode(x=x, x2="to:Q", y=y, y2="high:Q", tooltip=tips(columns))
+        .encode(x=x, x2="seconds_to:Q", y=y, y2="high:Q", tooltip=tips(columns))
         .encode(color=alt.condition("datum.between", alt.value(SECOND), alt.value(BAR)))
     )
     fit = (
@@ -162,19 +168,20 @@ def gaps(rows: list[dict], curve: list[dict], lines: list[dict], columns: list[s
         .mark_text(align=side, dx=dx, color=MARK, fontWeight=600)
         .encode(text="label:N", y=alt.value(8))
         for side, dx in (("left", 6), ("right", -6))
+        if any(line["side"] == side for line in lines)
     ]
     return spec(alt.layer(bars, *([fit] if curve else []), rules, *names), 260)
 
 
 def sensitivity(rows: list[dict], columns: list[str]) -> dict:
-    """A curve over `minutes`; the point in force is marked, and has a `label`."""
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    """A curve of `value` over `timeout_minutes`, on which the one in force is `marked`."""
+    base = alt.Chart(data(rows, ["timeout_minutes", "value", "marked"], columns)).encode(
         x=alt.X(
-            "minutes:Q",
+            "timeout_minutes:Q",
             scale=alt.Scale(type="log", nice=False, padding=14),
             axis=alt.Axis(
                 title="Timeout in minutes",
-                values=[row["minutes"] for row in rows],
+                values=[row["timeout_minutes"] for row in rows],
                 format="~r",
                 grid=False,
                 labelOverlap=True,
@@ -195,7 +202,7 @@ def sensitivity(rows: list[dict], columns: list[str]) -> dict:
     label = (
         base.transform_filter("datum.marked")
         .mark_text(dy=22, color=MARK, fontWeight=600)
-        .encode(text="label:N")
+        .encode(text="Timeout:N")
     )
     return spec(line + points + label, 220)
 
@@ -213,6 +220,12 @@ def counts(most: float) -> alt.Axis:
         values=list(range(int(most) + 1)) if most < 5 else alt.Undefined,
         labelExpr="format(datum.value, datum.value < 10000 ? ',' : '~s')",
     )
+
+
+def data(rows: list[dict], drawn: list[str], columns: list[str]) -> alt.Data:
+    """Return of each row what is drawn, and what its tooltip tells."""
+    names = {*drawn, *columns}
+    return alt.Data(values=[{k: v for k, v in row.items() if k in names} for row in rows])
 
 
 def tips(columns: list[str]) -> list[alt.Tooltip]:

@@ -36,7 +36,7 @@ select
     unit,
     steps.day::varchar as "from",
     (steps.day + cast('1 ' || unit as interval))::date::varchar as "to",
-    added.* exclude (day)
+    {told}
 from steps cross join unit left join added on steps.day = added.day
 order by steps.day
 """
@@ -71,17 +71,6 @@ from steps cross join width left join counted on steps.start = counted.start
 order by steps.start
 """
 
-SUMS = {
-    "daily_activity": (
-        "activity_date",
-        ["events", "sessions_started"],
-    ),
-    "daily_watch_time": (
-        "watch_date",
-        ["watched_seconds", "streams"],
-    ),
-}
-
 
 class Marts:
     """The marts of one database."""
@@ -113,11 +102,15 @@ class Marts:
             return False
         return bool(self.row(f"select sum(rows_read) as n from main.{mart}")["n"])
 
-    def by_day(self, mart: str) -> list[dict]:
-        """Return unit, from, to and sums of each day; or week, or month, where days are too many."""
-        day, columns = SUMS[mart]
-        sums = ", ".join(f"sum({c}) as {c}" for c in columns)
-        query = BY_DAY.format(day=day, columns=", ".join(columns), mart=f"main.{mart}", sums=sums)
+    def by_day(self, mart: str, columns: list[str]) -> list[dict]:
+        """Return unit, from, to and sums of columns by day; or week, or month, if days are many."""
+        query = BY_DAY.format(
+            mart=f"main.{mart}",
+            day="activity_date" if mart == "daily_activity" else "watch_date",
+            columns=", ".join(columns),
+            sums=", ".join(f"sum({column}) as {column}" for column in columns),
+            told=", ".join(f"coalesce(added.{column}, 0) as {column}" for column in columns),
+        )
         return self.rows(query, bars=BARS)
 
     def concurrency(self) -> list[dict]:
@@ -131,5 +124,5 @@ class Marts:
             return {}
         rows = self.rows(f"select settings from main.{table} order by load_number desc limit 1")
         settings = json.loads(rows[0]["settings"]) if rows else {}
-        # what it was read from stands with the files; and the fingerprint of a key is nobody's business
+        # its files are told elsewhere, and the fingerprint of a key is nobody's business
         return {k: v for k, v in settings.items() if k not in ("input", "salt")}

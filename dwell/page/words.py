@@ -1,15 +1,14 @@
 """Numbers, times and names as people read them."""
 
 import re
-from datetime import date, datetime
-from urllib.parse import urlsplit
+from datetime import date, datetime, timedelta
 
-NAME = 120
+NONE = "–"
 
 
 def count(number: float | None) -> str:
     """Return a whole number with commas: 1,234."""
-    return "–" if number is None else f"{number:,.0f}"
+    return NONE if number is None else f"{number:,.0f}"
 
 
 def counted(number: int, noun: str) -> str:
@@ -18,53 +17,48 @@ def counted(number: int, noun: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share from 0 to 1: 0.2%, 19%; what is little, but not nothing, is under 0.1%."""
+    """Return a share from 0 to 1: under 0.1%, 3.2%, 19%; 100% is all of them."""
     if share is None:
-        return "–"
+        return NONE
     if 0 < share < 0.001:
         return "under 0.1%"
-    # so that 100% is all of them
-    near_an_end = share < 0.0995 or 0.995 <= share < 1
-    return (
-        f"{min(share, 0.999) if share < 1 else 1:.1%}" if near_an_end and share else f"{share:.0%}"
-    )
+    if 0 < share < 0.0995:
+        return f"{share:.1%}"
+    return f"{min(share, 0.999):.1%}" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
 def change(share: float) -> str:
     """Return by how much something is more or less: +2.1%, −4.0%, ±0%."""
-    if abs(share) < 0.0005:
-        return "±0%"
-    return f"{share:+.1%}".replace("-", "−")
+    return f"{share:+.1%}".replace("-", "−") if abs(share) >= 0.0005 else "±0%"
 
 
 def duration(seconds: float | None) -> str:
     """Return the two greatest units of a time span: 4.2 s, 1 min 46 s, 1 h 8 min, 3 d 4 h."""
     if seconds is None:
-        return "–"
+        return NONE
     if round(seconds, 1) < 10:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     whole = round(seconds)
-    for size, unit, part, smaller in (
+    for size, unit, smaller_size, smaller in (
         (86400, "d", 3600, "h"),
         (3600, "h", 60, "min"),
         (60, "min", 1, "s"),
     ):
         if whole >= size:
-            rest = whole % size // part
+            rest = whole % size // smaller_size
             return f"{whole // size:,} {unit}" + (f" {rest} {smaller}" if rest else "")
     return f"{whole} s"
 
 
 def span(seconds_from: int, seconds_to: int | None) -> str:
-    """Return a class of lengths: under 10 s, 10–30 s, 30 s–1 min, over 8 h."""
+    """Return a class of lengths: under 10 s, 10–30 s, 30 s–1 min, 8 h or more."""
     if not seconds_from:
         return f"under {duration(seconds_to)}"
-    if seconds_to is None:
-        return f"{duration(seconds_from)} or more"
     first, last = duration(seconds_from), duration(seconds_to)
-    if first.split()[1] == last.split()[1]:
-        first = first.split()[0]
-    return f"{first}–{last}"
+    if seconds_to is None:
+        return f"{first} or more"
+    number, _, unit = first.partition(" ")
+    return f"{number if last.endswith(f' {unit}') else first}–{last}"
 
 
 def numbers(least: int, most: int | None, noun: str) -> str:
@@ -74,14 +68,14 @@ def numbers(least: int, most: int | None, noun: str) -> str:
     return counted(least, noun) if least == most else f"{count(least)}–{counted(most, noun)}"
 
 
-def day(value: date) -> str:
-    """Return a day: Tue 18 March 2025."""
-    return f"{value:%a} {value.day} {value:%B} {value.year}"
-
-
-def short_day(value: date) -> str:
-    """Return a day: 18 March 2025."""
+def date_of(value: date) -> str:
+    """Return a date: 18 March 2025."""
     return f"{value.day} {value:%B} {value.year}"
+
+
+def day(value: date) -> str:
+    """Return a day of the week with its date: Tue 18 March 2025."""
+    return f"{value:%a} {date_of(value)}"
 
 
 def days(first: date, last: date) -> str:
@@ -89,15 +83,28 @@ def days(first: date, last: date) -> str:
     if first == last:
         return day(first)
     year = "" if first.year == last.year else f" {first.year}"
-    return f"{first.day} {first:%B}{year} to {last.day} {last:%B} {last.year}"
+    return f"{first.day} {first:%B}{year} to {date_of(last)}"
+
+
+def period(unit: str, begins: str) -> str:
+    """Return the day, week or month that begins on a date, as people name it."""
+    first = date.fromisoformat(begins)
+    if unit == "day":
+        return day(first)
+    return f"{first:%B} {first.year}" if unit == "month" else days(first, first + timedelta(days=6))
+
+
+def minute(value: datetime | None) -> str:
+    """Return a time, to the minute: Wed 12 March 2025, 19:13."""
+    return NONE if value is None else f"{day(value)}, {value:%H:%M}"
 
 
 def moment(value: datetime) -> str:
-    """Return a time in UTC, to the minute: Wed 12 March 2025, 19:13 UTC."""
-    return f"{day(value)}, {value:%H:%M} UTC"
+    """Return a time that says that it is UTC: Wed 12 March 2025, 19:13 UTC."""
+    return f"{minute(value)} UTC"
 
 
-def name(text: str | None, most: int = NAME) -> str:
+def name(text: str | None, most: int = 120) -> str:
     """Return what somebody else has named, cut where it is very long."""
     if text is None:
         return "(none)"
@@ -105,12 +112,9 @@ def name(text: str | None, most: int = NAME) -> str:
 
 
 def place(source: str) -> str:
-    """Return where a file came from, without the user, password or signature in its address."""
+    """Return where a file came from, without a user, password or signature in its address."""
     if "://" not in source:
         return name(source, 200)
-    try:
-        address = urlsplit(source)
-    except ValueError:
-        return f"{source.partition('://')[0]}://…"
-    host = re.sub(r"^.*@", "", address.netloc)
-    return name(f"{address.scheme}://{host}{address.path}", 200)
+    scheme, _, rest = source.partition("://")
+    authority, slash, path = re.split("[?#]", rest)[0].partition("/")
+    return name(f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}", 200)
