@@ -21,8 +21,8 @@ COMMANDS = {
 }
 # {package: what installs it}
 EXTRAS = {
-    "altair": "make .venv/.report",
-    "vl_convert": "make .venv/.report",
+    "altair": "make report",
+    "vl_convert": "make report",
     "confluent_kafka": "make kafka",
     "pyarrow": "make kafka",
     "google": "make warehouses",

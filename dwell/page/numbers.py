@@ -64,8 +64,8 @@ steps as (
 select
     minutes,
     steps.start as start,
-    strftime(steps.start, '%Y-%m-%dT%H:%M') as "from",
-    strftime(steps.start + to_minutes(minutes), '%Y-%m-%dT%H:%M') as "to",
+    strftime(steps.start, '%Y-%m-%dT%H:%MZ') as "from",
+    strftime(steps.start + to_minutes(minutes), '%Y-%m-%dT%H:%MZ') as "to",
     coalesce(counted.streams, 0) as streams
 from steps cross join width left join counted on steps.start = counted.start
 order by steps.start

@@ -31,8 +31,9 @@ function zoom(view, all, button) {
 }
 
 async function draw(place) {
-  const spec = JSON.parse(document.getElementById(place.id + "-spec").textContent);
-  const { view } = await vegaEmbed(place, spec, OPTIONS);
+  const drawing = place.firstElementChild;
+  const spec = JSON.parse(document.getElementById(drawing.id + "-spec").textContent);
+  const { view } = await vegaEmbed(drawing, spec, OPTIONS);
   place.dataset.drawn = "yes";
   const buttons = place.parentElement.querySelector(".zoom");
   if (!buttons) return;

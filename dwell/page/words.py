@@ -4,6 +4,8 @@ import re
 from datetime import date, datetime, timedelta
 
 NONE = "–"
+# a number stays beside its unit
+BESIDE = "\u00a0"
 
 
 def count(number: float | None) -> str:
@@ -34,8 +36,11 @@ def change(share: float) -> str:
 
 def duration(seconds: float | None) -> str:
     """Return the two greatest units of a time span: 4.2 s, 1 min 46 s, 1 h 8 min, 3 d 4 h."""
-    if seconds is None:
-        return NONE
+    return NONE if seconds is None else in_units(seconds).replace(" ", BESIDE)
+
+
+def in_units(seconds: float) -> str:
+    """Return the same with blanks that a line may end at."""
     if round(seconds, 1) < 10:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     whole = round(seconds)
@@ -57,7 +62,7 @@ def span(seconds_from: int, seconds_to: int | None) -> str:
     first, last = duration(seconds_from), duration(seconds_to)
     if seconds_to is None:
         return f"{first} or more"
-    number, _, unit = first.partition(" ")
+    number, _, unit = first.partition(BESIDE)
     return f"{number if last.endswith(f' {unit}') else first}–{last}"
 
 
