@@ -62,7 +62,7 @@ def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) 
             tickCount=8,
             labelExpr=AS_MOMENT,
             labelFlush=False,
-            labelOverlap="greedy",
+            labelOverlap="parity",
             labelSeparation=10,
         ),
     )

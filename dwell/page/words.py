@@ -63,7 +63,7 @@ def span(seconds_from: int, seconds_to: int | None) -> str:
     if seconds_to is None:
         return f"{first} or more"
     number, _, unit = first.partition(BESIDE)
-    return f"{number if last.endswith(f' {unit}') else first}–{last}"
+    return f"{number if last.endswith(BESIDE + unit) else first}–{last}"
 
 
 def numbers(least: int, most: int | None, noun: str) -> str:

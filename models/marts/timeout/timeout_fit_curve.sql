@@ -1,4 +1,4 @@
--- How many gaps the fit expects in each bin of the histogram: its two densities, over a bin's width.
+-- How many gaps the fit expects in each bin: its two densities, over a bin's width.
 with humps as (
     select * from {{ ref('int_web__gap_humps') }}
 ),
@@ -17,7 +17,9 @@ bounds as (
 ),
 
 middles as (
-    select {{ dwell.double('bounds.first_bin + numbers.n - 1') }} / 20 + {{ dwell.double('0.025') }} as x
+    select
+        {{ dwell.double('bounds.first_bin + numbers.n - 1') }} / 20
+        + {{ dwell.double('0.025') }} as x
     from bounds
     cross join {{ dwell.numbers_to('bounds.bins') }} as numbers
     where numbers.n <= bounds.bins
