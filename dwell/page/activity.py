@@ -30,12 +30,13 @@ def by_day(rows: list[dict]) -> Figure:
             words.count(row["sessions_started"]),
         )
     busiest = [row for row in rows if row["marked"]]
-    mean = f"the average {unit} has {words.count(sum(row['value'] for row in rows) / len(rows))}."
+    mean = sum(row["value"] for row in rows) / len(rows)
+    told = f"the average {unit} has {words.count(mean) if mean >= 10 else f'{mean:.1f}'}."
     if len(busiest) == 1:
-        says = f"{busiest[0][head[0]]} was the busiest, with {words.counted(most, 'event')}; {mean}"
+        says = f"{busiest[0][head[0]]} was the busiest, with {words.counted(most, 'event')}; {told}"
     else:
         says = (
-            f"The busiest {unit}s are {len(busiest)}, with {words.counted(most, 'event')}; {mean}"
+            f"The busiest {unit}s are {len(busiest)}, with {words.counted(most, 'event')}; {told}"
         )
     return over_time("days", f"Events by {unit}", says, head, rows, "busiest")
 
