@@ -26,8 +26,7 @@ def running_browser():
     """Run Chromium until the end."""
     path = program()
     with sync_playwright() as playwright:
-        # no sandbox, for a test may run as root
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
 
