@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills test-engines test-pipelines lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
+.PHONY: build report test test-long test-kills test-engines test-pipelines lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -13,6 +13,9 @@ build: .venv/.core ## build everything and print the four answers (EVENTS=files 
 	@echo "== dbt build: loads the events, makes the sessions, tests both (details: logs/dbt.log)"
 	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt --quiet build --vars "$$vars" $(REFRESH)
 	@$(VENV)/python -m dwell answers
+
+report: .venv/.report ## write the answers and their charts as one page, report.html (after make)
+	@$(VENV)/python -m dwell report --output report.html
 
 test: .venv/.test ## run the test suite; test-pipelines and test-engines have what needs more than Python
 	@echo "== pytest: every test of tests/python but that of loading, two files at a time; about ten minutes"
@@ -86,6 +89,7 @@ airflow: .venv-airflow/.installed .venv/.kafka ## install Airflow (324 MB) into 
 lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group report -o requirements/report.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group warehouses -c requirements/test.txt -o requirements/warehouses.txt
 	for emulator in bqemulator fakesnow; do uv pip compile -q requirements/$$emulator.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/$$emulator.txt; done

@@ -8,6 +8,7 @@ from importlib import import_module
 COMMANDS = {
     "answers": ("answers", "print the four answers"),
     "vars": ("settings", "print EVENTS and VARS of the environment as dbt's --vars"),
+    "report": ("report", "write the answers and their charts as one HTML page"),
     "docs": ("docs", "put the pictures into the documentation that make docs writes"),
     "simulate": ("simulate", "write heartbeats of viewers, and the true streams"),
     "ingest": ("ingest", "land a Kafka topic's heartbeats as files"),
@@ -20,6 +21,8 @@ COMMANDS = {
 }
 # {package: what installs it}
 EXTRAS = {
+    "altair": "make report",
+    "vl_convert": "make report",
     "confluent_kafka": "make kafka",
     "pyarrow": "make kafka",
     "google": "make warehouses",
