@@ -84,7 +84,7 @@ airflow: .venv-airflow/.installed .venv/.kafka ## install Airflow (324 MB) into 
 	@$(VENV)/dbt --quiet parse --target-path target/airflow
 
 lock: ## pin all packages anew in requirements/ (needs uv)
-	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group install -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group warehouses -c requirements/test.txt -o requirements/warehouses.txt
@@ -107,6 +107,7 @@ help: ## print this
 	@echo "== installing $*: the packages of $<, into .venv"
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@$(INSTALL) -r $<
+	@$(VENV)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-flink/.flink: requirements/flink.txt
