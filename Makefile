@@ -10,9 +10,8 @@ INSTALL = $(VENV)/python -m pip --disable-pip-version-check install --quiet --no
 REFRESH = $(if $(FULL_REFRESH),--full-refresh)
 
 build: .venv/.core ## build everything and print the four answers (EVENTS=files VARS='{...}' FULL_REFRESH=1)
-	@echo "== dbt build: loads the events, makes the sessions, tests both (details: logs/dbt.log)"
-	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt --quiet build --vars "$$vars" $(REFRESH)
-	@$(VENV)/python -m dwell answers
+	@$(VENV)/dwell build $(REFRESH)
+	@$(VENV)/dwell answers
 
 test: .venv/.test ## run the test suite; test-pipelines and test-engines have what needs more than Python
 	@echo "== pytest: every test of tests/python but that of loading, two files at a time; about ten minutes"
@@ -42,8 +41,8 @@ lint: .venv/.test ## check SQL, Python, and that every model and column is descr
 	@$(VENV)/python -m pytest -q tests/python/test_descriptions.py
 
 docs: .venv/.core ## write the documentation as one file, target/static_index.html
-	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
-	@$(VENV)/python -m dwell docs
+	@vars=$$($(VENV)/dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
+	@$(VENV)/dwell docs
 	@echo "open target/static_index.html"
 
 diagrams: ## draw docs/architecture/*.svg anew from *.dot beside them (needs Graphviz)

@@ -20,8 +20,8 @@ from targets import KINDS, dwell, running
 from test_watch_arrival_order import BASE, payload, time, write
 from watch_oracle import MICRO, Message
 
-from dwell import ledger as ledgers
 from dwell import commands, load
+from dwell import ledger as ledgers
 
 DYING = "tests/python/dying_load.py"
 ROWS = "select session_id, stream_duration, revision from {table}"
