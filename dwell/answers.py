@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 
@@ -52,6 +52,10 @@ def read(connection: duckdb.DuckDBPyConnection) -> dict:
         "answers": rows(
             "select question_number, question, answer, assumption "
             "from main.product_answers order by question_number"
+        ),
+        "busiest_days": rows(
+            "select activity_date, events from main.daily_activity where is_busiest "
+            "order by activity_date"
         ),
         "session_summary": row("from main.session_summary"),
         "events": row(
@@ -130,9 +134,9 @@ def accounted_for(nouns: tuple[str, str], became: dict) -> str:
     return told + "."
 
 
-def as_text(value: datetime) -> str:
-    """Return a moment as ISO 8601; times of tables are in UTC."""
-    return f"{value.isoformat()}Z"
+def as_text(value: date) -> str:
+    """Return a day or a moment as ISO 8601; times of tables are in UTC."""
+    return value.isoformat() + ("Z" if isinstance(value, datetime) else "")
 
 
 def counted(number: int, noun: str) -> str:

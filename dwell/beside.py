@@ -49,26 +49,18 @@ def beside(database: Path) -> Iterator[Path]:
         folder = Path(lock.name).parent
         clear(folder, but=lock)
         # views know their database by the name of its file
-        copy = folder / database.name
+        copy = folder / live.name
         if before is not None:
             copy_to(copy, live, lock)
         try:
             yield copy
             close_up(copy)
-            if identity(live) != before:
-                raise CannotBuild(f"{live} was replaced while this one was built: build again")
+            take_place(copy, live, before)
         except Failed:
             raise
         except BaseException:
             clear(folder, but=lock)
             raise
-        if before is None:
-            # as DuckDB itself does where a file is new
-            for path in logs_of(live):
-                path.unlink()
-        else:
-            keep_owner_and_mode(copy, live)
-        put_in_place(copy, live)
 
 
 def look_at(database: Path, live: Path) -> None:
@@ -191,12 +183,20 @@ def close_up(copy: Path) -> None:
         raise CannotBuild(f"{logs[0]} is left, so {copy} is not whole: build again")
 
 
-def keep_owner_and_mode(copy: Path, live: Path) -> None:
-    """Give the copy what the live file has, as far as one may."""
-    kept = live.stat()
-    with contextlib.suppress(PermissionError):
-        os.chown(copy, kept.st_uid, kept.st_gid)
-    copy.chmod(stat.S_IMODE(kept.st_mode))
+def take_place(copy: Path, live: Path, before: tuple | None) -> None:
+    """Put the copy in place of the live file, with its owner, as far as one may, and its mode."""
+    if identity(live) != before:
+        raise CannotBuild(f"{live} was replaced while this one was built: build again")
+    if before is None:
+        # as DuckDB itself does where a file is new
+        for path in logs_of(live):
+            path.unlink()
+    else:
+        about = live.stat()
+        with contextlib.suppress(PermissionError):
+            os.chown(copy, about.st_uid, about.st_gid)
+        copy.chmod(stat.S_IMODE(about.st_mode))
+    put_in_place(copy, live)
 
 
 def logs_of(path: Path) -> list[Path]:

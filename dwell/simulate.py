@@ -1,6 +1,6 @@
 """`dwell simulate`: writes simulated heartbeats or sends them to Kafka; tells the true streams.
 
-The sample, seeds/watch_heartbeats.csv, is made by `python -m dwell simulate` with the options in
+The sample, seeds/watch_heartbeats.csv, is made by `dwell simulate` with the options in
 SAMPLE and `--output seeds/watch_heartbeats.csv`.
 """
 
