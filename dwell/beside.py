@@ -65,7 +65,7 @@ def beside(database: Path) -> Iterator[Path]:
 
 def look_at(database: Path, live: Path) -> None:
     """See that this is a place for a file."""
-    if "://" in str(database) or re.match(r":memory:|[a-z]{2,}:", str(database)):
+    if re.match(r":memory:|[a-z][a-z0-9]+:", str(database)):
         raise CannotBuild(
             f"{database} is no file: dwell build makes one DuckDB file; build others with dbt build"
         )

@@ -28,7 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"dwell: {error}", file=sys.stderr)
         return 2
-    database = Path(arguments.database or answers.database()).absolute()
+    database = Path(arguments.database or answers.database())
     name = shown(database)
     print(
         f"== building {name} beside itself: loads, makes the tables, tests them "
