@@ -1,10 +1,11 @@
-"""Builds beside a database, killed again and again: python dying_beside.py FILE STEP [log].
+"""Builds beside a database, killed again and again: python dying_beside.py FILE STEP [log|new].
 
 A build is killed at its first line, the next at line 1 + STEP, and so on, until one lives.
 
 Each build adds its number to a table. After each kill, the database has what it had, or that and
 the number of the build that was killed; and the next build goes well. With `log`, a writer has died
-before each build, and left what it added in a .wal. Prints how often it had what.
+before each build, and left what it added in a .wal; with `new`, there is no database before it.
+Prints how often it had what.
 """
 
 import json
@@ -89,14 +90,15 @@ def look_and_build(path, number):
     return found, numbers(path)
 
 
-def main(path, step, with_log):
-    number, had, counts = 0, [], {"before": 0, "after": 0}
+def main(path, step, case=None):
+    number, had, counts = 0, [0], {"before": 0, "after": 0}
+    in_a_child(build, path, 0)
     line, lived = 1, False
     while not lived:
-        if with_log:
-            if not had:
-                in_a_child(build, path, 0)
-                had = [0]
+        if case == "new":
+            path.unlink()
+            had = []
+        if case == "log":
             number += 1
             assert not in_a_child(die_while_writing, path, number)[0]
             had.append(number)
@@ -108,12 +110,8 @@ def main(path, step, with_log):
         assert [p.name for p in path.parent.iterdir()] == [path.name], line
         counts["before" if found == had else "after"] += not lived
         had, line = then, line + step
-        if not with_log and line % 4 < 2:
-            # every other time from nothing
-            path.unlink()
-            had = []
     print(json.dumps(counts))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), "log" in sys.argv)
+    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
