@@ -50,9 +50,9 @@ def beside(database: Path) -> Iterator[Path]:
         clear(folder, but=lock)
         # views know their database by the name of its file
         copy = folder / live.name
-        if before is not None:
-            copy_to(copy, live, lock)
         try:
+            if before is not None:
+                copy_to(copy, live, lock)
             yield copy
             close_up(copy)
             take_place(copy, live, before)
