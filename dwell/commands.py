@@ -243,7 +243,8 @@ def add_load(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="load nothing; compare the table with fct_watch_streams, day by day",
+        help="load nothing; compare streams, heartbeats and seconds of each day with "
+        "fct_watch_streams",
     )
 
 

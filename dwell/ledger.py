@@ -71,9 +71,18 @@ cross join {marts}.int_watch__clock as c
 where s.load_number > $seen
 """
 
-SAME_STREAM = " and ".join(
-    f"c.{column} = {{0}}.{column}"
-    for column in ("session_id", "user_id", "device", "program_id", "start_time")
+OF_AN_ENTITY = ("session_id", "user_id", "device", "program_id", "start_time")
+SAME_STREAM = " and ".join(f"c.{column} = {{0}}.{column}" for column in OF_AN_ENTITY)
+# What is compared of a stream; a sink that was changed by hand may have another device for it.
+COMPARED = ", ".join(
+    f"{{0}}.{column}"
+    for column in (
+        *OF_AN_ENTITY,
+        "stream_duration",
+        "began_at",
+        "last_heartbeat_at",
+        "heartbeats",
+    )
 )
 
 # Streams that have ended: since the last look, or earlier, if they were written since.
@@ -113,8 +122,7 @@ with news as (
     where
         t.stream_id is null
         or t.is_retracted
-        or (t.stream_duration, t.began_at, t.last_heartbeat_at, t.heartbeats)
-        is distinct from (e.stream_duration, e.began_at, e.last_heartbeat_at, e.heartbeats)
+        or ({COMPARED.format("t")}) is distinct from ({COMPARED.format("e")})
 ),
 
 -- told, but merged into another since, or begun earlier, or going on
@@ -133,6 +141,8 @@ gone as (
                 {SAME_STREAM.format("t")}
                 and c.first_heartbeat_at = t.first_heartbeat_at and c.is_ended
         )
+        -- what is told anew under the same id need not be taken back
+        and not exists (select 1 from news as n where n.stream_id = t.stream_id)
         and ($is_anew or exists (
             select 1 from changed as c
             where

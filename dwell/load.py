@@ -177,8 +177,8 @@ def check(table: Warehouse, database: Path, first: datetime, last: datetime) -> 
         return 1
     streams, heartbeats, watched = (sum(day[n] for day in true.values()) for n in range(3))
     log.say(
-        f"{table.name} equals fct_watch_streams: {streams:,} streams on {len(true):,} days, "
-        f"{heartbeats:,} heartbeats, {watched / 3.6e9:,.1f} hours",
+        f"{table.name} has what fct_watch_streams has of each day: {streams:,} streams on "
+        f"{len(true):,} days, {heartbeats:,} heartbeats, {watched / 3.6e9:,.1f} hours",
         table=table.name,
         streams=streams,
         days=len(true),

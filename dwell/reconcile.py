@@ -246,7 +246,8 @@ def main(arguments: argparse.Namespace) -> int:
     if report.faults:
         log.say(f"not reconciled: {'; '.join(report.faults)}", logging.ERROR)
         return 1
-    print("reconciled: each offset is accounted for")
+    unasked = "" if table else "; no --warehouse was asked"
+    print(f"reconciled: each offset is accounted for{unasked}")
     return 0
 
 

@@ -1,6 +1,6 @@
 """Snowflake, by its own client.
 
-SNOWFLAKE_ACCOUNT, _USER, _PASSWORD (or _AUTHENTICATOR, _PRIVATE_KEY_FILE, _TOKEN), _ROLE,
+SNOWFLAKE_ACCOUNT, _USER, _PASSWORD (or _AUTHENTICATOR, _PRIVATE_KEY_PATH, _TOKEN), _ROLE,
 _WAREHOUSE, _DATABASE and _SCHEMA say where and who; without an account, the client's own
 connections.toml does.
 """
@@ -19,8 +19,6 @@ OPTIONS = (
     "user",
     "password",
     "authenticator",
-    "private_key_file",
-    "private_key_file_pwd",
     "token",
     "role",
     "warehouse",
@@ -30,6 +28,10 @@ OPTIONS = (
     "port",
     "protocol",
 )
+KEY = {
+    "private_key_file": "PRIVATE_KEY_PATH",
+    "private_key_file_pwd": "PRIVATE_KEY_PASSPHRASE",
+}
 SESSION = {
     "TIMEZONE": "UTC",
     # a transaction whose process was killed keeps its locks until another waits for 5 minutes
@@ -50,6 +52,9 @@ class Snowflake(Session):
     def connect(self):
         """Connect."""
         named = {name: os.environ.get(f"SNOWFLAKE_{name.upper()}") for name in OPTIONS}
+        # as dbt calls them
+        for name, told in KEY.items():
+            named[name] = os.environ.get(f"SNOWFLAKE_{told}")
         given = {name: value for name, value in named.items() if value}
         self.connection = snowflake.connector.connect(
             **(given if "account" in given else {}),

@@ -14,6 +14,15 @@
 {% endmacro %}
 
 
+{# The end of a subquery whose expressions are not to be computed again wherever they are used. #}
+{% macro computed_once() -%}
+    {{- return(adapter.dispatch('computed_once', 'dwell')()) -}}
+{%- endmacro %}
+
+{% macro default__computed_once() -%}
+{%- endmacro %}
+
+
 {# Several statements, as a hook has them. #}
 {% macro statements(text) -%}
     {{- return(adapter.dispatch('statements', 'dwell')(text)) -}}

@@ -107,10 +107,10 @@ where load_number > (select coalesce(max(load_number), 0) from {{ stored }});
 {# Counts the rows that are about to be read, by a scan that does nothing else, and writes them down with
    what is incoming. #}
 {% macro count_incoming(input, from_scratch) %}
-    {%- if dwell.input_mode(input) in ('files', 'none') -%}
-        {{- dwell.count_incoming_files(input) -}}
-    {%- else -%}
+    {%- if dwell.input_mode(input) in ('relation', 'sample') -%}
         {{- dwell.count_incoming_relation(input, from_scratch) -}}
+    {%- elif dwell.reads_files() -%}
+        {{- dwell.count_incoming_files(input) -}}
     {%- endif -%}
 {% endmacro %}
 

@@ -46,7 +46,7 @@
         {{- return(dwell.read_relation(input)) -}}
     {%- endif -%}
     {%- set parts = [dwell.read_no_rows(input)] -%}
-    {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
+    {%- if dwell.input_mode(input) == 'files' and execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- for layout, files in dwell.incoming_file_groups(input).items() -%}
             {%- set reads = dwell.read_landing_files if fromjson(layout)['format'] == 'landing' else dwell.read_files -%}
             {%- do parts.append(reads(input, layout, files)) -%}

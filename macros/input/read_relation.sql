@@ -128,6 +128,7 @@ from (
     {%- if dwell.reads_by_load_time(input) %}
     where {{ dwell.is_read_again(input, dwell.load_time(input)) }}
     {%- endif %}
+    {{- dwell.computed_once() }}
 ) as typed
 {% endmacro %}
 
@@ -160,7 +161,8 @@ from (
         {%- do dwell.stop(
             dwell.input_name(input) ~ ' has changed where it was read before: ' ~ there ~ ' rows that are '
             ~ ('more than a day older than' if input.margin_us else 'not after') ~ ' the newest load time, where there were ' ~ are_stored
-            ~ '. Load everything again with --full-refresh.'
+            ~ '. Load everything again with --full-refresh, which knows only what is there now: rows that were removed'
+            ~ ' on purpose are gone from the sessions then. Rows that came late under an old load time: give them a new one.'
         ) -%}
     {%- endif -%}
 {% endmacro %}

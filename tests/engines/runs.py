@@ -101,12 +101,18 @@ def epochs(engine):
 
 
 def typed(engine):
-    """Run a batch whose times are of the engine's own type: of load, for want of others."""
-    engine.begin("typed")
-    load(engine, batches.sample_in_batches()[0])
+    """Run events alone, and heartbeats alone, whose times are of the engine's own type.
+
+    They are those of load, for want of others.
+    """
     columns = {
-        "events_columns": {"event_time": "loaded_at"},
-        "heartbeats_columns": {"event_time": "loaded_at", "start_time": "loaded_at"},
+        "events": {"event_time": "loaded_at"},
+        "heartbeats": {"event_time": "loaded_at", "start_time": "loaded_at"},
     }
-    engine.dbt("run", **by_load_time(engine), **columns)
-    yield every_mart(engine)
+    for table, named in columns.items():
+        engine.begin(f"typed_{table}")
+        load(engine, batches.sample_in_batches()[0])
+        settings = by_load_time(engine)
+        of_this = {name: value for name, value in settings.items() if name.startswith(table)}
+        engine.dbt("run", **of_this, **{f"{table}_columns": named})
+        yield every_mart(engine)

@@ -163,14 +163,14 @@ def test_the_table_follows_the_streams(scene, monkeypatch):
     # again: nothing
     assert scene.load("--table", table) == (0, 0, 0)
     assert scene.target.rows(f"select * from {table}_loads") == loads
-    assert "equals fct_watch_streams: 5 streams" in scene.load("--table", table, "--check")
+    assert "of each day: 5 streams" in scene.load("--table", table, "--check")
     scene.at(1)
     assert scene.load("--table", table) == (0, 2, 2)
     assert scene.rows(table) == CORRECTED
     scene.at(2)
     assert scene.load("--table", table) == (1, 0, 0)
     assert scene.rows(table) == IN_THE_END
-    assert "equals" in scene.load("--table", table, "--check")
+    assert "has what fct_watch_streams has" in scene.load("--table", table, "--check")
     # the marts built anew: nothing
     scene.at(3)
     assert scene.load("--table", table) == (0, 0, 0)
@@ -200,7 +200,7 @@ def test_append_keeps_every_revision_once(scene):
     ]
     assert scene.rows(table, HISTORY) == sorted(told + corrections)
     said = scene.load(*as_history, "--check")
-    assert "equals fct_watch_streams: 3 streams on 1 days" in said
+    assert "of each day: 3 streams on 1 days" in said
     if scene.target.kind in ("bigquery", "snowflake"):
         page = (ROOT / "docs" / "loading.md").read_text()
         (query,) = re.findall(r"```\n(select \* from .*?)```", page, re.S)
@@ -222,7 +222,7 @@ def test_overwrite_replaces_days_and_no_others(scene):
     the_19th = ("--from", "2025-03-19", "--to", "2025-03-19")
     assert scene.load(*by_days, *the_19th) == (1, 0, 1)
     assert scene.rows(table) == [("one", 0, 1), ("three", 0, 1), ("two", 30, 1)]
-    assert "equals" in scene.load(*by_days, *the_19th, "--check")
+    assert "has what fct_watch_streams has" in scene.load(*by_days, *the_19th, "--check")
     said = scene.load(*by_days, "--check", code=1)
     assert "2025-03-18: 1 streams, 1 heartbeats, 0.000000 s instead of 1 streams, 2 heart" in said
     assert "2025-03-20: 1 streams" in said and "2025-03-19" not in said
@@ -308,7 +308,18 @@ def test_a_table_that_was_changed_is_found_and_mended(scene):
     assert "2025-03-18: 3 streams, 9 heartbeats, 200.000000 s instead of 4 streams, 11 h" in said
     assert scene.load("--table", table) == (0, 0, 0)
     assert scene.load("--table", table, "--adopt") == (1, 0, 0)
-    assert "equals" in scene.load("--table", table, "--check")
+    assert "has what fct_watch_streams has" in scene.load("--table", table, "--check")
+
+
+def test_a_row_that_was_changed_by_hand_is_put_right(scene):
+    table = scene.target.table()
+    scene.at(2)
+    scene.load("--table", table)
+    scene.target.query(f"update {table} set device = 'x' where session_id = 'on'")
+    assert scene.load("--table", table, "--adopt") == (0, 1, 0)
+    assert ("on", 60, 2) in scene.rows(table)
+    found = scene.target.rows(f"select device from {table} where session_id = 'on'")
+    assert ("x",) not in found and found
 
 
 def test_a_table_is_loaded_in_one_mode(scene):
