@@ -10,12 +10,11 @@ INSTALL = $(VENV)/python -m pip --disable-pip-version-check install --quiet --no
 REFRESH = $(if $(FULL_REFRESH),--full-refresh)
 
 build: .venv/.core ## build everything and print the four answers (EVENTS=files VARS='{...}' FULL_REFRESH=1)
-	@echo "== dbt build: loads the events, makes the sessions, tests both (details: logs/dbt.log)"
-	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt --quiet build --vars "$$vars" $(REFRESH)
-	@$(VENV)/python -m dwell answers
+	@$(VENV)/dwell build $(REFRESH)
+	@$(VENV)/dwell answers
 
 report: .venv/.report ## write the answers and their charts as one page, report.html (after make)
-	@$(VENV)/python -m dwell report --output report.html
+	@$(VENV)/dwell report
 
 test: .venv/.test ## run the test suite; test-pipelines and test-engines have what needs more than Python
 	@echo "== pytest: every test of tests/python but that of loading, two files at a time; about ten minutes"
@@ -45,8 +44,8 @@ lint: .venv/.test ## check SQL, Python, and that every model and column is descr
 	@$(VENV)/python -m pytest -q tests/python/test_descriptions.py
 
 docs: .venv/.core ## write the documentation as one file, target/static_index.html
-	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
-	@$(VENV)/python -m dwell docs
+	@vars=$$($(VENV)/dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
+	@$(VENV)/dwell docs
 	@echo "open target/static_index.html"
 
 diagrams: ## draw docs/architecture/*.svg anew from *.dot beside them (needs Graphviz)
@@ -87,7 +86,7 @@ airflow: .venv-airflow/.installed .venv/.kafka ## install Airflow (324 MB) into 
 	@$(VENV)/dbt --quiet parse --target-path target/airflow
 
 lock: ## pin all packages anew in requirements/ (needs uv)
-	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group install -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group report -o requirements/report.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
@@ -99,7 +98,7 @@ lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q engines/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/engines.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-airflow .venv-flink .flink .venv-engines .spark .venv-bqemulator .venv-fakesnow .kafka .airflow target logs
+	rm -rf .venv .venv-airflow .venv-flink .flink .venv-engines .spark .venv-bqemulator .venv-fakesnow .kafka .airflow .*.duckdb.build target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -111,6 +110,7 @@ help: ## print this
 	@echo "== installing $*: the packages of $<, into .venv"
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@$(INSTALL) -r $<
+	@$(VENV)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-flink/.flink: requirements/flink.txt

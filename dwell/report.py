@@ -13,14 +13,6 @@ from dwell.answers import database
 from dwell.page import page
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add where the page goes."""
-    parser.add_argument(
-        "--output", metavar="FILE", default="report.html", help="where to write it (report.html)"
-    )
-    parser.add_argument("--open", action="store_true", help="open it in the browser")
-
-
 def main(arguments: argparse.Namespace) -> int:
     """Write the page of the last build. 1 if there is none, or the page cannot be written."""
     source, output = Path(database()), Path(arguments.output)

@@ -20,19 +20,24 @@ def read(text: str | None = None) -> dict:
     return json.loads(json.dumps(settings, default=str))
 
 
+def given(events: list[str] | None = None, text: str | None = None) -> dict:
+    """Return the settings of options, or of EVENTS (paths, as a shell splits them) and VARS."""
+    settings = read(text)
+    if events is None:
+        try:
+            events = shlex.split(os.environ.get("EVENTS", ""))
+        except ValueError as error:
+            raise ValueError(f"EVENTS is no list of paths: {error}") from None
+    if events:
+        settings["events_path"] = events
+    return settings
+
+
 def main(_=None) -> int:
-    """Print dbt's --vars for EVENTS (paths, as a shell splits them) and VARS (YAML)."""
+    """Print dbt's --vars for EVENTS and VARS. 0: done; 2: they cannot be read."""
     try:
-        settings = read()
+        print(json.dumps(given()))
     except ValueError as error:
         print(f"dwell: {error}", file=sys.stderr)
         return 2
-    try:
-        events = shlex.split(os.environ.get("EVENTS", ""))
-    except ValueError as error:
-        print(f"dwell: EVENTS is no list of paths: {error}", file=sys.stderr)
-        return 2
-    if events:
-        settings["events_path"] = events
-    print(json.dumps(settings))
     return 0
