@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build report test test-long test-kills test-engines test-pipelines lint docs diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
+.PHONY: build report test test-long test-kills test-engines test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -36,17 +36,22 @@ test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG
 	@echo "== pytest: the DAG under a real scheduler, and what loads a warehouse"
 	@DWELL_REQUIRE=kafka,airflow,warehouses $(VENV)/python -m pytest -s -v tests/airflow tests/python/test_load.py
 
-lint: .venv/.test ## check SQL, Python, and that every model and column is described
-	@echo "== ruff, sqlfluff, descriptions"
+lint: .venv/.test ## check Python, SQL, and what is to hold of every model (dbt-bouncer.yml)
+	@echo "== ruff, sqlfluff, dbt-bouncer, descriptions"
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/sqlfluff lint models tests/singular analyses
+	@$(VENV)/dbt --quiet parse --target-path target/lint
+	@said=$$($(VENV)/dbt-bouncer run --show-all-failures 2>&1) || { echo "$$said"; exit 1; }
 	@$(VENV)/python -m pytest -q tests/python/test_descriptions.py
 
 docs: .venv/.core ## write the documentation as one file, target/static_index.html
 	@vars=$$($(VENV)/dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
 	@$(VENV)/dwell docs
 	@echo "open target/static_index.html"
+
+notebook: .venv/.notebook ## run notebooks/your_own_events.ipynb on the sample, and keep what it shows
+	@$(VENV)/python notebooks/run.py
 
 diagrams: ## draw docs/architecture/*.svg anew from *.dot beside them (needs Graphviz)
 	@command -v dot >/dev/null || { \
@@ -90,6 +95,7 @@ lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group report -o requirements/report.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group notebook -c requirements/test.txt -o requirements/notebook.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group warehouses -c requirements/test.txt -o requirements/warehouses.txt
 	for emulator in bqemulator fakesnow; do uv pip compile -q requirements/$$emulator.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/$$emulator.txt; done
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
