@@ -20,7 +20,7 @@ with incoming as (
     select
         {{ columns }},
         {{ dwell.is_one_of('event_name', var('ignored_events')) }} as is_ignored
-    from {{ ref('stg_web__events') }}
+    from {{ ref('dwell', 'stg_web__events') }}
 ),
 
 new_events as (
