@@ -48,6 +48,14 @@
 {% endmacro %}
 
 
+{# The models that read the inputs, and alone depend on what is not dwell's. #}
+{% macro readers() %}
+    {%- set names = [] -%}
+    {%- for name in dwell.input_names() -%}{%- do names.append(dwell.input(name).read_by) -%}{%- endfor -%}
+    {{- return(names) -}}
+{% endmacro %}
+
+
 {# The inputs whose models are there: as a package, dwell may be disabled in part or, for its macros alone, whole. #}
 {% macro inputs_in_use() %}
     {%- set names = [] -%}
@@ -141,7 +149,7 @@
 
 {# Says to dbt what the input is, in the model that reads it and in no other. Gives its name. #}
 {% macro depend_on_input(input) %}
-    {%- if dwell.input_mode(input) == 'sample' -%}{{- return(ref('dwell', input.sample)) -}}{%- endif -%}
+    {%- if dwell.input_mode(input) == 'sample' -%}{{- return(ref(input.sample)) -}}{%- endif -%}
     {%- if dwell.is_of_dbt(input) -%}
         {%- set words = dwell.in_dbts_words(input) -%}
         {{- return(ref(*words[1:]) if words[0] == 'ref' else source(*words[1:])) -}}

@@ -2,6 +2,7 @@
    contradict each other, or differ from those that the stored tables were built with. #}
 {% macro check_settings() %}
     {%- if dwell.is_at_work() -%}
+        {%- do dwell.refuse_models_of_one_name() -%}
         {%- do dwell.check_setting_values() -%}
     {%- endif -%}
     {%- if dwell.is_at_work() and dwell.may_ask() -%}
@@ -78,6 +79,20 @@
     {%- endfor -%}
     {%- for name, value in given.items() if value is string and '{{' in value -%}
         {%- do dwell.stop(name ~ ' has braces, which settings do without: ' ~ name ~ ': ' ~ value | replace('{{', '') | replace('}}', '') | trim ~ '.') -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{# Where a project that uses dwell has a model of a name that dwell has too, dbt gives it to dwell's models and tests, unless
+   it is told otherwise. #}
+{% macro refuse_models_of_one_name() %}
+    {%- for node in graph.nodes.values() if node.package_name == 'dwell' and node.name not in dwell.readers() -%}
+        {%- for id in node.depends_on.nodes if id.split('.')[1] != 'dwell' -%}
+            {%- do dwell.stop(
+                'dwell has a model ' ~ id.split('.')[2] ~ ' of its own, for which dbt would take yours. Add to your dbt_project.yml, under '
+                ~ 'flags:, require_ref_searches_node_package_before_root: true.'
+            ) -%}
+        {%- endfor -%}
     {%- endfor -%}
 {% endmacro %}
 

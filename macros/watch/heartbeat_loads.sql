@@ -103,7 +103,7 @@ select
     count(case when h.reject_reason is not null and not h.is_landed_before then 1 end),
     max(case when h.reject_reason is null then h.event_at end),
     max(h.received_at)
-from {{ ref('dwell', 'stg_watch__heartbeats') }} as h
+from {{ ref('stg_watch__heartbeats') }} as h
 inner join {{ dwell.own_table(input.incoming) }} as f on h.source_number = f.source_number
 cross join {{ dwell.this_load() }} as l
 group by h.source_number, f.source, h.topic, h.topic_partition;
@@ -141,7 +141,7 @@ select
     h.read_position,
     h.reject_reason,
     h.rejected_row
-from {{ ref('dwell', 'stg_watch__heartbeats') }} as h
+from {{ ref('stg_watch__heartbeats') }} as h
 inner join {{ dwell.own_table(input.incoming) }} as f on h.source_number = f.source_number
 cross join {{ dwell.this_load() }} as l
 where h.reject_reason is not null and not h.is_landed_before;
@@ -150,7 +150,7 @@ where h.reject_reason is not null and not h.is_landed_before;
 {{ dwell.remember(
     'dwell_watch_from',
     'select ' ~ dwell.later_by('min(event_at)', -dwell.watch_timeout_us()) ~ ' from '
-    ~ ref('dwell', 'stg_watch__heartbeats') ~ ' where reject_reason is null and not is_landed_before'
+    ~ ref('stg_watch__heartbeats') ~ ' where reject_reason is null and not is_landed_before'
 ) }}
         {%- if var('watch_as_of') is not none %}
             {%- set moment = dwell.parse_time(dwell.text(var('watch_as_of')), 'iso') %}

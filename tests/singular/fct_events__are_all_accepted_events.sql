@@ -2,11 +2,11 @@
 -- the sum over days. Without this, a join that loses or doubles events would change every answer
 -- unnoticed.
 with accepted as (
-    select coalesce(sum(rows_accepted), 0) as events from {{ ref('dwell', 'event_reconciliation') }}
+    select coalesce(sum(rows_accepted), 0) as events from {{ ref('event_reconciliation') }}
 ),
 
 ignored as (
-    select count(*) as events from {{ ref('dwell', 'fct_events') }}
+    select count(*) as events from {{ ref('fct_events') }}
     where is_ignored
 ),
 
@@ -14,28 +14,28 @@ told as (
     select
         'fct_events' as mart,
         count(*) as events
-    from {{ ref('dwell', 'fct_events') }}
+    from {{ ref('fct_events') }}
 
     union all
 
     select
         'fct_sessions and ignored events' as mart,
         coalesce(sum(event_count), 0) + (select ignored.events from ignored) as events
-    from {{ ref('dwell', 'fct_sessions') }}
+    from {{ ref('fct_sessions') }}
 
     union all
 
     select
         'session_summary and ignored events' as mart,
         max(events) + (select ignored.events from ignored) as events
-    from {{ ref('dwell', 'session_summary') }}
+    from {{ ref('session_summary') }}
 
     union all
 
     select
         'daily_activity' as mart,
         coalesce(sum(events + ignored_events), 0) as events
-    from {{ ref('dwell', 'daily_activity') }}
+    from {{ ref('daily_activity') }}
 )
 
 select

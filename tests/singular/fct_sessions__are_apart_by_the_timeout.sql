@@ -2,7 +2,7 @@
 -- later begins after the earlier ends. Without this, late events could leave two sessions where
 -- one is.
 select session_id
-from {{ ref('dwell', 'fct_sessions') }}
+from {{ ref('fct_sessions') }}
 where
     seconds_since_previous_session <= 0
     or (

@@ -1,7 +1,7 @@
 -- The numbers of a visitor's sessions are 1 to n. Without this, an inserted session could leave its
 -- successors with old numbers.
 select {{ dwell.visitor_as_key() }}
-from {{ ref('dwell', 'fct_sessions') }}
+from {{ ref('fct_sessions') }}
 group by visitor_key_1, visitor_key_2
 having
     min(session_number) <> 1

@@ -6,13 +6,13 @@ with from_events as (
         min(event_at) as started_at,
         max(event_at) as ended_at,
         count(*) as event_count
-    from {{ ref('dwell', 'fct_events') }}
+    from {{ ref('fct_events') }}
     where session_id is not null
     group by session_id
 )
 
 select coalesce(s.session_id, e.session_id) as session_id
-from {{ ref('dwell', 'fct_sessions') }} as s
+from {{ ref('fct_sessions') }} as s
 full outer join from_events as e on s.session_id = e.session_id
 where
     s.started_at is distinct from e.started_at

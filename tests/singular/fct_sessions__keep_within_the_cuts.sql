@@ -1,7 +1,7 @@
 -- Where sessions are cut by a maximum length or at midnight, none goes past the cut. Without
 -- this, a late event could lengthen a session over it.
 select session_id
-from {{ ref('dwell', 'fct_sessions') }}
+from {{ ref('fct_sessions') }}
 where
     {% if var('session_max_hours') -%}
     duration_seconds >= {{ var('session_max_hours') | float * 3600 }} or

@@ -6,7 +6,7 @@ with runs as (
         run_started_at,
         max(ended_at) as run_ended_at,
         sum(event_count) as events
-    from {{ ref('dwell', 'fct_sessions') }}
+    from {{ ref('fct_sessions') }}
     group by visitor_key_1, visitor_key_2, run_started_at
 ),
 
@@ -21,9 +21,9 @@ summary as (
 )
 
 select told.*
-from {{ ref('dwell', 'timeout_sensitivity') }} as told
+from {{ ref('timeout_sensitivity') }} as told
 cross join summary
-cross join {{ ref('dwell', 'timeout_fit') }} as fit
+cross join {{ ref('timeout_fit') }} as fit
 where
     told.is_in_force
     and (

@@ -4,12 +4,12 @@ with told as (
     select
         coalesce(sum(sessions), 0) as sessions,
         coalesce(sum(events), 0) as events
-    from {{ ref('dwell', 'user_daily_sessions') }}
+    from {{ ref('user_daily_sessions') }}
 )
 
 select
     told.sessions,
     told.events
 from told
-cross join {{ ref('dwell', 'session_summary') }} as whole
+cross join {{ ref('session_summary') }} as whole
 where told.sessions <> whole.sessions or told.events <> whole.events

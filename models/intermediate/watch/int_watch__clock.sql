@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
--- depends_on: {{ ref('dwell', 'int_watch__streams') }}
+-- depends_on: {{ ref('int_watch__streams') }}
 -- How far time has come, by what has arrived: the clock of whoever runs this plays no part.
 with landed as (
     select

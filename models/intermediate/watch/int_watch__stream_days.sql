@@ -6,7 +6,7 @@ with streams as (
         *,
         {{ dwell.local_date('began_at') }} as first_date,
         {{ dwell.local_date('last_heartbeat_at') }} as last_date
-    from {{ ref('dwell', 'int_watch__streams') }}
+    from {{ ref('int_watch__streams') }}
 ),
 
 counted as (

@@ -20,7 +20,7 @@ with heartbeats as (
     select
         *,
         start_at as start_time
-    from {{ ref('dwell', 'stg_watch__heartbeats') }}
+    from {{ ref('stg_watch__heartbeats') }}
     where reject_reason is null and not is_landed_before
 ),
 

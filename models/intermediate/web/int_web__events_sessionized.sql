@@ -20,7 +20,7 @@ with incoming as (
     select
         {{ columns }},
         {{ dwell.is_one_of('event_name', var('ignored_events')) }} as is_ignored
-    from {{ ref('dwell', 'stg_web__events') }}
+    from {{ ref('stg_web__events') }}
 ),
 
 new_events as (
@@ -37,7 +37,7 @@ events as (
 ),
 
 sessionized as (
-    {{ dwell.sessionize(
+    {{ dwell.session_starts(
         relation='events',
         entity=dwell.visitor() + (['is_ignored'] if var('ignored_events') else []),
         time='event_at',

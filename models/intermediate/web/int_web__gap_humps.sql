@@ -1,9 +1,9 @@
 -- Two normal humps over the logarithm of the gaps, by expectation-maximisation (Dempster, Laird
 -- and Rubin 1977).
-{{ config(pre_hook="{{ dwell.fit_humps(ref('dwell', 'timeout_gap_histogram')) }}") }}
+{{ config(pre_hook="{{ dwell.fit_humps(ref('timeout_gap_histogram')) }}") }}
 
 with recursive bins as (
-    {{ dwell.hump_bins(ref('dwell', 'timeout_gap_histogram')) | indent(4) }}
+    {{ dwell.hump_bins(ref('timeout_gap_histogram')) | indent(4) }}
 ),
 
 steps as (

@@ -8,7 +8,7 @@ with gaps_in_runs as (
     select
         gap_us,
         false as is_between_runs
-    from {{ ref('dwell', 'int_web__events_sessionized') }}
+    from {{ ref('int_web__events_sessionized') }}
     where gap_us > 0 and not is_ignored and not is_duplicate
 ),
 
@@ -16,7 +16,7 @@ gaps_between_runs as (
     select
         {{ dwell.microseconds_between('previous_ended_at', 'started_at') }} as gap_us,
         true as is_between_runs
-    from {{ ref('dwell', 'int_web__sessions') }}
+    from {{ ref('int_web__sessions') }}
     where started_at = run_started_at and previous_ended_at is not null
 ),
 

@@ -10,7 +10,7 @@
 
 with changed_events as (
     select *
-    from {{ ref('dwell', 'int_web__events_sessionized') }}
+    from {{ ref('int_web__events_sessionized') }}
     where
         session_started_at is not null
         and not is_duplicate

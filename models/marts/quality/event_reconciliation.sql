@@ -9,7 +9,7 @@ stored as (
         count(case when reject_reason is null and not is_duplicate then 1 end) as rows_accepted,
         count(case when is_duplicate then 1 end) as rows_duplicate,
         count(case when reject_reason is not null then 1 end) as rows_rejected
-    from {{ ref('dwell', 'int_web__events_sessionized') }}
+    from {{ ref('int_web__events_sessionized') }}
     group by source_number
 ),
 

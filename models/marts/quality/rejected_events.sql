@@ -9,7 +9,7 @@ with rejected as (
         read_position,
         rejected_row,
         read_position < 0 as is_passed_over
-    from {{ ref('dwell', 'int_web__events_sessionized') }}
+    from {{ ref('int_web__events_sessionized') }}
     where reject_reason is not null
 ),
 

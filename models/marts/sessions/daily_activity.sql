@@ -1,13 +1,13 @@
 {{ config(materialized='table') }}
 
 with events as (
-    select * from {{ ref('dwell', 'int_web__events_sessionized') }}
+    select * from {{ ref('int_web__events_sessionized') }}
     where reject_reason is null and not is_duplicate
 ),
 
 sessions as (
     select *, {{ dwell.local_date('started_at') }} as started_on
-    from {{ ref('dwell', 'int_web__sessions') }}
+    from {{ ref('int_web__sessions') }}
 ),
 
 events_by_time as (

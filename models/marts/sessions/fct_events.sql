@@ -1,12 +1,12 @@
 with events as (
     select *, {{ dwell.visitor_as_key() }}
-    from {{ ref('dwell', 'int_web__events_sessionized') }}
+    from {{ ref('int_web__events_sessionized') }}
     where reject_reason is null and not is_duplicate
 ),
 
 sessions as (
     select *, {{ dwell.visitor_as_key() }}
-    from {{ ref('dwell', 'int_web__sessions') }}
+    from {{ ref('int_web__sessions') }}
 )
 
 select

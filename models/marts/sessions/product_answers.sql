@@ -13,7 +13,7 @@ with busiest_days as (
     select
         *,
         row_number() over (order by activity_date) as place
-    from {{ ref('dwell', 'daily_activity') }}
+    from {{ ref('daily_activity') }}
     where is_busiest
 ),
 
@@ -26,11 +26,11 @@ days as (
 ),
 
 summary as (
-    select * from {{ ref('dwell', 'session_summary') }}
+    select * from {{ ref('session_summary') }}
 ),
 
 sessions as (
-    select * from {{ ref('dwell', 'fct_sessions') }}
+    select * from {{ ref('fct_sessions') }}
 ),
 
 largest_by_person as (
@@ -76,7 +76,7 @@ fit as (
                 {{- ' default of 30 min stands' if timeout == '30' else ' ' ~ timeout ~ ' min set stand' }}'
         end as choice,
         case when elasticity <= 0.1 then 'hardly matters' else 'matters' end as weight
-    from {{ ref('dwell', 'timeout_fit') }}
+    from {{ ref('timeout_fit') }}
 ),
 
 answers as (

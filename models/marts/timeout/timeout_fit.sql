@@ -3,19 +3,19 @@
 
 -- not named gaps, for so is a column, and BigQuery would take the one for the other
 with sizes as (
-    select * from {{ ref('dwell', 'int_web__gaps') }}
+    select * from {{ ref('int_web__gaps') }}
 ),
 
 bins as (
     select
         log10_seconds as x,
         {{ dwell.double('gaps') }} as n
-    from {{ ref('dwell', 'timeout_gap_histogram') }}
+    from {{ ref('timeout_gap_histogram') }}
     where seconds_from >= 0.001
 ),
 
 humps as (
-    select * from {{ ref('dwell', 'int_web__gap_humps') }}
+    select * from {{ ref('int_web__gap_humps') }}
 ),
 
 -- one hump, for comparison
@@ -76,7 +76,7 @@ cut as (
 
 visitors as (
     select count(*) as visitors
-    from {{ ref('dwell', 'int_web__sessions') }}
+    from {{ ref('int_web__sessions') }}
     where session_number = 1
 ),
 

@@ -2,7 +2,7 @@
 
 -- not named gaps, for so is a column, and BigQuery would take the one for the other
 with sizes as (
-    select * from {{ ref('dwell', 'int_web__gaps') }}
+    select * from {{ ref('int_web__gaps') }}
 ),
 
 binned as (

@@ -4,7 +4,7 @@
 {%- set previous = 'lag(run_ended_at) over (' ~ in_order ~ ')' -%}
 with events as (
     select {{ dwell.visitor_as_key() }}, event_at
-    from {{ ref('dwell', 'int_web__events_sessionized') }}
+    from {{ ref('int_web__events_sessionized') }}
     where reject_reason is null and not is_duplicate and not is_ignored
 ),
 

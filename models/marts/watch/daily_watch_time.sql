@@ -1,5 +1,5 @@
 with stream_days as (
-    select * from {{ ref('dwell', 'int_watch__stream_days') }}
+    select * from {{ ref('int_watch__stream_days') }}
 )
 
 select

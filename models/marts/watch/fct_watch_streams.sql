@@ -1,9 +1,9 @@
 with streams as (
-    select * from {{ ref('dwell', 'int_watch__streams') }}
+    select * from {{ ref('int_watch__streams') }}
 ),
 
 clock as (
-    select * from {{ ref('dwell', 'int_watch__clock') }}
+    select * from {{ ref('int_watch__clock') }}
 )
 
 select

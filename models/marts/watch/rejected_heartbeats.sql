@@ -1,4 +1,4 @@
--- depends_on: {{ ref('dwell', 'int_watch__streams') }}
+-- depends_on: {{ ref('int_watch__streams') }}
 with rejected as (
     select * from {{ source('dwell_watch', 'dwell_heartbeats_rejected') }}
 ),

@@ -5,7 +5,7 @@ with streams as (
     select
         began_at,
         last_heartbeat_at
-    from {{ ref('dwell', 'int_watch__streams') }}
+    from {{ ref('int_watch__streams') }}
 ),
 
 changes as (

@@ -6,7 +6,7 @@
 {%- set input = dwell.input('heartbeats') %}
 
 with rows_read as (
-    select * from {{ ref('dwell', 'stg_watch__heartbeat_rows') }}
+    select * from {{ ref('stg_watch__heartbeat_rows') }}
 ),
 
 cleaned as (

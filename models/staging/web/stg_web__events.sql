@@ -1,5 +1,5 @@
 with rows_read as (
-    select * from {{ ref('dwell', 'stg_web__event_rows') }}
+    select * from {{ ref('stg_web__event_rows') }}
 ),
 
 cleaned as (
