@@ -134,7 +134,7 @@
         "^(?:(ref)[(](?:{0},)?{0}[)]|(source)[(]{0},{0}[)])$".replace('{0}', " *[\"']([^\"']+)[\"'] *"),
         (input.relation or '') | string
     ) -%}
-    {%- if found -%}{{- return(found.groups() | select('string') | list) -}}{%- endif -%}
+    {{- return(found.groups() | select('string') | list if found else none) -}}
 {% endmacro %}
 
 
