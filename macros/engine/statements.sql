@@ -120,8 +120,12 @@
     {{- return(adapter.dispatch('create_own_schema', 'dwell')()) -}}
 {%- endmacro %}
 
-{# dbt has made it #}
+{# dbt has made it, unless a project that uses dwell has no model of its own there #}
 {% macro default__create_own_schema() -%}
+    {%- set own = dwell.own_table('any').without_identifier() -%}
+    {%- if not adapter.check_schema_exists(own.database, own.schema) -%}
+        {%- do adapter.create_schema(own) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__create_own_schema() -%}

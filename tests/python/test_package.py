@@ -129,6 +129,18 @@ def test_nothing_is_made_of_what_is_disabled(shop):
     assert not manifest.exposures
 
 
+def test_the_shop_has_the_metrics_that_it_asks_for(shop):
+    metrics = {name.split(".")[-1] for name in shop.run("parse").metrics}
+    assert metrics == {
+        "sessions",
+        "active_users",
+        "session_events",
+        "events_per_session",
+        "mean_session_seconds",
+        "median_session_seconds",
+    }
+
+
 @pytest.fixture
 def new_shop(tmp_path):
     shop = Parent("shop", tmp_path)
