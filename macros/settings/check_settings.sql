@@ -87,7 +87,8 @@
    it is told otherwise. #}
 {% macro refuse_models_of_one_name() %}
     {%- for node in graph.nodes.values() if node.package_name == 'dwell' and node.name not in dwell.readers() -%}
-        {%- for id in node.depends_on.nodes if id.split('.')[1] != 'dwell' -%}
+        {%- for id in node.depends_on.nodes
+            if id.split('.')[1] != 'dwell' and 'model.dwell.' ~ id.split('.')[2] in graph.nodes -%}
             {%- do dwell.stop(
                 'dwell has a model ' ~ id.split('.')[2] ~ ' of its own, for which dbt would take yours. Add to your dbt_project.yml, under '
                 ~ 'flags:, require_ref_searches_node_package_before_root: true.'

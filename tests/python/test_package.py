@@ -255,3 +255,38 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
         ) == [(None, None, None)]
     tables = {name for (name,) in blog.sql("select table_name from information_schema.tables")}
     assert tables == {"reads", "article_reads", "with_options"}
+
+
+WATCHING = """
+name: shop
+profile: shop
+vars:
+  dwell: {heartbeats_relation: ref('beats')}
+models:
+  dwell:
+    staging: {web: {+enabled: false}}
+    intermediate: {web: {+enabled: false}}
+    marts: {sessions: {+enabled: false}, timeout: {+enabled: false}, quality: {+enabled: false}}
+"""
+
+
+def test_heartbeats_of_a_model_become_streams_without_events(tmp_path):
+    shop = Parent("shop", tmp_path)
+    (shop.folder / "dbt_project.yml").write_text(WATCHING)
+    for file in (shop.folder / "models").iterdir():
+        file.unlink()
+    (shop.folder / "models" / "beats.sql").write_text("select * from raw.beats")
+    shop.sql(
+        """create schema raw; create table raw.beats as
+        select 'ann' as user_id, 'film' as program_id, 's1' as session_id, 'tv' as device,
+        timestamp '2025-06-01 20:00:00' as start_time, start_time + to_seconds(s) as event_time
+        from (values (0), (60), (121), (500)) as beats(s)"""
+    )
+    shop.run("build", "--select", "+package:dwell", "--exclude-resource-type", "unit_test")
+    # 60 seconds go on, 61 do not; the last one goes on still
+    assert shop.sql("select stream_duration from analytics.fct_watch_streams order by all") == [
+        (0.0,),
+        (60.0,),
+    ]
+    tables = {name for (name,) in shop.sql("select table_name from information_schema.tables")}
+    assert not [name for name in tables if "event" in name or "session" in name]
