@@ -23,11 +23,11 @@ PROJECT = {
 MODELS = {
     "their_events.sql": """{{ config(materialized='view') }}
         select * from {{ target.schema | replace('dwell_', 'raw_') }}.events""",
-    "sessions_by_macro.sql": """{{ config(materialized='table') }}
+    "sessions_by_macro.sql": """{{ config(materialized='view') }}
         {{ dwell.sessionize(ref('accepted'), entity=['user_id', 'device_id'], at='event_at') }}""",
     "accepted.sql": """{{ config(materialized='view') }}
         select user_id, device_id, event_at from {{ ref('fct_events') }}""",
-    "compared.sql": """{{ config(materialized='table') }}
+    "compared.sql": """{{ config(materialized='view') }}
         with by_macro as (
             select session_id, session_number, session_started_at, count(*) as event_count
             from {{ ref('sessions_by_macro') }}
