@@ -8,9 +8,9 @@
 
 
 {% macro create_loads() %}
-    {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'test') -%}
+    {%- if dwell.is_at_work() and flags.WHICH in ('run', 'build', 'seed', 'test') and dwell.inputs_in_use() -%}
         {{- dwell.create_own_schema() }}
-        {%- for name in dwell.input_names() %}
+        {%- for name in dwell.inputs_in_use() %}
         {%- set input = dwell.input(name) %}
 {{ dwell.create_table(dwell.loads(input), {
     'load_number': 'bigint',
@@ -107,6 +107,7 @@ where load_number > (select coalesce(max(load_number), 0) from {{ stored }});
 {# Counts the rows that are about to be read, by a scan that does nothing else, and writes them down with
    what is incoming. #}
 {% macro count_incoming(input, from_scratch) %}
+    {%- do dwell.look_at_what_was_built(input) -%}
     {%- if dwell.input_mode(input) in ('relation', 'sample') -%}
         {{- dwell.count_incoming_relation(input, from_scratch) -}}
     {%- elif dwell.reads_files() -%}
