@@ -61,8 +61,8 @@ def parent(tmp_path_factory):
     return folder
 
 
-# On BigQuery's emulator, and only as a package, a window's `desc nulls first` was not heeded: of events at
-# one instant, four of 1,160 got no session. Why is not known.
+# On BigQuery's emulator, and only as a package, a window's `desc nulls first` seems not heeded: of
+# 1,160 events four, at the instant of another, got no session. Why is not known.
 UNHEEDED = pytest.mark.xfail(reason="the emulator orders nulls otherwise", strict=False)
 
 
