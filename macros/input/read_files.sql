@@ -111,7 +111,7 @@ from (
                 {{ dwell.read_csv(names, layout, passed) }}
             {%- else -%}
                 (
-                    select *, {{ dwell.is_readable_json('try_cast(json as json)', input, mapped) }} as is_object
+                    select *, {{ dwell.is_readable_json('try_cast(json as json)', mapped) }} as is_object
                     from {{ dwell.read_json(names, layout, passed) }} as objects
                 )
             {%- endif %} as file
@@ -128,32 +128,28 @@ where json is not null
 {% endmacro %}
 
 
-{# SQL: whether JSON is an object; of heartbeats, also whether each field that is read is a value, and not an object
-   or a list in its place. Where one brace opens and no list, that is seen without looking at the fields. #}
-{% macro is_readable_json(json, input, mapped) -%}
+{# SQL: whether JSON is an object in which each field that is read is a value, and not an object or a list in its
+   place. Where one brace opens and no list, that is seen without looking at the fields. #}
+{% macro is_readable_json(json, mapped) -%}
     coalesce(
-        {%- if input.has_places %}
         case
             when starts_with({{ json }}, '{') and not contains({{ json }}, '[')
                 and not contains(substring({{ json }}, 2), '{')
                 then true
             else json_type({{ json }}) = 'OBJECT'
                 {%- for nested in ['OBJECT', 'ARRAY'] %}
-                and not list_contains(json_type({{ json }}, {{ dwell.json_keys(input, mapped) }}), '{{ nested }}')
+                and not list_contains(json_type({{ json }}, {{ dwell.json_keys(mapped) }}), '{{ nested }}')
                 {%- endfor %}
-        end
-        {%- else %}
-        json_type({{ json }}) = 'OBJECT'
-        {%- endif %},
+        end,
         false
     )
 {%- endmacro %}
 
 
-{# SQL: the paths of an input's columns in a JSON object. #}
-{% macro json_keys(input, mapped) -%}
+{# SQL: the paths of the columns that are read in a JSON object. #}
+{% macro json_keys(mapped) -%}
     {%- set keys = [] -%}
-    {%- for column in input.columns -%}{%- do keys.append('$."' ~ mapped[column] ~ '"') -%}{%- endfor -%}
+    {%- for key in mapped.values() if key is not none -%}{%- do keys.append('$."' ~ key ~ '"') -%}{%- endfor -%}
     {{ dwell.sql_list(keys) }}
 {%- endmacro %}
 

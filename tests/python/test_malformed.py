@@ -1,0 +1,263 @@
+"""Malformed input of every kind ends in a sentence that says what to do, or in rejects that add up."""
+
+import os
+import random
+import re
+import shutil
+from collections import Counter
+
+import duckdb
+import malformed
+import pytest
+from events import MODIFIED, write_events
+from project import Project
+
+from dwell import settings, whole
+
+SEED = int(os.environ.get("DWELL_SEED", "0"))
+RULE = ("--select", "+fct_sessions", "+fct_watch_streams")
+READ = (*RULE, "rejected_events", "event_reconciliation", "rejected_heartbeats")
+READ += ("heartbeat_reconciliation", "fct_events", "ongoing_watch_streams")
+
+
+def write(folder, files):
+    """Write files, received after all that they hold."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (MODIFIED, MODIFIED))
+
+
+def with_canary(project):
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute("create table canary as select 1 as alive")
+
+
+# -- What is read ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cases():
+    """The files that are read, by their paths under a folder of each input."""
+    rng = random.Random(SEED)
+    makers = (
+        malformed.csv_read,
+        malformed.csv_files_read,
+        malformed.json_read,
+        malformed.parquet_read,
+    )
+    made = [case for name in malformed.INPUTS for make in makers for case in make(rng, name)]
+    return {f"{case.input}/{case.name}": case for case in made}
+
+
+@pytest.fixture(scope="module")
+def read(cases, tmp_path_factory):
+    """All of them loaded by one run."""
+    folder = tmp_path_factory.mktemp("malformed")
+    project = Project(folder, **{f"{name}_path": f"{folder}/{name}/*" for name in malformed.INPUTS})
+    with_canary(project)
+    for place, case in cases.items():
+        write((folder / place).parent, {case.name: case.content})
+    project.run("run", *READ)
+    return project
+
+
+RECONCILED = {
+    "events": "rows_accepted, rows_duplicate",
+    "heartbeats": "rows_accepted, rows_landed_before",
+}
+
+
+def what_became(project):
+    """Return {path: (read, accepted, again, rejected, reasons, balanced)}."""
+    found = {}
+    for name, counted in RECONCILED.items():
+        reasons = {}
+        for source, reason in project.rows(f"select source, reject_reason from rejected_{name}"):
+            reasons.setdefault(source, []).append(reason)
+        for source, *counts, is_balanced in project.rows(
+            f"""select source, rows_read, {counted}, rows_rejected, is_balanced
+            from {name[:-1]}_reconciliation"""
+        ):
+            place = source.removeprefix(f"{project.folder}/")
+            found[place] = (*counts, sorted(reasons.get(source, [])), is_balanced)
+    return found
+
+
+def test_no_record_of_a_malformed_file_is_lost_and_each_that_is_none_has_its_reason(cases, read):
+    expected = {
+        place: (
+            case.records,
+            len(case.users),
+            0,
+            len(case.reasons),
+            sorted(case.reasons),
+            True,
+        )
+        for place, case in cases.items()
+    }
+    found = what_became(read)
+    wrong = {
+        f"{place} ({cases[place].fault})": (found.get(place), expected[place])
+        for place in cases
+        if found.get(place) != expected[place]
+    }
+    assert not wrong, "\n".join(f"{k}: found {v[0]}, not {v[1]}" for k, v in wrong.items())
+    assert found.keys() == expected.keys()
+
+
+@pytest.mark.parametrize(
+    ("input", "query"),
+    [
+        ("events", "select user_id from fct_events"),
+        (
+            "heartbeats",
+            "select user_id from fct_watch_streams union all from (select user_id from ongoing_watch_streams)",
+        ),
+    ],
+)
+def test_what_is_good_in_a_malformed_file_is_told_as_it_was(input, query, cases, read):
+    users = Counter(user for case in cases.values() if case.input == input for user in case.users)
+    assert Counter(user for (user,) in read.rows(query)) == users
+
+
+def test_nothing_of_a_malformed_file_became_sql(read):
+    assert read.rows("from canary") == [(1,)]
+
+
+# -- What is refused -------------------------------------------------------------------------------
+
+
+class Refusing:
+    """A project with data of its own, which no refused run may change."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        good = write_events(folder / "good.csv", [("view", "u", "2025-01-01 10:00")])
+        self.project = Project(folder, events_path=str(good))
+        with_canary(self.project)
+        self.project.run("run", *RULE)
+        self.good = self.contents()
+
+    def contents(self):
+        tables = ("canary", "fct_sessions", "dwell_event_loads", "dwell_heartbeat_loads")
+        return [self.project.rows(f"from {table} order by all") for table in tables]
+
+    def what_is_wrong_with(self, case):
+        """Return what is wrong with how a case was refused; None if nothing is."""
+        landing = self.folder / "landing"
+        shutil.rmtree(landing, ignore_errors=True)
+        write(landing, case.files)
+        given = self.project.settings
+        path = {"events_path": [given["events_path"], f"{landing}/*"]} if case.files else given
+        if "events_relation" in case.settings:
+            path = {}
+        self.project.settings = {**path, **case.settings}
+        try:
+            result = super(Project, self.project).run("run", *RULE)
+        finally:
+            self.project.settings = given
+        if result.success:
+            return "it was not refused"
+        said = str(result.exception or "") + "\n".join(
+            r.message or "" for r in getattr(result.result, "results", []) if r.status == "error"
+        )
+        return self.what_is_wrong_with_words(said, case) or (
+            "something was changed" if self.contents() != self.good else None
+        )
+
+    def what_is_wrong_with_words(self, said, case):
+        found = set(re.findall(r"dwell: .*", said))
+        if len(found) != 1:
+            return f"no sentence, or several: {said[:600]}"
+        (sentence,) = found
+        if "Traceback" in said or not sentence.endswith("."):
+            return f"no sentence: {sentence[:600]}"
+        if len(sentence) > 2000:
+            return f"{len(sentence)} letters"
+        if case.files and f"/{case.named}" not in sentence:
+            return f"the file is not named: {sentence}"
+        if not case.files and case.named.split("_")[0] not in sentence:
+            return f"the setting is not named: {sentence}"
+        return None
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory):
+    return Refusing(tmp_path_factory.mktemp("refused"))
+
+
+def refuse(refusing, cases):
+    wrong = {case.fault: refusing.what_is_wrong_with(case) for case in cases}
+    wrong = {fault: what for fault, what in wrong.items() if what}
+    assert not wrong, "\n".join(f"{fault}: {what}" for fault, what in wrong.items())
+
+
+REFUSED = list(malformed.files_refused(random.Random(SEED)))
+
+
+@pytest.mark.parametrize("family", dict.fromkeys(case.family for case in REFUSED))
+def test_a_file_that_cannot_be_read_stops_the_run_with_a_sentence(family, refusing):
+    refuse(refusing, [case for case in REFUSED if case.family == family])
+
+
+@pytest.mark.parametrize("name", [*malformed.SETTINGS, ""])
+def test_a_setting_that_is_wrong_stops_the_run_with_a_sentence(name, refusing):
+    made = malformed.settings_refused(random.Random(SEED), some=5)
+    refuse(
+        refusing,
+        [case for case in made if (case.named if case.named in malformed.SETTINGS else "") == name],
+    )
+
+
+def test_settings_that_would_do_harm_as_code_do_none(refusing, tmp_path):
+    named = malformed.HOSTILE_SETTINGS["events_columns"]
+    way = malformed.Way()
+    header = [named.get(column, column) for column in malformed.HEADER]
+    names = malformed.HOSTILE_SETTINGS["session_start_events"]
+    rows = [
+        malformed.line(malformed.record(f"u{n}", event_name=name).values(), way)
+        for n, name in enumerate(names)
+    ]
+    write(tmp_path / "landing", {"a.csv": malformed.as_csv(rows, way, header)})
+    project = Project(tmp_path, events_path=f"{tmp_path}/landing/*", **malformed.HOSTILE_SETTINGS)
+    with_canary(project)
+    project.run("run", *READ, "session_summary", "product_answers")
+    assert project.rows("from canary") == [(1,)]
+    assert project.row("select count(*), sum(event_count) from fct_sessions") == (len(names),) * 2
+    told = {name for (name,) in project.rows("select event_name from fct_events")}
+    assert told == {name.lower() for name in names}
+
+
+# -- What make passes on ---------------------------------------------------------------------------
+
+
+def what_make_is_told(capsys):
+    assert settings.main() == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("dwell: ") and err.count("\n") == 1, err
+    return err
+
+
+@pytest.mark.parametrize("given", malformed.VARS, ids=lambda given: repr(given[:40]))
+def test_vars_that_are_no_settings_are_refused_with_a_sentence(given, monkeypatch, capsys):
+    # as the environment cannot hold all of it
+    monkeypatch.setattr(settings, "environ", {"VARS": given})
+    assert "VARS" in what_make_is_told(capsys)
+
+
+@pytest.mark.parametrize("given", malformed.EVENTS)
+def test_events_that_are_no_paths_are_refused_with_a_sentence(given, monkeypatch, capsys):
+    monkeypatch.setenv("EVENTS", given)
+    assert "EVENTS" in what_make_is_told(capsys)
+
+
+def test_compressed_files_that_are_not_whole_are_refused_with_a_sentence(tmp_path):
+    """DuckDB reads them up to where they break off, so that make looks before dbt does."""
+    for fault, name, content in malformed.packed_files(random.Random(SEED)):
+        write(tmp_path, {name: content})
+        with pytest.raises(ValueError, match=re.escape(name)) as told:
+            whole.check({"events_path": f"{tmp_path}/*"})
+            pytest.fail(f"{fault} {name}")
+        assert str(told.value).endswith("take it out of events_path.")
+        (tmp_path / name).unlink()
