@@ -164,13 +164,25 @@ where json is not null
 {%- endmacro %}
 
 
+{# Where the reader tells broken rows. The name is the input's own: DuckDB keeps what it will write there for all
+   connections by that name, and events and heartbeats may be loaded at the same time. #}
+{% macro broken_rows(input) -%}
+    dwell_broken_{{ input.name }}
+{%- endmacro %}
+
+{% macro broken_scans(input) -%}
+    {{ dwell.broken_rows(input) }}_scans
+{%- endmacro %}
+
+
 {# How many rows each file of a group has, by a scan that does nothing else, and how many the numbering
    of read_position gives it. The columns that are read are counted too, or DuckDB would not look whether
    they can be. #}
-{% macro count_files(layout, files) %}
+{% macro count_files(input, layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
-    {%- set told = "store_rejects = true, rejects_table = 'dwell_broken_rows', rejects_scan = 'dwell_broken_scans'" -%}
+    {%- set told = "store_rejects = true, rejects_table = '" ~ dwell.broken_rows(input) ~ "', rejects_scan = '"
+        ~ dwell.broken_scans(input) ~ "'" -%}
 select
     {{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as source_number,
     {%- if layout['format'] in ('parquet', 'landing') %}

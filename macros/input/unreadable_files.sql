@@ -7,11 +7,13 @@
 
 
 {% macro cannot_be_read(name) -%}
-    {%- set kind = modules.re.search('[.](parquet|json)', name | lower) -%}
-    {%- set why = {
-        'parquet': 'breaks off, is damaged or encrypted, or is no Parquet',
-        'json': 'breaks off, or is no JSON from its first character to its last',
-    }.get(kind.group(1) if kind, 'is damaged, or its lines end in different ways (LF, CRLF, CR)') -%}
+    {%- if modules.re.search('[.]parquet$', name | lower) -%}
+        {%- set why = 'breaks off, is damaged or encrypted, or is no Parquet' -%}
+    {%- elif modules.re.search('[.](json|jsonl|ndjson)([.]gz|[.]zst)?$', name | lower) -%}
+        {%- set why = 'breaks off, is damaged, or is no JSON from its first character to its last' -%}
+    {%- else -%}
+        {%- set why = 'is damaged, or its lines end in different ways (LF, CRLF, CR)' -%}
+    {%- endif -%}
     {{ name }} cannot be read: it {{ why }}. Put it in place whole, or take it out of the input. Nothing was loaded from it; what DuckDB said is in dbt's log, logs/dbt.log.
 {%- endmacro %}
 
