@@ -1,6 +1,5 @@
 """dbt in this process: parsed once, run again and again."""
 
-import json
 import os
 import re
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+
+from dwell.settings import as_vars
 
 ROOT = Path(__file__).parents[1]
 QUIET = ("--log-level", "none", "--no-print", "--no-write-json", "--no-version-check")
@@ -66,7 +67,7 @@ class Dbt:
                     "--log-path",
                     str(self.work / "logs"),
                     "--vars",
-                    json.dumps(self.settings | settings),
+                    as_vars(self.settings | settings),
                 ]
             )
         finally:

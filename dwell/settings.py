@@ -1,6 +1,7 @@
 """Settings that make passes on to dbt."""
 
 import json
+import re
 import shlex
 import sys
 from os import environ
@@ -16,9 +17,9 @@ def read(text: str | None = None) -> dict:
         settings = yaml.safe_load(environ.get("VARS") or "" if text is None else text) or {}
     except yaml.YAMLError as error:
         raise ValueError(f"VARS is no YAML: {' '.join(str(error).split())}") from None
-    except (RecursionError, ValueError) as error:
-        # nested too deeply, or a date that is none
-        raise ValueError(f"VARS cannot be read: {error}") from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, ValueError):
+        # what the parser has no word for: a date that is none, brackets by the thousand
+        raise ValueError("VARS is no YAML that can be read: look at its dates and tags") from None
     if not isinstance(settings, dict):
         raise ValueError("VARS must be a mapping, as in {session_timeout_minutes: 20}")
     if not all(isinstance(name, str) for name in settings):
@@ -28,6 +29,17 @@ def read(text: str | None = None) -> dict:
         return json.loads(json.dumps(settings, default=str))
     except (RecursionError, TypeError, ValueError):
         raise ValueError("VARS must have values that JSON knows: text, numbers, lists") from None
+
+
+def as_vars(settings: dict) -> str:
+    """Return settings as dbt's --vars: JSON that is YAML too, which has no pairs of surrogates."""
+    told = json.dumps(settings, ensure_ascii=False)
+    # what YAML takes only as an escape
+    return re.sub(
+        "[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]",
+        lambda sign: f"\\u{ord(sign[0]):04x}",
+        told,
+    )
 
 
 def main(_=None) -> int:
@@ -49,5 +61,5 @@ def main(_=None) -> int:
     except ValueError as error:
         print(f"dwell: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(settings))
+    print(as_vars(settings))
     return 0

@@ -21,7 +21,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do try_or_compiler_error(
-        'dwell: ' ~ input.name ~ '_path names a file that this user may not open: ' ~ named | join(', ')
+        'dwell: ' ~ input.name ~ '_path names a file that this user may not open: ' ~ dwell.some_of(named)
         ~ '. Let it be read, or leave it out.',
         run_query,
         'create or replace temporary table dwell_files as select distinct filename as name, size as size_bytes, '
@@ -122,7 +122,7 @@
     {%- if kind == 'parquet' and start in ('PAR1', 'not text', none) -%}
         {{- return(dwell.look_at_parquet(input, name)) -}}
     {%- elif kind in ('json', 'jsonl', 'ndjson') and start != 'not text' -%}
-        {{- return(dwell.look_at_json(input, name, start | trim if start else '[', kind)) -}}
+        {{- return(dwell.look_at_json(input, name, size_bytes, start | trim if start else '[', kind)) -}}
     {%- elif kind in ('csv', 'tsv', 'txt') and start not in ('not text', none) -%}
         {{- return(dwell.look_at_csv(input, name, start)) -}}
     {%- endif -%}
@@ -220,6 +220,12 @@
     {%- set mapped = dwell.map_columns_or_stop(input, types.keys() | list, name) -%}
     {%- set read_types = {} -%}
     {%- for column in mapped.values() if column is not none -%}
+        {%- if modules.re.search('^(STRUCT|MAP|UNION)[(]|]$', types[column]) -%}
+            {%- do dwell.stop(
+                name ~ ' has ' ~ types[column] ~ ' in the column ' ~ column ~ ', where a value should be. Write text, numbers '
+                ~ 'or times there, or name another column in ' ~ input.name ~ '_columns.'
+            ) -%}
+        {%- endif -%}
         {%- do read_types.update({column: types[column]}) -%}
     {%- endfor -%}
     {{- return({
@@ -235,7 +241,7 @@
 
 {# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
    stretch over lines are read whole. #}
-{% macro look_at_json(input, name, first_line, kind) %}
+{% macro look_at_json(input, name, size_bytes, first_line, kind) %}
     {%- set is_lines = not first_line.startswith('[') and (
         kind != 'json'
         or run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
@@ -252,6 +258,7 @@
         {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, '') -%}
     {%- endif -%}
     {%- set mapped = dwell.map_columns_or_stop(input, keys, name) -%}
+    {%- if layout['format'] == 'json_array' -%}{%- do dwell.refuse_open_array(name, size_bytes) -%}{%- endif -%}
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
         {%- do kinds.update({column: dwell.ask_of_file(
@@ -260,6 +267,23 @@
     {%- endfor -%}
     {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
     {{- return(layout) -}}
+{% endmacro %}
+
+
+{# DuckDB takes an array for whole that breaks off after a comma. What is looked at is the end of the file, or, where it
+   is packed, the last line; an end that would have to be held in memory with a gigabyte before it is not. #}
+{% macro refuse_open_array(name, size_bytes) %}
+    {%- if modules.re.search('[.](gz|zst)$', name | lower) -%}
+        {%- set end = 'select cast(encode(last(line)) as varchar) as tail from '
+            ~ dwell.read_lines([name], 'ignore_errors = true, parallel = false') ~ " where trim(line) <> ''" -%}
+    {%- elif size_bytes < 1000000000 -%}
+        {%- set end = 'select cast(content[-1000:] as varchar) as tail from read_blob(' ~ dwell.text(name) ~ ')' -%}
+    {%- endif -%}
+    {%- if end and dwell.ask_of_file(
+        name, run_query, "select 1 from (" ~ end ~ ") as file where not regexp_matches(tail, '\\](\\\\x0[9AD]| )*$')"
+    ).rows -%}
+        {%- do dwell.stop(dwell.cannot_be_read(name)) -%}
+    {%- endif -%}
 {% endmacro %}
 
 

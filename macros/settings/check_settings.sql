@@ -1,8 +1,7 @@
-{# Runs at the start of each run, and stops it where settings do not exist, are of the wrong kind,
-   contradict each other, or differ from those that the stored tables were built with. #}
+{# Runs at the start of each run, and stops it where settings are of the wrong kind, contradict
+   each other, or differ from those that the stored tables were built with. #}
 {% macro check_settings() %}
     {%- if execute -%}
-        {%- do dwell.check_setting_names() -%}
         {%- do dwell.check_setting_values() -%}
     {%- endif -%}
     {%- if dwell.may_ask() -%}
@@ -66,14 +65,21 @@
 {% endmacro %}
 
 
-{# A setting that dwell does not know would be passed over by dbt without a word. #}
-{% macro check_setting_names() %}
+{# Before any setting is read: a setting that dwell does not know would be passed over by dbt without a word, and dbt
+   would take a text with marks of Jinja for a program, and run it. #}
+{% macro check_settings_as_given() %}
     {%- set given = {} -%}
     {%- do given.update(adapter.config.vars.to_dict().get('dwell', {})) -%}
     {%- if project_name == 'dwell' -%}{%- do given.update(adapter.config.cli_vars) -%}{%- endif -%}
     {%- for name in given if name not in dwell.settings() -%}
         {%- do dwell.stop(
             'there is no setting ' ~ name ~ '. The settings are ' ~ dwell.settings() | join(', ') ~ '.'
+        ) -%}
+    {%- endfor -%}
+    {%- for name, value in given.items() if value is string and modules.re.search('[{][{%#]', value) -%}
+        {%- do dwell.stop(
+            name ~ ' must not hold {' ~ '{, {' ~ '% or {' ~ '#, which dbt would take for a program, and not as it stands. A path that is '
+            ~ 'called so can be given in a list.'
         ) -%}
     {%- endfor -%}
 {% endmacro %}

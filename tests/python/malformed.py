@@ -33,6 +33,7 @@ HOSTILE = [
     "{{ 1 / 0 }}",
     "{% do exceptions.raise_compiler_error('no') %}",
     "{# no end",
+    "{{ run_query('drop table canary') }}",
     "%s %d %(x)s {0} {x}",
     "\\'; drop table canary; --",
     "../../../etc/passwd",
@@ -208,6 +209,9 @@ def broken_lines(rng: random.Random, columns) -> dict:
     def with_bytes(raw):
         return lambda way: good(way).replace(b"broken", b"bro" + raw + b"ken")
 
+    def cut_off(way):
+        return good(way)[: rng.randrange(1, good(way).rindex(way.delimiter.encode()))]
+
     def parts(number):
         return lambda way: line(["x"] * number, way)
 
@@ -218,7 +222,7 @@ def broken_lines(rng: random.Random, columns) -> dict:
         "a column too many": parts(7),
         "fifty columns": parts(50),
         "thousands of columns": parts(5000),
-        "cut off": lambda way: good(way)[: rng.randrange(1, good(way).rindex(way.delimiter.encode()))],
+        "cut off": cut_off,
         "more after a closing quote": lambda way: good(way).replace(b"broken", b'"bro"ken'),
         "twice in one line": lambda way: good(way) + b" " + good(way),
         "another delimiter": lambda way: good(way).replace(way.delimiter.encode(), b"^"),
@@ -252,7 +256,7 @@ class Placed:
 
     def lines(self, way, faulty: list[bytes], **values):
         good = [line(record(u, self.columns, **values).values(), way) for u in self.users]
-        return good[: self.place] + faulty + good[self.place :]
+        return [*good[: self.place], *faulty, *good[self.place :]]
 
 
 def csv_read(rng: random.Random, name: str):
@@ -420,7 +424,7 @@ def json_read(rng: random.Random, name: str):
         placed = Placed(rng, tag, columns, first=1)
         good = [json.dumps(record(user, columns)).encode() for user in placed.users]
         packed = rng.choice(list(packs))
-        lines = good[: placed.place] + [faulty] + good[placed.place :]
+        lines = [*good[: placed.place], faulty, *good[placed.place :]]
         ending = rng.choice([".jsonl", ".ndjson"]) + packed
         return placed.users, ending, packs[packed](b"\n".join(lines) + b"\n")
 
@@ -440,7 +444,9 @@ def json_read(rng: random.Random, name: str):
         array = [record(user, columns) for user in users]
         array.insert(rng.randint(0, 3), record("bad", columns) | values)
         content = json.dumps(array, indent=rng.choice([None, 2])).encode()
-        yield Read("JSON: values", f"{fault}, in an array", name, f"a{n}.json", content, 4, users, [reason])  # fmt: skip
+        yield Read(
+            "JSON: values", f"{fault}, in an array", name, f"a{n}.json", content, 4, users, [reason]
+        )
     elements = [5, None, "text", True, [], [1], [record("x", columns)], 1.5, ["a", {}]]
     elements += [record("x", columns) | {"user_id": {}}, record("x", columns) | {"event_time": []}]
     for n, element in enumerate(elements):
@@ -454,7 +460,16 @@ def json_read(rng: random.Random, name: str):
     for n, hostile in enumerate(HOSTILE):
         user = f"{short}x{n} {hostile}"
         content = json.dumps(record(user, columns, device_id=hostile, device=hostile)).encode()
-        yield Read("JSON: hostile text, which is text", hostile, name, f"x{n}.jsonl", content, 1, [user], [])  # fmt: skip
+        yield Read(
+            "JSON: hostile text, which is text",
+            hostile,
+            name,
+            f"x{n}.jsonl",
+            content,
+            1,
+            [user],
+            [],
+        )
 
 
 # -- Parquet ---------------------------------------------------------------------------------------
@@ -500,7 +515,8 @@ PARQUET_TIMES = {
         "in_the_future"),
 }  # fmt: skip
 NO_TIMES = {
-    "truth": "true", "intervals": "interval 1 day", "UUIDs": "uuid()", "a time of day": "time '10:00'",
+    "truth": "true", "intervals": "interval 1 day", "UUIDs": "uuid()",
+    "times of a day": "time '10:00'",
     "enums": "'a'::enum('a', 'b')", "bytes": "'\\xff'::blob",
 }  # fmt: skip
 
@@ -562,7 +578,7 @@ def other_formats() -> dict[str, bytes]:
         "a pickle": b"\x80\x04\x95\x10\0\0\0\0\0\0\0\x8c\x04view\x94.",
         "a page of HTML": b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n",
         "an error of S3": b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>\n',
-        "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n",
+        "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n",
         "YAML": b"events:\n  - user_id: u\n",
         "SQL": b"insert into events values ('view', 'u');\n",
         "UTF-16": text.decode().encode("utf-16"),
@@ -600,7 +616,11 @@ def headers_refused(rng: random.Random):
         yield f"no column {column}", "a.csv", as_csv([row], Way(), less)
         twice = [*HEADER, column]
         yield f"{column} twice", "a.csv", as_csv([row + b",x"], Way(), twice)
-        yield f"{column} in capitals too", "a.csv", as_csv([row + b",x"], Way(), [*HEADER, column.upper()])  # fmt: skip
+        yield (
+            f"{column} in capitals too",
+            "a.csv",
+            as_csv([row + b",x"], Way(), [*HEADER, column.upper()]),
+        )
         values = {key: value for key, value in record("u").items() if key != column}
         yield f"no key {column}", "a.jsonl", json.dumps(values).encode()
         both = record("u") | {f" {column.title()} ": "x"}
@@ -627,6 +647,14 @@ def contents_refused(rng: random.Random):
     """Yield (fault, name, content) of files that break off, are damaged or are no such file."""
     objects = [record(f"u{n}") for n in range(500)]
     array = json.dumps(objects).encode()
+    after_comma = array[: array.rindex(b"{")]
+    for fault, content in {
+        "after a comma": after_comma,
+        "after a comma and a line end": after_comma.rstrip() + b"\r\n",
+        "after a comma in a line of its own": after_comma.replace(b", {", b",\n{") + b"\n\n",
+    }.items():
+        yield f"an array that breaks off {fault}", "a.json", content
+        yield f"an array that breaks off {fault}, packed", "a.json.gz", gzip.compress(content)
     for n in range(6):
         yield f"an array that breaks off, {n}", "a.json", cut(array, rng)
         yield f"an array that breaks off, packed, {n}", "a.json.gz", gzip.compress(cut(array, rng))
@@ -663,7 +691,9 @@ def contents_refused(rng: random.Random):
     )
     for n in range(8):
         yield f"Parquet that breaks off, {n}", "a.parquet", cut(whole, rng)
-        place = rng.randrange(len(whole) - 500, len(whole) - 8)
+        # in what it tells of its columns
+        footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+        place = rng.randrange(footer, footer + 60)
         yield f"Parquet with a damaged footer, {n}", "a.parquet", damaged(whole, place, 8)
     for less in (1, 2, 4, 8, 9):
         yield f"Parquet without its last {less} bytes", "a.parquet", whole[:-less]
@@ -734,7 +764,9 @@ def files_refused(rng: random.Random):
     formats = other_formats()
     for fault, content in formats.items():
         for name in rng.sample(NAMES, 3):
-            yield Refused("Files of another kind", f"{fault} called {name}", {name: content}, {}, name)  # fmt: skip
+            yield Refused(
+                "Files of another kind", f"{fault} called {name}", {name: content}, {}, name
+            )
     for name in NAMES:
         yield Refused("Files of another kind", f"nothing called {name}", {name: b""}, {}, name)
     for fault, name, content in headers_refused(rng):
@@ -793,7 +825,7 @@ def is_texts(value) -> bool:
 
 # {setting: (what is right of ANYTHING, wrong values of its own)}
 SETTINGS = {
-    "events_path": (lambda v: v is None, ["none/*.csv", ["none.csv"], "s4://x/y", "~/none.csv", "/"]),
+    "events_path": (lambda v: v is None, ["none/*.csv", ["none.csv"], "s4://x/y", "~/none", "/"]),
     "events_relation": (lambda v: v is None, ["a.b.c.d", "a..b", ".", "a.b.", 'a."b"', "raw.none"]),
     "events_loaded_at": (lambda v: v is None, ["loaded_at"]),
     "events_columns": (
@@ -847,7 +879,7 @@ def settings_refused(rng: random.Random, some: int | None):
         for value in [*own, *chosen]:
             given = {name: value}
             if name.endswith("_loaded_at"):
-                given[name.replace("_loaded_at", "_relation")] = "raw.events"
+                given[name.replace("_loaded_at", "_relation")] = f"raw.{name.split('_')[0]}"
             fault = f"{name}: {str(value)[:60]!r}"
             # what is wrong may be a column or a file, and not the setting that names it
             yield Refused("Settings", fault, {}, given, name)

@@ -1,4 +1,4 @@
-"""Malformed input of every kind ends in a sentence that says what to do, or in rejects that add up."""
+"""Malformed input of every kind ends in a sentence, or in rejects that add up."""
 
 import os
 import random
@@ -10,11 +10,14 @@ import duckdb
 import malformed
 import pytest
 from events import MODIFIED, write_events
-from project import Project
+from project import ROOT, Project
 
 from dwell import settings, whole
 
 SEED = int(os.environ.get("DWELL_SEED", "0"))
+# of the values that any setting may get wrongly, how many each gets
+SOME = 5
+DOCS = ROOT / "docs" / "malformed.md"
 RULE = ("--select", "+fct_sessions", "+fct_watch_streams")
 READ = (*RULE, "rejected_events", "event_reconciliation", "rejected_heartbeats")
 READ += ("heartbeat_reconciliation", "fct_events", "ongoing_watch_streams")
@@ -33,13 +36,25 @@ def with_canary(project):
         connection.execute("create table canary as select 1 as alive")
 
 
+def test_there_are_as_many_cases_as_the_docs_say():
+    """Those of this file; docs/malformed.md counts them by family."""
+    rng = random.Random(SEED)
+    counted = Counter(case.family for case in files_read(SEED).values())
+    counted |= Counter(case.family for case in malformed.files_refused(rng))
+    counted["Settings"] = len(list(malformed.settings_refused(rng, SOME)))
+    counted["Compressed files"] = len(list(malformed.packed_files(rng)))
+    counted["VARS and EVENTS of make"] = len(malformed.VARS + malformed.EVENTS)
+    told = re.findall(r"^\| (.+?) \| ([0-9]+) \|", DOCS.read_text(), re.MULTILINE)
+    assert {family: int(number) for family, number in told} == counted
+    assert counted.total() >= 500
+
+
 # -- What is read ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def cases():
-    """The files that are read, by their paths under a folder of each input."""
-    rng = random.Random(SEED)
+def files_read(seed):
+    """Return the files that are read, by their paths under a folder of each input."""
+    rng = random.Random(seed)
     makers = (
         malformed.csv_read,
         malformed.csv_files_read,
@@ -48,6 +63,11 @@ def cases():
     )
     made = [case for name in malformed.INPUTS for make in makers for case in make(rng, name)]
     return {f"{case.input}/{case.name}": case for case in made}
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return files_read(SEED)
 
 
 @pytest.fixture(scope="module")
@@ -84,26 +104,21 @@ def what_became(project):
     return found
 
 
+def expected(case):
+    """Return what must become of a file, as what_became tells it."""
+    rejected = len(case.reasons)
+    return (case.records, len(case.users), 0, rejected, sorted(case.reasons), True)
+
+
 def test_no_record_of_a_malformed_file_is_lost_and_each_that_is_none_has_its_reason(cases, read):
-    expected = {
-        place: (
-            case.records,
-            len(case.users),
-            0,
-            len(case.reasons),
-            sorted(case.reasons),
-            True,
-        )
-        for place, case in cases.items()
-    }
     found = what_became(read)
-    wrong = {
-        f"{place} ({cases[place].fault})": (found.get(place), expected[place])
-        for place in cases
-        if found.get(place) != expected[place]
-    }
-    assert not wrong, "\n".join(f"{k}: found {v[0]}, not {v[1]}" for k, v in wrong.items())
-    assert found.keys() == expected.keys()
+    wrong = [
+        f"{place} ({case.fault}): {found.get(place)}, not {expected(case)}"
+        for place, case in cases.items()
+        if found.get(place) != expected(case)
+    ]
+    assert not wrong, "\n".join(wrong)
+    assert found.keys() == cases.keys()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +127,8 @@ def test_no_record_of_a_malformed_file_is_lost_and_each_that_is_none_has_its_rea
         ("events", "select user_id from fct_events"),
         (
             "heartbeats",
-            "select user_id from fct_watch_streams union all from (select user_id from ongoing_watch_streams)",
+            "select user_id from fct_watch_streams union all "
+            "select user_id from ongoing_watch_streams",
         ),
     ],
 )
@@ -136,6 +152,12 @@ class Refusing:
         good = write_events(folder / "good.csv", [("view", "u", "2025-01-01 10:00")])
         self.project = Project(folder, events_path=str(good))
         with_canary(self.project)
+        with duckdb.connect(str(self.project.database)) as connection:
+            connection.execute("create schema raw")
+            for name, columns in malformed.INPUTS.items():
+                connection.execute(
+                    f"create table raw.{name} ({' varchar, '.join(columns)} varchar)"
+                )
         self.project.run("run", *RULE)
         self.good = self.contents()
 
@@ -177,7 +199,8 @@ class Refusing:
             return f"{len(sentence)} letters"
         if case.files and f"/{case.named}" not in sentence:
             return f"the file is not named: {sentence}"
-        if not case.files and case.named.split("_")[0] not in sentence:
+        told = sentence.replace("input was", "events_relation and heartbeats_relation were")
+        if not case.files and case.named not in told and "no file: " not in told:
             return f"the setting is not named: {sentence}"
         return None
 
@@ -203,7 +226,7 @@ def test_a_file_that_cannot_be_read_stops_the_run_with_a_sentence(family, refusi
 
 @pytest.mark.parametrize("name", [*malformed.SETTINGS, ""])
 def test_a_setting_that_is_wrong_stops_the_run_with_a_sentence(name, refusing):
-    made = malformed.settings_refused(random.Random(SEED), some=5)
+    made = malformed.settings_refused(random.Random(SEED), SOME)
     refuse(
         refusing,
         [case for case in made if (case.named if case.named in malformed.SETTINGS else "") == name],
@@ -222,11 +245,34 @@ def test_settings_that_would_do_harm_as_code_do_none(refusing, tmp_path):
     write(tmp_path / "landing", {"a.csv": malformed.as_csv(rows, way, header)})
     project = Project(tmp_path, events_path=f"{tmp_path}/landing/*", **malformed.HOSTILE_SETTINGS)
     with_canary(project)
-    project.run("run", *READ, "session_summary", "product_answers")
+    project.run("run", *READ, "+product_answers")
     assert project.rows("from canary") == [(1,)]
     assert project.row("select count(*), sum(event_count) from fct_sessions") == (len(names),) * 2
     told = {name for (name,) in project.rows("select event_name from fct_events")}
     assert told == {name.lower() for name in names}
+
+
+# -- The same, at length ---------------------------------------------------------------------------
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("DWELL_SEEDS", "3"))))
+def test_more_of_all_this_each_file_by_itself(seed, refusing, tmp_path):
+    rng = random.Random(seed)
+    refuse(refusing, malformed.files_refused(rng))
+    refuse(refusing, malformed.settings_refused(rng, None))
+    project = Project(tmp_path, events_path="none", heartbeats_path="none")
+    wrong = {}
+    for place, case in files_read(seed).items():
+        project.database.unlink(missing_ok=True)
+        write(tmp_path / case.input, {case.name: case.content})
+        project.settings = {f"{case.input}_path": f"{tmp_path}/{place}"}
+        project.run("run", *READ)
+        found = what_became(project)
+        if found != {place: expected(case)}:
+            wrong[f"{place} ({case.fault})"] = found
+        (tmp_path / place).unlink()
+    assert not wrong, "\n".join(f"{place}: {found}" for place, found in wrong.items())
 
 
 # -- What make passes on ---------------------------------------------------------------------------
