@@ -907,3 +907,88 @@ VARS = [
     '"', "{a: 1, a", "? a\n- b", "<<: 1",
 ]  # fmt: skip
 EVENTS = ["'a.csv", '"a.csv', "a.csv 'b", "a\\", "it's.csv", '"', "'"]
+
+
+# -- Commands --------------------------------------------------------------------------------------
+
+# there beside them
+FILES_OF_COMMANDS = {"bad.json": b'{"a":', "bad.cfg": b"no value\n\0", "binary": b"\xff\xfe\0"}
+COMMANDS = """
+
+nosuch
+--x
+answers --x
+answers x
+answers
+vars x
+docs x
+simulate --viewers x
+simulate --viewers -1
+simulate --minutes nan
+simulate --minutes 0
+simulate --start yesterday
+simulate --start 0000-00-00
+simulate --start 9999-12-31T23:59:59Z
+simulate --pause 2
+simulate --late -1
+simulate --double x
+simulate --broken nan
+simulate --format xml
+simulate --output none/x.jsonl
+simulate --output .
+simulate --truth none/x
+simulate --seed x
+simulate --programs 0
+simulate --wrong-clocks -1
+simulate --speed -1
+simulate --topic t
+simulate --topic t --rate 0
+simulate --topic t --bootstrap-servers
+simulate --topic t --kafka-config none
+simulate --topic t --partitions 0
+ingest
+ingest --topic
+ingest --topic t
+ingest --topic t --kafka-config none
+ingest --topic t --kafka-config bad.cfg
+ingest --topic t --kafka-config .
+ingest --topic t --every 0
+ingest --topic t --every nan
+ingest --topic t --share 3/2
+ingest --topic t --share x
+ingest --topic t --share 0/0
+watch
+watch --topic t
+watch --topic t --readers 0
+watch --topic t --readers x
+watch --topic t --bootstrap-servers localhost:1 --vars [1]
+watch --topic t --bootstrap-servers localhost:1 --vars {a:
+watch --topic t --grace -1
+watch --topic t --keep-days x
+check --schema none
+check --schema bad.json
+check --schema binary
+check --schema .
+check --max-share 2
+check --max-share nan
+check --max-share x
+load
+load oracle
+load postgres --mode x
+load postgres --from x
+load postgres --from 2025-02-30
+load postgres --from 2025-01-01 --to 2025-01-02
+ends
+ends --topic t
+ends --topic t --kafka-config bad.cfg
+reconcile
+reconcile --topic t --ends x
+reconcile --topic t --ends [1]
+reconcile --topic t --ends {
+reconcile --topic t --warehouse x
+tidy --keep-days x
+tidy --keep-days -1
+tidy --keep-days nan
+tidy --landing none
+tidy --landing bad.json
+""".splitlines()[1:]

@@ -4,6 +4,7 @@ import os
 import random
 import re
 import shutil
+import sys
 from collections import Counter
 
 import duckdb
@@ -12,7 +13,7 @@ import pytest
 from events import MODIFIED, write_events
 from project import ROOT, Project
 
-from dwell import settings, whole
+from dwell import __main__, settings, whole
 
 SEED = int(os.environ.get("DWELL_SEED", "0"))
 # of the values that any setting may get wrongly, how many each gets
@@ -44,6 +45,7 @@ def test_there_are_as_many_cases_as_the_docs_say():
     counted["Settings"] = len(list(malformed.settings_refused(rng, SOME)))
     counted["Compressed files"] = len(list(malformed.packed_files(rng)))
     counted["VARS and EVENTS of make"] = len(malformed.VARS + malformed.EVENTS)
+    counted["Commands"] = len(malformed.COMMANDS)
     told = re.findall(r"^\| (.+?) \| ([0-9]+) \|", DOCS.read_text(), re.MULTILINE)
     assert {family: int(number) for family, number in told} == counted
     assert counted.total() >= 500
@@ -307,3 +309,19 @@ def test_compressed_files_that_are_not_whole_are_refused_with_a_sentence(tmp_pat
             pytest.fail(f"{fault} {name}")
         assert str(told.value).endswith("take it out of events_path.")
         (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize("line", malformed.COMMANDS)
+def test_a_command_that_cannot_be_done_says_why(line, monkeypatch, capsys, tmp_path):
+    write(tmp_path, malformed.FILES_OF_COMMANDS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DWELL_DATABASE", "none.duckdb")
+    monkeypatch.delenv("DWELL_KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setattr(sys, "argv", ["dwell", *line.split()])
+    try:
+        code = __main__.main()
+    except SystemExit as left:
+        code = left.code
+    assert code in (1, 2)
+    said = capsys.readouterr()
+    assert said.err.strip() and not said.out and "Traceback" not in said.err
