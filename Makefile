@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build report test test-long test-kills test-engines test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
+.PHONY: build report test test-long test-malformed test-kills test-engines test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -24,6 +24,9 @@ test: .venv/.test ## run the test suite; test-pipelines and test-engines have wh
 
 test-long: .venv/.test ## run the arrival-order tests with ten times as many histories (40 minutes)
 	@DWELL_EXAMPLES=20 $(VENV)/python -m pytest tests/python/test_arrival_order.py tests/python/test_watch_arrival_order.py
+
+test-malformed: .venv/.test ## the tests of malformed input, with every wrong setting and each file by itself (an hour; DWELL_SEEDS=3)
+	@$(VENV)/python -m pytest tests/python/test_malformed.py
 
 test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compare with the truth (30 minutes; needs Java and Maven)
 	@DWELL_REQUIRE=kafka $(VENV)/python -m pytest -s -m long tests/python/test_watch.py

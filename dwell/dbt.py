@@ -1,6 +1,5 @@
 """dbt in this process: parsed once, run again and again."""
 
-import json
 import os
 import re
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+
+from dwell.settings import as_vars
 
 ROOT = Path(__file__).parents[1]
 QUIET = ("--log-level", "none", "--no-print", "--no-write-json", "--no-version-check")
@@ -62,7 +63,7 @@ def invoke(arguments: list[str], database: Path, settings: dict, **more):
     os.environ["DWELL_DATABASE"] = str(database)
     of_project = ("--project-dir", str(ROOT), "--profiles-dir", str(ROOT))
     try:
-        return dbtRunner(**more).invoke([*arguments, *of_project, "--vars", json.dumps(settings)])
+        return dbtRunner(**more).invoke([*arguments, *of_project, "--vars", as_vars(settings)])
     finally:
         release()
 

@@ -1,5 +1,5 @@
-{# Runs at the start of each run, and stops it where settings do not exist, are of the wrong kind,
-   contradict each other, or differ from those that the stored tables were built with. #}
+{# Runs at the start of each run, and stops it where settings are of the wrong kind, contradict
+   each other, or differ from those that the stored tables were built with. #}
 {% macro check_settings() %}
     {%- if dwell.is_at_work() -%}
         {%- do dwell.refuse_models_of_one_name() -%}
@@ -66,9 +66,9 @@
 {% endmacro %}
 
 
-{# A setting that dwell does not know would be passed over by dbt without a word. Jinja in one would be taken for what it
-   gives, and only where dbt lets it. #}
-{% macro check_setting_names() %}
+{# Before any setting is read: a setting that dwell does not know would be passed over by dbt without a word, and dbt
+   would take a text with marks of Jinja for a program, and run it. #}
+{% macro check_settings_as_given() %}
     {%- set given = {} -%}
     {%- if dwell.is_at_work() -%}{%- do given.update(adapter.config.vars.to_dict().get('dwell', {})) -%}{%- endif -%}
     {%- if execute and project_name == 'dwell' -%}{%- do given.update(adapter.config.cli_vars) -%}{%- endif -%}
@@ -77,8 +77,11 @@
             'there is no setting ' ~ name ~ '. The settings are ' ~ dwell.settings() | join(', ') ~ '.'
         ) -%}
     {%- endfor -%}
-    {%- for name, value in given.items() if value is string and '{{' in value -%}
-        {%- do dwell.stop(name ~ ' has braces, which settings do without: ' ~ name ~ ': ' ~ value | replace('{{', '') | replace('}}', '') | trim ~ '.') -%}
+    {%- for name, value in given.items() if value is string and modules.re.search('[{][{%#]', value) -%}
+        {%- do dwell.stop(
+            name ~ ' must not hold {' ~ '{, {' ~ '% or {' ~ '#, which dbt would take for a program, and not as it stands. A path that is '
+            ~ 'called so can be given in a list, a model is named without them: ref(...).'
+        ) -%}
     {%- endfor -%}
 {% endmacro %}
 

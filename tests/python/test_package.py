@@ -169,7 +169,7 @@ def test_what_is_wrong_with_the_input_is_said_in_one_sentence(new_shop):
         "+enabled: false."
     )
     assert (
-        "events_relation has braces, which settings do without: events_relation: ref('page_hits')."
+        "a model is named without them: ref(...)"
         in says(relation, "events_relation: \"{{ ref('page_hits') }}\"")
     )
     assert "ref('page_hits') has no column page_name" in says(
