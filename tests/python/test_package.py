@@ -168,9 +168,8 @@ def test_what_is_wrong_with_the_input_is_said_in_one_sentence(new_shop):
         "events_relation, as in ref('my_events'); or disable its models, as in models: dwell: "
         "+enabled: false."
     )
-    assert (
-        "a model is named without them: ref(...)"
-        in says(relation, "events_relation: \"{{ ref('page_hits') }}\"")
+    assert "a model is named without them: ref(...)" in says(
+        relation, "events_relation: \"{{ ref('page_hits') }}\""
     )
     assert "ref('page_hits') has no column page_name" in says(
         "event_name: page", "event_name: page_name"
