@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build test test-long test-kills test-engines test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
+.PHONY: build report test test-long test-malformed test-kills test-engines test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -10,9 +10,11 @@ INSTALL = $(VENV)/python -m pip --disable-pip-version-check install --quiet --no
 REFRESH = $(if $(FULL_REFRESH),--full-refresh)
 
 build: .venv/.core ## build everything and print the four answers (EVENTS=files VARS='{...}' FULL_REFRESH=1)
-	@echo "== dbt build: loads the events, makes the sessions, tests both (details: logs/dbt.log)"
-	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt --quiet build --vars "$$vars" $(REFRESH)
-	@$(VENV)/python -m dwell answers
+	@$(VENV)/dwell build $(REFRESH)
+	@$(VENV)/dwell answers
+
+report: .venv/.report ## write the answers and their charts as one page, report.html (after make)
+	@$(VENV)/dwell report
 
 test: .venv/.test ## run the test suite; test-pipelines and test-engines have what needs more than Python
 	@echo "== pytest: every test of tests/python but that of loading, two files at a time; about ten minutes"
@@ -22,6 +24,9 @@ test: .venv/.test ## run the test suite; test-pipelines and test-engines have wh
 
 test-long: .venv/.test ## run the arrival-order tests with ten times as many histories (40 minutes)
 	@DWELL_EXAMPLES=20 $(VENV)/python -m pytest tests/python/test_arrival_order.py tests/python/test_watch_arrival_order.py
+
+test-malformed: .venv/.test ## the tests of malformed input, with every wrong setting and each file by itself (an hour; DWELL_SEEDS=3)
+	@$(VENV)/python -m pytest tests/python/test_malformed.py
 
 test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compare with the truth (30 minutes; needs Java and Maven)
 	@DWELL_REQUIRE=kafka $(VENV)/python -m pytest -s -m long tests/python/test_watch.py
@@ -44,8 +49,8 @@ lint: .venv/.test ## check Python, SQL, and what is to hold of every model (dbt-
 	@$(VENV)/python -m pytest -q tests/python/test_descriptions.py
 
 docs: .venv/.core ## write the documentation as one file, target/static_index.html
-	@vars=$$($(VENV)/python -m dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
-	@$(VENV)/python -m dwell docs
+	@vars=$$($(VENV)/dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"
+	@$(VENV)/dwell docs
 	@echo "open target/static_index.html"
 
 notebook: .venv/.notebook ## run notebooks/your_own_events.ipynb on the sample, and keep what it shows
@@ -89,8 +94,9 @@ airflow: .venv-airflow/.installed .venv/.kafka ## install Airflow (324 MB) into 
 	@$(VENV)/dbt --quiet parse --target-path target/airflow
 
 lock: ## pin all packages anew in requirements/ (needs uv)
-	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" -o requirements/core.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group install -o requirements/core.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group kafka -o requirements/kafka.txt
+	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group report -o requirements/report.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group test -o requirements/test.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group notebook -c requirements/test.txt -o requirements/notebook.txt
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group warehouses -c requirements/test.txt -o requirements/warehouses.txt
@@ -101,7 +107,7 @@ lock: ## pin all packages anew in requirements/ (needs uv)
 	uv pip compile -q engines/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/engines.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-airflow .venv-flink .flink .venv-engines .spark .venv-bqemulator .venv-fakesnow .kafka .airflow target logs
+	rm -rf .venv .venv-airflow .venv-flink .flink .venv-engines .spark .venv-bqemulator .venv-fakesnow .kafka .airflow .*.duckdb.build target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -113,6 +119,7 @@ help: ## print this
 	@echo "== installing $*: the packages of $<, into .venv"
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@$(INSTALL) -r $<
+	@$(VENV)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-flink/.flink: requirements/flink.txt

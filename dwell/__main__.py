@@ -1,25 +1,27 @@
-"""`python -m dwell`: what make needs beside dbt, a simulation of heartbeats, and the listener."""
+"""`dwell`, or `python -m dwell`: one command."""
 
 import argparse
 import sys
 from importlib import import_module
 
-# {command: (its module, what it does)}
-COMMANDS = {
-    "answers": ("answers", "print the four answers"),
-    "vars": ("settings", "print EVENTS and VARS of the environment as dbt's --vars"),
-    "docs": ("docs", "put the pictures into the documentation that make docs writes"),
-    "simulate": ("simulate", "write heartbeats of viewers, and the true streams"),
-    "ingest": ("ingest", "land a Kafka topic's heartbeats as files"),
-    "watch": ("watch", "land heartbeats, make streams of them, publish those that end; and again"),
-    "check": ("check", "hold messages that have landed, and are not loaded, against their schema"),
-    "load": ("load", "bring ended streams into a table of a warehouse"),
-    "ends": ("ends", "print where a Kafka topic ends now"),
-    "reconcile": ("reconcile", "account for each offset: Kafka, landed, loaded, streams, table"),
-    "tidy": ("tidy", "put landing files that are loaded together, and remove old ones"),
-}
+from dwell.commands import COMMANDS
+
+DESCRIPTION = "Sessions from events, watch streams from heartbeats: what stands beside dbt."
+CODES = """\
+exit codes:
+  0    done
+  1    could not, or, of a command that compares, something differs; stderr says what
+  2    wrong usage: options, settings, or packages that are not installed
+  3    dwell check: nothing has landed yet
+  130  ended by Ctrl-C
+
+DWELL_DATABASE names the database file (default: dwell.duckdb). docs/commands.md has each command,
+and what else is read from the environment.
+"""
 # {package: what installs it}
 EXTRAS = {
+    "altair": "make report",
+    "vl_convert": "make report",
     "confluent_kafka": "make kafka",
     "pyarrow": "make kafka",
     "google": "make warehouses",
@@ -37,32 +39,35 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; --help tells the options\n")
 
 
+def make_parser() -> Parser:
+    """Return the parser of every command."""
+    parser = Parser(
+        prog="dwell",
+        description=DESCRIPTION,
+        epilog=CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    for name, command in COMMANDS.items():
+        does = command.does
+        command.add_options(
+            commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+        )
+    return parser
+
+
 def main() -> int:
-    """Run one command and return its exit code: 0 done, 1 could not, 2 wrong usage."""
+    """Run one command and return its exit code."""
+    arguments = make_parser().parse_args()
     try:
-        return run()
+        # only what is asked for is imported: Kafka's client need not be there for the rest
+        return import_module(f"dwell.{COMMANDS[arguments.command].module}").main(arguments)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:
             raise
-        print(f"dwell {sys.argv[1]} needs {error.name}: {EXTRAS[package]}", file=sys.stderr)
+        print(f"dwell {arguments.command} needs {error.name}: {EXTRAS[package]}", file=sys.stderr)
         return 2
-
-
-def run() -> int:
-    """Run the command that is asked for."""
-    parser = Parser(prog="dwell", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    module = None
-    for name, (place, does) in COMMANDS.items():
-        command = commands.add_parser(name, help=does)
-        if sys.argv[1:2] == [name]:
-            # only what is asked for is imported: Kafka's client need not be there for the rest
-            module = import_module(f"dwell.{place}")
-            if hasattr(module, "add_options"):
-                module.add_options(command)
-    arguments = parser.parse_args()
-    return module.main(arguments)
 
 
 if __name__ == "__main__":

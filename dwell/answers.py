@@ -1,9 +1,12 @@
-"""Print the four answers as a table that a product owner can read."""
+"""`dwell answers`: the four answers, as a table that a product owner can read, or as JSON."""
 
+import argparse
+import json
 import os
 import shutil
 import sys
 import textwrap
+from datetime import date, datetime
 
 import duckdb
 
@@ -13,65 +16,97 @@ def database() -> str:
     return os.environ.get("DWELL_DATABASE", "dwell.duckdb")
 
 
-def main(_=None) -> int:
+def main(arguments: argparse.Namespace) -> int:
     """Print the answers of the last build, and what became of what it read. 1 if there are none."""
     try:
         with duckdb.connect(database(), read_only=True) as connection:
-            told = answers(connection), streams(connection)
+            told = read(connection)
     except duckdb.Error as error:
         print(
             f"dwell: no answers in {database()}: build first, with make.\n{error}", file=sys.stderr
         )
         return 1
-    width = min(shutil.get_terminal_size().columns, 110)
-    (rows, events), (watched, heartbeats) = told
-    if events or not heartbeats:
-        print(table(rows, width))
-        print(indented(events or "0 rows read.", width))
-    if heartbeats:
-        if events:
-            print("─" * width)
-        print(indented(watched, width))
-        print(indented(heartbeats, width))
+    if arguments.json:
+        print(json.dumps(told, indent=2, ensure_ascii=False, default=as_text))
+    else:
+        print(in_words(told, min(shutil.get_terminal_size().columns, 110)))
     return 0
 
 
-def answers(connection: duckdb.DuckDBPyConnection) -> tuple[list[tuple], str]:
-    """Return (number, question, answer, assumption) per question, and what became of the events."""
-    rows = connection.execute(
-        "select question_number, question, answer, assumption "
-        "from main.product_answers order by question_number"
-    ).fetchall()
-    counts = connection.execute(
-        "select sum(rows_read), sum(rows_accepted), sum(rows_duplicate), sum(rows_rejected) "
-        "from main.event_reconciliation"
-    ).fetchone()
-    reasons = connection.execute(
-        "select reject_reason, count(*) from main.rejected_events group by 1 order by 2 desc, 1"
-    ).fetchall()
-    return rows, accounted_for(("event", "duplicate"), counts, reasons)
+def read(connection: duckdb.DuckDBPyConnection) -> dict:
+    """Return what is told, in words and in numbers."""
+
+    def rows(query: str) -> list[dict]:
+        found = connection.execute(query)
+        names = [name for name, *_ in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def row(query: str) -> dict:
+        return rows(query)[0]
+
+    def reasons(of: str) -> dict:
+        query = f"select reject_reason, count(*) from main.{of} group by 1 order by 2 desc, 1"
+        return dict(connection.execute(query).fetchall())
+
+    return {
+        "answers": rows(
+            "select question_number, question, answer, assumption "
+            "from main.product_answers order by question_number"
+        ),
+        "busiest_days": rows(
+            "select activity_date, events from main.daily_activity where is_busiest "
+            "order by activity_date"
+        ),
+        "session_summary": row("from main.session_summary"),
+        "events": row(
+            "select coalesce(sum(rows_read), 0) as rows_read, "
+            "coalesce(sum(rows_accepted), 0) as rows_accepted, "
+            "coalesce(sum(rows_duplicate), 0) as rows_duplicate, "
+            "coalesce(sum(rows_rejected), 0) as rows_rejected "
+            "from main.event_reconciliation"
+        )
+        | {"reject_reasons": reasons("rejected_events")},
+        "watch_streams": row(
+            "select (select count(*) from main.fct_watch_streams) as ended, "
+            "(select count(*) from main.ongoing_watch_streams) as going_on, "
+            "coalesce((select max(streams) from main.watch_concurrency), 0) as most_at_once, "
+            "coalesce((select sum(watched_seconds) from main.daily_watch_time), 0) "
+            "as watched_seconds"
+        ),
+        "heartbeats": row(
+            "select coalesce(sum(rows_read), 0) as rows_read, "
+            "coalesce(sum(rows_accepted), 0) as rows_accepted, "
+            "coalesce(sum(rows_landed_before), 0) as rows_landed_before, "
+            "coalesce(sum(rows_rejected), 0) as rows_rejected "
+            "from main.heartbeat_reconciliation"
+        )
+        | {"reject_reasons": reasons("rejected_heartbeats")},
+    }
 
 
-def streams(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
-    """Return a sentence on the watch streams, and what became of the heartbeats."""
-    ended, going_on, most, hours = connection.execute(
-        "select (select count(*) from main.fct_watch_streams), "
-        "(select count(*) from main.ongoing_watch_streams), "
-        "(select max(streams) from main.watch_concurrency), "
-        "(select sum(watched_seconds) / 3600 from main.daily_watch_time)"
-    ).fetchone()
-    counts = connection.execute(
-        "select sum(rows_read), sum(rows_accepted), sum(rows_landed_before), sum(rows_rejected) "
-        "from main.heartbeat_reconciliation"
-    ).fetchone()
-    reasons = connection.execute(
-        "select reject_reason, count(*) from main.rejected_heartbeats group by 1 order by 2 desc, 1"
-    ).fetchall()
-    told = (
-        f"Watch streams: {ended:,} ended, {going_on:,} going on; at most {most or 0:,} at once; "
-        f"{hours or 0:,.1f} hours watched."
+def in_words(told: dict, width: int) -> str:
+    """Return what is told as lines of at most `width` characters."""
+    events = accounted_for(("event", "duplicate"), told["events"])
+    heartbeats = accounted_for(("heartbeat", "repeat"), told["heartbeats"])
+    parts = []
+    if events or not heartbeats:
+        parts.append(table([tuple(answer.values()) for answer in told["answers"]], width))
+        parts.append(indented(events or "0 rows read.", width))
+    if heartbeats:
+        if events:
+            parts.append("─" * width)
+        parts.append(indented(of_streams(told["watch_streams"]), width))
+        parts.append(indented(heartbeats, width))
+    return "\n".join(parts)
+
+
+def of_streams(numbers: dict) -> str:
+    """Return a sentence on the watch streams."""
+    return (
+        f"Watch streams: {numbers['ended']:,} ended, {numbers['going_on']:,} going on; at most "
+        f"{numbers['most_at_once']:,} at once; {numbers['watched_seconds'] / 3600:,.1f} hours "
+        "watched."
     )
-    return told, accounted_for(("heartbeat", "repeat"), counts, reasons)
 
 
 def table(answers: list[tuple], width: int) -> str:
@@ -86,16 +121,22 @@ def table(answers: list[tuple], width: int) -> str:
     return "\n".join(parts)
 
 
-def accounted_for(nouns: tuple[str, str], counts: tuple, reasons: list[tuple]) -> str:
+def accounted_for(nouns: tuple[str, str], became: dict) -> str:
     """Return what became of the rows that were read; nothing if there were none."""
-    read, accepted, again, rejected = (int(n or 0) for n in counts)
+    *counts, reasons = became.values()
+    read, accepted, again, rejected = map(int, counts)
     if not read:
         return ""
     told = f"{counted(read, 'row')} read: {counted(accepted, nouns[0])}, {counted(again, nouns[1])}"
     told += f", {rejected:,} rejected"
     if reasons:
-        told += " (" + ", ".join(f"{count:,} {reason}" for reason, count in reasons) + ")"
+        told += " (" + ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()) + ")"
     return told + "."
+
+
+def as_text(value: date) -> str:
+    """Return a day or a moment as ISO 8601; times of tables are in UTC."""
+    return value.isoformat() + ("Z" if isinstance(value, datetime) else "")
 
 
 def counted(number: int, noun: str) -> str:

@@ -145,43 +145,14 @@ def reason_by(schema: dict) -> tuple[str, dict]:
 # -- The command -----------------------------------------------------------------------------
 
 
-def share(text: str) -> float:
-    """Return a share, from 0 to 1."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError("must be a share, from 0 to 1")
-    return value
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    parser.add_argument(
-        "--landing", default="landing", metavar="FOLDER", help="where files land (default: landing)"
-    )
-    parser.add_argument(
-        "--schema",
-        type=Path,
-        default=SCHEMA,
-        metavar="FILE",
-        help="JSON Schema of a message (default: schemas/heartbeat.schema.json)",
-    )
-    parser.add_argument(
-        "--max-share",
-        type=share,
-        default=0.05,
-        metavar="SHARE",
-        help=f"say no if more than this share of the new messages does not fit, and {FEW} of them "
-        "at least (default: 0.05)",
-    )
-
-
 def main(arguments: argparse.Namespace) -> int:
     """Check. 0: load what is new; 1: too much does not fit; 2: wrong usage; 3: nothing is there."""
     log.set_up()
+    path = arguments.schema or SCHEMA
     try:
-        schema = json.loads(arguments.schema.read_text(encoding="utf-8"))
+        schema = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        log.say(f"{arguments.schema} cannot be read: {error}", logging.ERROR)
+        log.say(f"{path} cannot be read: {error}", logging.ERROR)
         return 2
     landing, database = Landing(Path(arguments.landing)), Path(answers.database())
     if not landing.has_files():
@@ -193,7 +164,7 @@ def main(arguments: argparse.Namespace) -> int:
         log.say(str(error), logging.ERROR)
         return 1
     wrong = sum(kind.messages for kind in misfits)
-    told = f"{wrong:,} of {messages:,} new messages do not fit {arguments.schema.name}"
+    told = f"{wrong:,} of {messages:,} new messages do not fit {path.name}"
     told += f": {'; '.join(map(str, misfits))}" if misfits else ""
     fields = {"messages": messages, "misfits": {kind.reason: kind.messages for kind in misfits}}
     if wrong >= FEW and wrong > arguments.max_share * messages:

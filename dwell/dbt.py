@@ -1,6 +1,5 @@
 """dbt in this process: parsed once, run again and again."""
 
-import json
 import os
 import re
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+
+from dwell.settings import as_vars
 
 ROOT = Path(__file__).parents[1]
 QUIET = ("--log-level", "none", "--no-print", "--no-write-json", "--no-version-check")
@@ -51,36 +52,32 @@ class Dbt:
         return self._manifest
 
     def _invoke(self, arguments, settings, manifest=None):
-        os.environ["DWELL_DATABASE"] = str(self.database)
-        try:
-            return dbtRunner(manifest=manifest).invoke(
-                [
-                    *QUIET,
-                    *arguments,
-                    "--project-dir",
-                    str(ROOT),
-                    "--profiles-dir",
-                    str(ROOT),
-                    "--target-path",
-                    str(self.work / "target"),
-                    "--log-path",
-                    str(self.work / "logs"),
-                    "--vars",
-                    json.dumps(self.settings | settings),
-                ]
-            )
-        finally:
-            release()
+        here = ("--target-path", str(self.work / "target"), "--log-path", str(self.work / "logs"))
+        return invoke(
+            [*QUIET, *arguments, *here], self.database, self.settings | settings, manifest=manifest
+        )
+
+
+def invoke(arguments: list[str], database: Path, settings: dict, **more):
+    """Run dbt on this project, and return its result; `more` is what dbtRunner takes."""
+    os.environ["DWELL_DATABASE"] = str(database)
+    of_project = ("--project-dir", str(ROOT), "--profiles-dir", str(ROOT))
+    try:
+        return dbtRunner(**more).invoke([*arguments, *of_project, "--vars", as_vars(settings)])
+    finally:
+        release()
 
 
 def what_it_said(result) -> str:
     """Return what dbt said of what went wrong."""
     said = [str(result.exception)] if result.exception else []
     said += [r.message or "" for r in getattr(result.result, "results", []) if r.status == "error"]
-    # the sentence; whoever wants the macros that led to it finds them in dbt's log
-    return "\n".join(
-        re.sub(r"(?s)^.*?(dwell: .*?)(\n\s*> in macro .*)?$", r"\1", text).strip() for text in said
-    )
+    return "\n".join(map(sentence, said))
+
+
+def sentence(said: str) -> str:
+    """Return dwell's own sentence, if it is one; dbt's log has the macros that led to it."""
+    return re.sub(r"(?s)^.*?(dwell: .*?)(\n\s*> in macro .*)?$", r"\1", said).strip()
 
 
 def release() -> None:

@@ -10,7 +10,7 @@ import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from dwell import kafka, log, options
+from dwell import kafka, log
 from dwell.kafka import KafkaTrouble, WrongUsage
 
 SECONDS = 30
@@ -83,12 +83,6 @@ class Topic:
 
 
 # -- The command -----------------------------------------------------------------------------
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    options.add_kafka(parser)
-    parser.add_argument("--topic", required=True, help="the topic of the heartbeats")
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -4,56 +4,10 @@ import argparse
 import logging
 from pathlib import Path
 
-from dwell import kafka, log, options, stop
+from dwell import kafka, log, stop
 from dwell.kafka import KafkaTrouble, WrongUsage
 from dwell.landing import Landing, LandingInUse
 from dwell.reader import Progress, Reader, read_on
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    add_reading_options(parser)
-    parser.add_argument(
-        "--share",
-        type=share,
-        default=(0, 1),
-        metavar="I/N",
-        help="read the I-th of N shares of the partitions, for several processes side by side",
-    )
-
-
-def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is read, and into where."""
-    options.add_kafka(parser)
-    parser.add_argument("--topic", required=True, help="the topic of the heartbeats")
-    parser.add_argument(
-        "--landing", default="landing", metavar="FOLDER", help="where files land (default: landing)"
-    )
-    parser.add_argument(
-        "--every",
-        type=options.seconds,
-        default=5.0,
-        metavar="SECONDS",
-        help="how often a file lands (default: 5)",
-    )
-    parser.add_argument(
-        "--until-end",
-        action="store_true",
-        help="end once what was there at the start has been read (default: go on)",
-    )
-    parser.add_argument(
-        "--accept-loss",
-        action="store_true",
-        help="go on where Kafka has removed messages before they landed (default: stop and say so)",
-    )
-
-
-def share(text: str) -> tuple[int, int]:
-    """Return (1, 4) for 2/4: shares are numbered from 1 by people."""
-    index, _, shares = text.partition("/")
-    if not (index.isdigit() and shares.isdigit() and 1 <= int(index) <= int(shares)):
-        raise argparse.ArgumentTypeError("must be as 1/4: the first of four shares")
-    return int(index) - 1, int(shares)
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dwell.files import put_in_place
+
 # as macros/watch/read_landing.sql reads them
 SCHEMA = pa.schema(
     [
@@ -126,24 +128,6 @@ class Landing:
                 use_dictionary=["topic", "partition"],
             )
         return put_in_place(hidden, self.folder / f"{name}.parquet")
-
-
-def put_in_place(hidden: Path, path: Path) -> Path:
-    """Give a file its name once all of it is on disk."""
-    with hidden.open("rb") as file:
-        os.fsync(file.fileno())
-    hidden.rename(path)
-    sync_folder(path.parent)
-    return path
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def take(file, what: str) -> None:

@@ -10,7 +10,7 @@ import fcntl
 import logging
 import secrets
 import tempfile
-from datetime import date, datetime
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -22,8 +22,6 @@ from dwell.patience import patiently
 from dwell.publish import open_sink, publish
 from dwell.warehouse import EARLIEST, LATEST, Warehouse, WarehouseTrouble, in_short
 
-KINDS = ("postgres", "bigquery", "snowflake", "redshift")
-MODES = tuple(warehouse.TABLES)
 TELL_DAYS = 3
 
 TIMEOUT = "select max(settings) ->> 'watch_timeout_seconds' from main.dwell_heartbeat_loads"
@@ -39,56 +37,6 @@ class InUse(Exception):
 
 
 # -- The command -----------------------------------------------------------------------------
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    parser.add_argument("kind", choices=KINDS, help="the warehouse; docs/loading.md tells who I am")
-    parser.add_argument(
-        "--table",
-        metavar="NAME",
-        help="as in analytics.watch_streams (default: watch_streams, with --mode append "
-        "watch_stream_history)",
-    )
-    parser.add_argument(
-        "--mode",
-        choices=MODES,
-        default="merge",
-        help="merge: one row a stream, corrected in place; append: every revision, for audit; "
-        "overwrite: whole days are replaced (default: merge)",
-    )
-    parser.add_argument(
-        "--from",
-        dest="first",
-        metavar="DAY",
-        type=day,
-        help="with --mode overwrite or --check, the first day of began_at (default: all)",
-    )
-    parser.add_argument(
-        "--to", dest="last", metavar="DAY", type=day, help="and the last, which is included"
-    )
-    parser.add_argument(
-        "--ledger", metavar="FILE", help="what was loaded (default: beside the database)"
-    )
-    parser.add_argument(
-        "--adopt",
-        action="store_true",
-        help="make the ledger anew from the table first: where it was lost, or does not fit",
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="load nothing; compare streams, heartbeats and seconds of each day with "
-        "fct_watch_streams",
-    )
-
-
-def day(text: str) -> date:
-    """Return a day, as in 2025-03-01."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no day, as in 2025-03-01") from None
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ is no fault. It reads counts and bounds, and of messages only those that seem to
 """
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Iterable
@@ -16,13 +15,13 @@ from typing import NamedTuple
 
 import duckdb
 
-from dwell import answers, kafka, log, options
+from dwell import answers, kafka, log
 from dwell.ends import Topic
 from dwell.kafka import KafkaTrouble, WrongUsage
 from dwell.landing import Landing
-from dwell.load import KINDS, in_short, in_words
+from dwell.load import in_short, in_words
 from dwell.patience import patiently
-from dwell.warehouse import EARLIEST, LATEST, TABLES, WarehouseTrouble, totals
+from dwell.warehouse import EARLIEST, LATEST, WarehouseTrouble, totals
 
 
 class Report:
@@ -217,47 +216,6 @@ def what_is_loaded(connection: duckdb.DuckDBPyConnection, topic: str) -> dict[in
 
 
 # -- The command -----------------------------------------------------------------------------
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    options.add_kafka(parser)
-    parser.add_argument("--topic", required=True, help="the topic of the heartbeats")
-    parser.add_argument(
-        "--landing", default="landing", metavar="FOLDER", help="where files land (default: landing)"
-    )
-    parser.add_argument(
-        "--ends",
-        type=ends,
-        metavar="JSON",
-        help="what must be loaded, as `dwell ends` printed it before the topic was landed; what "
-        "came later is told, and is no fault (default: where the topic ends now)",
-    )
-    parser.add_argument(
-        "--warehouse", choices=KINDS, help="also the table that `dwell load` loads (default: none)"
-    )
-    parser.add_argument(
-        "--table",
-        default=TABLES["merge"],
-        metavar="NAME",
-        help=f"its name (default: {TABLES['merge']})",
-    )
-    parser.add_argument(
-        "--sparse",
-        action="store_true",
-        help="the topic is compacted or written by transactions, so that some offsets have no "
-        "message",
-    )
-
-
-def ends(text: str) -> dict[int, int]:
-    """Return {partition: offset} of JSON."""
-    try:
-        return {int(partition): int(end) for partition, end in json.loads(text).items()}
-    except (ValueError, TypeError, AttributeError):
-        raise argparse.ArgumentTypeError(
-            'must be as `dwell ends` prints it: {"0": 1200, "1": 1180}'
-        ) from None
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -1,38 +1,69 @@
 """Settings that make passes on to dbt."""
 
 import json
-import os
+import re
 import shlex
 import sys
+from os import environ
 
 import yaml
+
+from dwell import whole
 
 
 def read(text: str | None = None) -> dict:
     """Return the settings of a YAML text, or of VARS in the environment."""
     try:
-        settings = yaml.safe_load(os.environ.get("VARS") or "" if text is None else text) or {}
+        settings = yaml.safe_load(environ.get("VARS") or "" if text is None else text) or {}
     except yaml.YAMLError as error:
-        raise ValueError(f"VARS is no YAML: {error}") from None
+        raise ValueError(f"VARS is no YAML: {' '.join(str(error).split())}") from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, ValueError):
+        # what the parser has no word for: a date that is none, brackets by the thousand
+        raise ValueError("VARS is no YAML that can be read: look at its dates and tags") from None
     if not isinstance(settings, dict):
         raise ValueError("VARS must be a mapping, as in {session_timeout_minutes: 20}")
-    # a date of YAML is passed on as it was written
-    return json.loads(json.dumps(settings, default=str))
+    if not all(isinstance(name, str) for name in settings):
+        raise ValueError("VARS must name settings, as in {session_timeout_minutes: 20}")
+    try:
+        # a date of YAML is passed on as it was written
+        return json.loads(json.dumps(settings, default=str))
+    except (RecursionError, TypeError, ValueError):
+        raise ValueError("VARS must have values that JSON knows: text, numbers, lists") from None
+
+
+def as_vars(settings: dict) -> str:
+    """Return settings as dbt's --vars: JSON that is YAML too, which has no pairs of surrogates."""
+    told = json.dumps(settings, ensure_ascii=False)
+    # what YAML takes only as an escape
+    return re.sub(
+        "[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]",
+        lambda sign: f"\\u{ord(sign[0]):04x}",
+        told,
+    )
+
+
+def given(events: list[str] | None = None, text: str | None = None) -> dict:
+    """Return the settings of options, or of EVENTS (paths, as a shell splits them) and VARS.
+
+    ValueError if they cannot be read, or a file of them is not whole.
+    """
+    settings = read(text)
+    if events is None:
+        try:
+            events = shlex.split(environ.get("EVENTS", ""))
+        except ValueError as error:
+            raise ValueError(f"EVENTS is no list of paths: {error}") from None
+    if events:
+        settings["events_path"] = events
+    whole.check(settings)
+    return settings
 
 
 def main(_=None) -> int:
-    """Print dbt's --vars for EVENTS (paths, as a shell splits them) and VARS (YAML)."""
+    """Print dbt's --vars for EVENTS and VARS. 0: done; 2: they cannot be read."""
     try:
-        settings = read()
+        print(as_vars(given()))
     except ValueError as error:
         print(f"dwell: {error}", file=sys.stderr)
         return 2
-    try:
-        events = shlex.split(os.environ.get("EVENTS", ""))
-    except ValueError as error:
-        print(f"dwell: EVENTS is no list of paths: {error}", file=sys.stderr)
-        return 2
-    if events:
-        settings["events_path"] = events
-    print(json.dumps(settings))
     return 0

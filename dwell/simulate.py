@@ -1,6 +1,6 @@
 """`dwell simulate`: writes simulated heartbeats or sends them to Kafka; tells the true streams.
 
-The sample, seeds/watch_heartbeats.csv, is made by `python -m dwell simulate` with the options in
+The sample, seeds/watch_heartbeats.csv, is made by `dwell simulate` with the options in
 SAMPLE and `--output seeds/watch_heartbeats.csv`.
 """
 
@@ -10,16 +10,13 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from dwell import options
 from dwell.simulation import (
     FIELDS,
     FLAWS,
     IN_THE_FUTURE,
-    PEAK,
     SECOND,
     Message,
     Plan,
@@ -77,88 +74,6 @@ FORMATS = {"jsonl": write_jsonl, "csv": write_csv}
 
 
 # -- The command -------------------------------------------------------------------------------
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    default = Plan()
-
-    def option(name, kind, text, **more):
-        value = getattr(default, name.replace("-", "_"))
-        told = f"{text} (default: {value})"
-        parser.add_argument(f"--{name}", type=kind, default=value, help=told, **more)
-
-    parser.add_argument(
-        "--format",
-        choices=FORMATS,
-        default="jsonl",
-        help="jsonl: a payload a line, in the order of arrival; csv: the six fields and "
-        "received_at, without the messages that no CSV can show (default: jsonl)",
-    )
-    parser.add_argument(
-        "--output", default="-", metavar="FILE", help="where to write; - is stdout (default: -)"
-    )
-    parser.add_argument(
-        "--topic",
-        help="send them to this Kafka topic, each with its time of receipt, instead of writing a "
-        "file (needs make kafka)",
-    )
-    parser.add_argument(
-        "--partitions",
-        type=options.at_least(1, int),
-        default=4,
-        metavar="N",
-        help="of the topic, which is made if it is not there (default: 4)",
-    )
-    options.add_kafka(parser)
-    parser.add_argument(
-        "--rate", type=options.positive, metavar="N", help="send at most so many messages a second"
-    )
-    parser.add_argument(
-        "--speed",
-        type=options.positive,
-        metavar="N",
-        help="send them as they happen, N simulated seconds in a second (default: at once)",
-    )
-    parser.add_argument("--truth", metavar="FILE", help="where to write the true streams, as CSV")
-    option("seed", int, "the same options and seed give the same bytes", metavar="N")
-    option("viewers", int, "how many viewers come, beside those of the edge cases", metavar="N")
-    option("programs", int, "how many programs there are to choose from", metavar="N")
-    option("minutes", int, "how long it lasts; late heartbeats arrive after it", metavar="N")
-    parser.add_argument(
-        "--start",
-        type=read_time,
-        default=default.start,
-        metavar="TIME",
-        help="when it begins: now, or ISO 8601, UTC without a zone; the hour tells how busy it is "
-        f"(default: {write_time(default.start)}, a busy evening)",
-    )
-    parser.add_argument(
-        "--peak",
-        action="store_true",
-        help=f"begin at a peak: half of the viewers come in the first {PEAK} minutes",
-    )
-    option("pause", float, "share of viewings with pauses, short or long", metavar="SHARE")
-    option("late", float, "share of viewings with heartbeats that come late", metavar="SHARE")
-    option("double", float, "share of heartbeats that are sent twice", metavar="SHARE")
-    option("broken", float, "broken messages, as a share of heartbeats", metavar="SHARE")
-    option("wrong-clocks", int, "viewers with a clock that is years ahead", metavar="N")
-
-
-def read_time(text: str) -> int:
-    """Return the moment that a text names."""
-    if text == "now":
-        return int(datetime.now(UTC).timestamp()) * SECOND
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or not 2000 <= at.year < 3000:
-        raise argparse.ArgumentTypeError(
-            f"must be a time since 2000, such as 2025-03-12T19:00:00Z, not {text!r}"
-        )
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 @contextmanager

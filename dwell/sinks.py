@@ -17,8 +17,8 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from dwell import kafka, log, stop
+from dwell.files import put_in_place
 from dwell.kafka import KafkaTrouble
-from dwell.landing import put_in_place
 
 TRANSACTION_SECONDS = 60
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from dwell import answers, log, options
-from dwell.landing import put_in_place
+from dwell import answers, log
+from dwell.files import put_in_place
 from dwell.patience import patiently
 
 EVERY_SECONDS = 600
@@ -165,26 +165,6 @@ def put_together(connection: duckdb.DuckDBPyConnection, files: list[File]) -> in
 
 
 # -- The command -----------------------------------------------------------------------------
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    parser.add_argument(
-        "--landing", default="landing", metavar="FOLDER", help="where files land (default: landing)"
-    )
-    add_keeping_options(parser)
-
-
-def add_keeping_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what stays."""
-    parser.add_argument(
-        "--keep-days",
-        type=options.at_least(0),
-        default=7.0,
-        metavar="DAYS",
-        help="remove landing files that are loaded after this; a full refresh, which could no "
-        "longer read them, is then refused (default: 7)",
-    )
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from dwell import answers, ingest, kafka, log, options, settings, stop, tidy
+from dwell import answers, kafka, log, settings, stop, tidy
 from dwell.dbt import ROOT, Dbt, what_it_said
 from dwell.kafka import KafkaTrouble, WrongUsage
 from dwell.landing import Landing, LandingInUse
@@ -95,48 +95,6 @@ class Watch:
 
 
 # -- The command -----------------------------------------------------------------------------
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    ingest.add_reading_options(parser)
-    parser.add_argument(
-        "--readers",
-        type=options.at_least(1, int),
-        default=1,
-        metavar="N",
-        help="processes that read (default: 1)",
-    )
-    parser.add_argument(
-        "--vars",
-        metavar="YAML",
-        help="settings, as make's VARS (default: VARS of the environment)",
-    )
-    parser.add_argument(
-        "--publish-topic", metavar="TOPIC", help="tell ended streams to a Kafka topic"
-    )
-    parser.add_argument(
-        "--publish-folder", metavar="FOLDER", help="tell them in JSON-lines files, one a batch"
-    )
-    parser.add_argument(
-        "--publish-name",
-        metavar="NAME",
-        default="dwell-watch",
-        help="transactional id of what is told to a topic, and key of its position in "
-        "TOPIC-positions (default: dwell-watch)",
-    )
-    parser.add_argument(
-        "--ledger", metavar="FILE", help="what was told (default: beside the database)"
-    )
-    parser.add_argument(
-        "--grace",
-        type=options.at_least(0),
-        default=5.0,
-        metavar="SECONDS",
-        help="how much longer than the timeout to wait for late heartbeats before a stream is told "
-        "(default: 5)",
-    )
-    tidy.add_keeping_options(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -118,9 +118,8 @@
     {%- set zone = dwell.text(var('source_timezone')) -%}
     {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
     {%- if kind in units -%}
-        safe.timestamp_micros(safe_cast(
-            round(safe_multiply(safe_cast({{ column }} as numeric), numeric '{{ units[kind] }}')) as int64
-        ))
+        {%- set us = 'round(safe_multiply(safe_cast(' ~ column ~ " as numeric), numeric '" ~ units[kind] ~ "'))" %}
+        case when {{ dwell.is_of_a_year(us) }} then {{ dwell.time_of_microseconds('cast(' ~ us ~ ' as int64)') }} end
     {%- elif kind == 'iso' -%}
         {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
         case

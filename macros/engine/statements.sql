@@ -129,8 +129,12 @@
     {{- return(adapter.dispatch('create_own_schema', 'dwell')()) -}}
 {%- endmacro %}
 
-{# dbt has made it #}
+{# dbt has made it, if a model of this run stands there #}
 {% macro default__create_own_schema() -%}
+    {%- set own = dwell.own_table('any').without_identifier() -%}
+    {%- set made = [] -%}
+    {%- for node in graph.nodes.values() if node.unique_id in selected_resources -%}{%- do made.append(node.schema | lower) -%}{%- endfor -%}
+    {%- if own.schema | lower not in made -%}{%- do adapter.create_schema(own) -%}{%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__create_own_schema() -%}

@@ -46,8 +46,9 @@
 {%- endmacro %}
 
 
-{% macro local_date(timestamp) %}
-    {{- return(adapter.dispatch('local_date', 'dwell')(timestamp, var('reporting_timezone'))) -}}
+{# The day of a time: in a zone, or in that of the reports. #}
+{% macro local_date(timestamp, zone=none) %}
+    {{- return(adapter.dispatch('local_date', 'dwell')(timestamp, zone or var('reporting_timezone'))) -}}
 {% endmacro %}
 
 {% macro default__local_date(timestamp, zone) -%}

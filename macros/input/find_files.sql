@@ -6,7 +6,12 @@
     {%- set named = [] -%}
     {%- for path in dwell.as_list(input.path) -%}
         {%- set findable = dwell.findable(path) -%}
-        {%- if run_query('select 1 from glob(' ~ dwell.text(findable) ~ ') limit 1').rows -%}
+        {%- set found = try_or_compiler_error(
+            'dwell: ' ~ input.name ~ '_path cannot be looked into: ' ~ path ~ '. Give a path that this machine can '
+            ~ 'reach; s3:// and https:// need DuckDB\'s httpfs, which the target s3 has.',
+            run_query, 'select 1 from glob(' ~ dwell.text(findable) ~ ') limit 1'
+        ) -%}
+        {%- if found.rows -%}
             {%- do named.append(findable) -%}
         {%- elif not dwell.has_loaded(input, path) -%}
             {%- do dwell.stop(
@@ -15,7 +20,10 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do run_query(
+    {%- do try_or_compiler_error(
+        'dwell: ' ~ input.name ~ '_path names a file that this user may not open: ' ~ dwell.some_of(named)
+        ~ '. Let it be read, or leave it out.',
+        run_query,
         'create or replace temporary table dwell_files as select distinct filename as name, size as size_bytes, '
         ~ 'cast(last_modified as timestamp) as modified_at from '
         ~ ('read_blob(' ~ dwell.sql_list(named) ~ ')' if named
@@ -114,7 +122,7 @@
     {%- if kind == 'parquet' and start in ('PAR1', 'not text', none) -%}
         {{- return(dwell.look_at_parquet(input, name)) -}}
     {%- elif kind in ('json', 'jsonl', 'ndjson') and start != 'not text' -%}
-        {{- return(dwell.look_at_json(input, name, start | trim if start else '[', kind)) -}}
+        {{- return(dwell.look_at_json(input, name, size_bytes, start | trim if start else '[', kind)) -}}
     {%- elif kind in ('csv', 'tsv', 'txt') and start not in ('not text', none) -%}
         {{- return(dwell.look_at_csv(input, name, start)) -}}
     {%- endif -%}
@@ -144,8 +152,8 @@
 
 {% macro first_line(name, end, options=none, where='') %}
     {%- set extra = ['ignore_errors = true', options] | select | join(', ') -%}
-    {%- set lines = run_query(
-        'select line from ' ~ dwell.read_lines([name], extra, end) ~ ' ' ~ where ~ ' limit 1'
+    {%- set lines = dwell.ask_of_file(
+        name, run_query, 'select line from ' ~ dwell.read_lines([name], extra, end) ~ ' ' ~ where ~ ' limit 1'
     ).columns[0].values() -%}
     {{- return(lines[0] if lines else none) -}}
 {% endmacro %}
@@ -156,14 +164,18 @@
     {%- for delimiter in [',', ';', '\t', '|'] if header.count(delimiter) > ns.most -%}
         {%- set ns.delimiter, ns.most = delimiter, header.count(delimiter) -%}
     {%- endfor -%}
-    {%- set columns = dwell.csv_columns(name, ns.delimiter, ns.most + 1) -%}
-    {%- set mapped = dwell.map_columns_or_stop(input, columns, name) -%}
+    {%- if dwell.first_line(name, '\x03') is none -%}
+        {%- do dwell.stop(name ~ ' begins with an empty line, or with one that is no UTF-8, where its header should be. Take that line out.') -%}
+    {%- endif -%}
+    {%- set header = dwell.csv_header(name, ns.delimiter, ns.most + 1) -%}
+    {%- set mapped = dwell.map_columns_or_stop(input, header, name) -%}
+    {%- set columns = dwell.each_once(header) -%}
     {%- set layout = {'format': 'csv', 'delimiter': ns.delimiter, 'columns': columns, 'mapped': mapped} -%}
     {%- set rows = dwell.read_csv([name], layout, 'ignore_errors = true, parallel = false') -%}
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
-        {%- do kinds.update({column: dwell.time_kind_of_values(
-            input, 'select ' ~ dwell.quoted(mapped[column]) ~ ' as told_time from ' ~ rows
+        {%- do kinds.update({column: dwell.ask_of_file(
+            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.quoted(mapped[column]) ~ ' as told_time from ' ~ rows
         )}) -%}
     {%- endfor -%}
     {%- do layout.update({'times': kinds}) -%}
@@ -171,20 +183,27 @@
 {% endmacro %}
 
 
-{# The header, read as a row. Of columns of one name, the first keeps it. #}
-{% macro csv_columns(name, delimiter, most) %}
+{# The header, read as a row. #}
+{% macro csv_header(name, delimiter, most) %}
     {%- set numbered = [] -%}
     {%- for number in range(most) -%}{%- do numbered.append('column' ~ number) -%}{%- endfor -%}
-    {%- set header = run_query('from ' ~ dwell.read_csv(
+    {%- set header = dwell.ask_of_file(name, run_query, 'from ' ~ dwell.read_csv(
         [name], {'columns': numbered, 'delimiter': delimiter},
         'ignore_errors = true, strict_mode = false, null_padding = true, parallel = false', header=false
     ) ~ ' limit 1').rows -%}
     {%- set columns = [] -%}
+    {%- for cell in header[0].values() if header -%}{%- do columns.append(cell or 'column' ~ loop.index0) -%}{%- endfor -%}
+    {{- return(columns) -}}
+{% endmacro %}
+
+
+{# Of columns of one name, the first keeps it. #}
+{% macro each_once(names) %}
+    {%- set columns = [] -%}
     {%- set taken = [] -%}
-    {%- for cell in header[0].values() if header -%}
-        {%- set column = cell or 'column' ~ loop.index0 -%}
-        {%- do columns.append(column ~ '_' ~ loop.index0 if column | trim | lower in taken else column) -%}
-        {%- do taken.append(column | trim | lower) -%}
+    {%- for name in names -%}
+        {%- do columns.append(name ~ '_' ~ loop.index0 if name | trim | lower in taken else name) -%}
+        {%- do taken.append(name | trim | lower) -%}
     {%- endfor -%}
     {{- return(columns) -}}
 {% endmacro %}
@@ -192,7 +211,7 @@
 
 {% macro look_at_parquet(input, name) %}
     {%- set types = {} -%}
-    {%- for row in run_query('describe from read_parquet(' ~ dwell.text(name) ~ ')').rows -%}
+    {%- for row in dwell.ask_of_file(name, run_query, 'describe from read_parquet(' ~ dwell.text(name) ~ ')').rows -%}
         {%- do types.update({row[0]: row[1]}) -%}
     {%- endfor -%}
     {%- if input.has_places and dwell.is_landing_file(types) -%}
@@ -201,20 +220,28 @@
     {%- set mapped = dwell.map_columns_or_stop(input, types.keys() | list, name) -%}
     {%- set read_types = {} -%}
     {%- for column in mapped.values() if column is not none -%}
+        {%- if modules.re.search('^(STRUCT|MAP|UNION)[(]|]$', types[column]) -%}
+            {%- do dwell.stop(
+                name ~ ' has ' ~ types[column] ~ ' in the column ' ~ column ~ ', where a value should be. Write text, numbers '
+                ~ 'or times there, or name another column in ' ~ input.name ~ '_columns.'
+            ) -%}
+        {%- endif -%}
         {%- do read_types.update({column: types[column]}) -%}
     {%- endfor -%}
     {{- return({
         'format': 'parquet',
         'mapped': mapped,
         'types': read_types,
-        'times': dwell.time_kinds(input, mapped, types, 'read_parquet(' ~ dwell.text(name) ~ ')'),
+        'times': dwell.ask_of_file(
+            name, dwell.time_kinds, input, mapped, types, 'read_parquet(' ~ dwell.text(name) ~ ')'
+        ),
     }) -}}
 {% endmacro %}
 
 
 {# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
    stretch over lines are read whole. #}
-{% macro look_at_json(input, name, first_line, kind) %}
+{% macro look_at_json(input, name, size_bytes, first_line, kind) %}
     {%- set is_lines = not first_line.startswith('[') and (
         kind != 'json'
         or run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
@@ -225,20 +252,38 @@
     } -%}
     {%- set objects = '(select try_cast(json as json) as json from '
         ~ dwell.read_json([name], layout, 'ignore_errors = true') ~ ' as read) as objects' -%}
-    {%- set keys = dwell.json_keys_of(objects, 'limit 100') -%}
+    {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, 'limit 100') -%}
     {%- if dwell.map_columns(input, keys, name) is string -%}
         {#- a key that few objects have -#}
-        {%- set keys = dwell.json_keys_of(objects, '') -%}
+        {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, '') -%}
     {%- endif -%}
     {%- set mapped = dwell.map_columns_or_stop(input, keys, name) -%}
+    {%- if layout['format'] == 'json_array' -%}{%- do dwell.refuse_open_array(name, size_bytes) -%}{%- endif -%}
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
-        {%- do kinds.update({column: dwell.time_kind_of_values(
-            input, 'select ' ~ dwell.json_text('json', mapped[column]) ~ ' as told_time from ' ~ objects
+        {%- do kinds.update({column: dwell.ask_of_file(
+            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.json_text('json', mapped[column]) ~ ' as told_time from ' ~ objects
         )}) -%}
     {%- endfor -%}
     {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
     {{- return(layout) -}}
+{% endmacro %}
+
+
+{# DuckDB takes an array for whole that breaks off after a comma. What is looked at is the end of the file, or, where it
+   is packed, the last line; an end that would have to be held in memory with a gigabyte before it is not. #}
+{% macro refuse_open_array(name, size_bytes) %}
+    {%- if modules.re.search('[.](gz|zst)$', name | lower) -%}
+        {%- set end = 'select cast(encode(last(line)) as varchar) as tail from '
+            ~ dwell.read_lines([name], 'ignore_errors = true, parallel = false') ~ " where trim(line) <> ''" -%}
+    {%- elif size_bytes < 1000000000 -%}
+        {%- set end = 'select cast(content[-1000:] as varchar) as tail from read_blob(' ~ dwell.text(name) ~ ')' -%}
+    {%- endif -%}
+    {%- if end and dwell.ask_of_file(
+        name, run_query, "select 1 from (" ~ end ~ ") as file where not regexp_matches(tail, '\\](\\\\x0[9AD]| )*$')"
+    ).rows -%}
+        {%- do dwell.stop(dwell.cannot_be_read(name)) -%}
+    {%- endif -%}
 {% endmacro %}
 
 

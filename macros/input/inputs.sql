@@ -15,6 +15,7 @@
             'sample': 'events',
             'loads': 'dwell_event_loads',
             'incoming': 'dwell_incoming_event_files',
+            'read_by': 'stg_web__event_rows',
             'stored_in': 'int_web__events_sessionized',
             'staged_in': none,
             'has_places': false,
@@ -32,6 +33,7 @@
             'sample': 'watch_heartbeats',
             'loads': 'dwell_heartbeat_loads',
             'incoming': 'dwell_incoming_heartbeat_files',
+            'read_by': 'stg_watch__heartbeat_rows',
             'stored_in': 'int_watch__streams',
             'staged_in': 'stg_watch__heartbeats',
             'has_places': true,
@@ -46,11 +48,39 @@
 {% endmacro %}
 
 
+{# The models that read the inputs, and alone depend on what is not dwell's. #}
+{% macro readers() %}
+    {%- set names = [] -%}
+    {%- for name in dwell.input_names() -%}{%- do names.append(dwell.input(name).read_by) -%}{%- endfor -%}
+    {{- return(names) -}}
+{% endmacro %}
+
+
+{# The inputs whose models are there: as a package, dwell may be disabled in part or, for its macros alone, whole. #}
+{% macro inputs_in_use() %}
+    {%- set names = [] -%}
+    {%- for name in dwell.input_names() if 'model.dwell.' ~ dwell.input(name).stored_in in graph.nodes -%}
+        {%- do names.append(name) -%}
+    {%- endfor -%}
+    {{- return(names) -}}
+{% endmacro %}
+
+
+{# Whether a run has anything to do with dwell: the hooks of a package run with every command of the project that
+   uses it. #}
+{% macro is_at_work() %}
+    {%- for id in selected_resources if execute and id.split('.')[1] == 'dwell' -%}{{- return(true) -}}{%- endfor -%}
+    {{- return(false) -}}
+{% endmacro %}
+
+
 {# Where an input comes from: files, relation or sample; or none. The samples are there for those who give no
-   input at all: whoever gives events of their own does not want a sample of heartbeats beside them. #}
+   input at all: whoever gives events of their own does not want a sample of heartbeats beside them, and whoever uses
+   dwell as a package wants neither. #}
 {% macro input_mode(input) %}
     {%- if input.path -%}{{- return('files') -}}{%- endif -%}
     {%- if input.relation -%}{{- return('relation') -}}{%- endif -%}
+    {%- if project_name != 'dwell' -%}{{- return('none') -}}{%- endif -%}
     {%- for name in dwell.input_names() if dwell.input(name).path or dwell.input(name).relation -%}
         {{- return('none') -}}
     {%- endfor -%}
@@ -80,11 +110,12 @@
 
 {# The relation that holds the input, where it is one. #}
 {% macro input_relation(input) %}
-    {%- if dwell.input_mode(input) == 'sample' -%}
+    {%- if dwell.is_of_dbt(input) -%}
         {%- if not execute -%}{{- return(none) -}}{%- endif -%}
-        {%- set seed = graph.nodes['seed.dwell.' ~ input.sample] -%}
+        {%- set id = dwell.dbt_input(input) -%}
+        {%- set node = graph.nodes[id] if id in graph.nodes else graph.sources[id] -%}
         {{- return(api.Relation.create(
-            database=seed.database, schema=seed.schema, identifier=seed.alias
+            database=node.database, schema=node.schema, identifier=node.alias or node.identifier
         )) -}}
     {%- endif -%}
     {%- set parts = input.relation.split('.') -%}
@@ -93,6 +124,55 @@
         schema=parts[-2] if parts | length > 1 else target.schema,
         identifier=parts[-1]
     )) -}}
+{% endmacro %}
+
+
+{# What an input's setting names in dbt's own words, as unit tests do: ['ref', 'my_events'], ['source', 'app', 'events'];
+   none for a table that dbt knows nothing of. #}
+{% macro in_dbts_words(input) %}
+    {%- set found = modules.re.match(
+        "^(?:(ref)[(](?:{0},)?{0}[)]|(source)[(]{0},{0}[)])$".replace('{0}', " *[\"']([^\"']+)[\"'] *"),
+        (input.relation or '') | string
+    ) -%}
+    {{- return(found.groups() | select('string') | list if found else none) -}}
+{% endmacro %}
+
+
+{# Whether dbt knows the relation, and so builds it before dwell reads it. #}
+{% macro is_of_dbt(input) %}
+    {{- return(
+        dwell.input_mode(input) == 'sample'
+        or (dwell.input_mode(input) == 'relation' and dwell.in_dbts_words(input) is not none)
+    ) -}}
+{% endmacro %}
+
+
+{# Says to dbt what the input is, in the model that reads it and in no other. Gives its name. #}
+{% macro depend_on_input(input) %}
+    {%- if dwell.input_mode(input) == 'sample' -%}{{- return(ref(input.sample)) -}}{%- endif -%}
+    {%- if dwell.is_of_dbt(input) -%}
+        {%- set words = dwell.in_dbts_words(input) -%}
+        {{- return(ref(*words[1:]) if words[0] == 'ref' else source(*words[1:])) -}}
+    {%- endif -%}
+    {{- return('nothing') -}}
+{% endmacro %}
+
+
+{# Its id, as dbt has found it. #}
+{% macro dbt_input(input) %}
+    {{- return(graph.nodes['model.dwell.' ~ input.read_by].depends_on.nodes | first) -}}
+{% endmacro %}
+
+
+{% macro is_ephemeral(input) %}
+    {%- set node = graph.nodes.get(dwell.dbt_input(input)) if dwell.is_of_dbt(input) else none -%}
+    {{- return(node is not none and node.config.materialized == 'ephemeral') -}}
+{% endmacro %}
+
+
+{# Whether this run builds the input itself, so that it can only be looked at when it is read. #}
+{% macro is_built_by_this_run(input) %}
+    {{- return(dwell.is_of_dbt(input) and dwell.dbt_input(input) in selected_resources) -}}
 {% endmacro %}
 
 

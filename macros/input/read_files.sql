@@ -111,7 +111,7 @@ from (
                 {{ dwell.read_csv(names, layout, passed) }}
             {%- else -%}
                 (
-                    select *, {{ dwell.is_readable_json('try_cast(json as json)', input, mapped) }} as is_object
+                    select *, {{ dwell.is_readable_json('try_cast(json as json)', mapped) }} as is_object
                     from {{ dwell.read_json(names, layout, passed) }} as objects
                 )
             {%- endif %} as file
@@ -128,32 +128,28 @@ where json is not null
 {% endmacro %}
 
 
-{# SQL: whether JSON is an object; of heartbeats, also whether each field that is read is a value, and not an object
-   or a list in its place. Where one brace opens and no list, that is seen without looking at the fields. #}
-{% macro is_readable_json(json, input, mapped) -%}
+{# SQL: whether JSON is an object in which each field that is read is a value, and not an object or a list in its
+   place. Where one brace opens and no list, that is seen without looking at the fields. #}
+{% macro is_readable_json(json, mapped) -%}
     coalesce(
-        {%- if input.has_places %}
         case
             when starts_with({{ json }}, '{') and not contains({{ json }}, '[')
                 and not contains(substring({{ json }}, 2), '{')
                 then true
             else json_type({{ json }}) = 'OBJECT'
                 {%- for nested in ['OBJECT', 'ARRAY'] %}
-                and not list_contains(json_type({{ json }}, {{ dwell.json_keys(input, mapped) }}), '{{ nested }}')
+                and not list_contains(json_type({{ json }}, {{ dwell.json_keys(mapped) }}), '{{ nested }}')
                 {%- endfor %}
-        end
-        {%- else %}
-        json_type({{ json }}) = 'OBJECT'
-        {%- endif %},
+        end,
         false
     )
 {%- endmacro %}
 
 
-{# SQL: the paths of an input's columns in a JSON object. #}
-{% macro json_keys(input, mapped) -%}
+{# SQL: the paths of the columns that are read in a JSON object. #}
+{% macro json_keys(mapped) -%}
     {%- set keys = [] -%}
-    {%- for column in input.columns -%}{%- do keys.append('$."' ~ mapped[column] ~ '"') -%}{%- endfor -%}
+    {%- for key in mapped.values() if key is not none -%}{%- do keys.append('$."' ~ key ~ '"') -%}{%- endfor -%}
     {{ dwell.sql_list(keys) }}
 {%- endmacro %}
 
@@ -168,13 +164,25 @@ where json is not null
 {%- endmacro %}
 
 
+{# Where the reader tells broken rows. The name is the input's own: DuckDB keeps what it will write there for all
+   connections by that name, and events and heartbeats may be loaded at the same time. #}
+{% macro broken_rows(input) -%}
+    dwell_broken_{{ input.name }}
+{%- endmacro %}
+
+{% macro broken_scans(input) -%}
+    {{ dwell.broken_rows(input) }}_scans
+{%- endmacro %}
+
+
 {# How many rows each file of a group has, by a scan that does nothing else, and how many the numbering
    of read_position gives it. The columns that are read are counted too, or DuckDB would not look whether
    they can be. #}
-{% macro count_files(layout, files) %}
+{% macro count_files(input, layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
-    {%- set told = "store_rejects = true, rejects_table = 'dwell_broken_rows', rejects_scan = 'dwell_broken_scans'" -%}
+    {%- set told = "store_rejects = true, rejects_table = '" ~ dwell.broken_rows(input) ~ "', rejects_scan = '"
+        ~ dwell.broken_scans(input) ~ "'" -%}
 select
     {{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as source_number,
     {%- if layout['format'] in ('parquet', 'landing') %}

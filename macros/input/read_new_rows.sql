@@ -1,16 +1,43 @@
 {# Looks at the inputs at the start of a run, so that what is wrong with them is said at once. A sample is
-   looked at when it is read: dbt loads it during the run. #}
+   looked at when it is read: dbt loads it during the run. So is a relation that the run builds. #}
 {% macro prepare_inputs() %}
-    {%- for name in dwell.input_names() -%}{%- do dwell.refuse_half_an_input(dwell.input(name)) -%}{%- endfor -%}
+    {%- set names = dwell.inputs_in_use() if dwell.is_at_work() else [] -%}
+    {%- for name in names -%}{%- do dwell.refuse_half_an_input(dwell.input(name)) -%}{%- endfor -%}
+    {%- do dwell.refuse_no_input(names) -%}
     {#- files first: dbt begins a transaction where it looks at a relation, and rolls back what follows -#}
     {%- for mode in ['files', 'relation'] if not flags.EMPTY -%}
-        {%- for name in dwell.input_names() -%}
+        {%- for name in names -%}
             {%- set input = dwell.input(name) -%}
-            {%- if dwell.stores(input) and dwell.input_mode(input) == mode -%}
+            {%- if dwell.stores(input) and dwell.input_mode(input) == mode and not dwell.is_built_by_this_run(input) -%}
                 {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
+{% endmacro %}
+
+
+{# A package has no sample to fall back on. #}
+{% macro refuse_no_input(names) %}
+    {%- set given, wanting = [], [] -%}
+    {%- for name in names -%}
+        {%- set input = dwell.input(name) -%}
+        {%- if dwell.input_mode(input) != 'none' -%}{%- do given.append(name) -%}
+        {%- elif dwell.stores(input) -%}{%- do wanting.append(name) -%}{%- endif -%}
+    {%- endfor -%}
+    {%- if wanting and not given -%}
+        {%- do dwell.stop(
+            'nothing says where its input is. Under vars: dwell: in dbt_project.yml, set ' ~ wanting | join('_relation or ')
+            ~ "_relation, as in ref('my_" ~ wanting[0] ~ "'); or disable its models, as in models: dwell: +enabled: false."
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Of the pre-hook that counts what is read: looks at a relation that this run has just built. #}
+{% macro look_at_what_was_built(input) %}
+    {%- if dwell.input_mode(input) == 'relation' and dwell.is_built_by_this_run(input) -%}
+        {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
+    {%- endif -%}
 {% endmacro %}
 
 

@@ -55,8 +55,16 @@
 
 
 {% macro look_at_relation(input, relation) %}
+    {%- if dwell.is_ephemeral(input) -%}
+        {%- do dwell.stop(input.name ~ '_relation ' ~ input.relation ~ ' is ephemeral, and no relation of its own. Materialize it as a view or a table.') -%}
+    {%- endif -%}
     {%- if load_relation(relation) is none -%}
-        {%- do dwell.stop(input.name ~ '_relation ' ~ input.relation ~ ' does not exist. Write it as schema.table or database.schema.table.') -%}
+        {%- do dwell.stop(
+            input.name ~ '_relation ' ~ input.relation ~ ' does not exist' ~ (
+                ' as ' ~ relation ~ '. Let dbt build it first.' if dwell.is_of_dbt(input)
+                else '. Write it as schema.table or database.schema.table.'
+            )
+        ) -%}
     {%- endif -%}
     {%- set described = dwell.describe_relation(input, relation) -%}
     {%- if described is string -%}{%- do dwell.stop(described) -%}{%- endif -%}

@@ -1,95 +1,51 @@
-{# What it takes and gives stands in macros/rule/_rule.yml. #}
+{# What it takes and gives stands in macros/rule/_rule.yml. It uses no setting: another project's model has none of
+   dwell's. #}
 {% macro sessionize(
     relation,
     entity,
-    time,
-    timeout_seconds,
-    tie_break=[],
-    duplicate_columns=[],
-    starts_session=none,
-    local_day=none,
-    max_seconds=none
+    at,
+    timeout_minutes=30,
+    max_hours=none,
+    split_at_midnight_in=none,
+    starts_session=none
 ) %}
-{%- set entity = entity | join(', ') -%}
-{%- set in_order -%}
-    partition by {{ entity }} order by {{ ([time] + tie_break) | join(', ') }}
-{%- endset -%}
-{#- of events at one instant, the one that ends a gap comes first, so that what begins there holds all -#}
-{%- set so_far -%}
-    partition by {{ entity }} order by {{ time }}, gap_us desc nulls first
-    rows between unbounded preceding and current row
-{%- endset -%}
-{%- set starts_run = dwell.starts_run(timeout_seconds) -%}
-{%- set cuts = starts_session is not none or local_day is not none -%}
-with ordered as (
+{%- set entity = dwell.as_list(entity) -%}
+{%- for name, value in {'timeout_minutes': timeout_minutes, 'max_hours': max_hours}.items() -%}
+    {%- if value is not number or value is boolean or not value > 0 -%}
+        {%- if name == 'timeout_minutes' or value is not none -%}
+            {%- do dwell.stop('sessionize: ' ~ name ~ ' must be a number over 0, not ' ~ value ~ '.') -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- set as_text = [] -%}
+{%- for part in entity -%}{%- do as_text.append(dwell.digits(part)) -%}{%- endfor -%}
+{%- set added = ['gap_us', 'is_duplicate', 'run_started_at', 'session_started_at', 'place_of_session', 'is_in_a_session'] -%}
+{%- if starts_session is not none -%}{%- do added.append('is_start_instant') -%}{%- endif -%}
+{%- if split_at_midnight_in is not none -%}{%- do added.append('is_new_day') -%}{%- endif -%}
+{%- if starts_session is not none or split_at_midnight_in is not none -%}{%- do added.append('piece_started_at') -%}{%- endif -%}
+select
+    {{ dwell.all_but(added, relation) }},
+    case when is_in_a_session then {{ dwell.session_id('session_started_at', entity=as_text) }} end as session_id,
+    case when is_in_a_session then place_of_session end as session_number,
+    case when is_in_a_session then session_started_at end as session_started_at
+from (
     select
         *,
-        {{ dwell.microseconds_between('lag(' ~ time ~ ') over (' ~ in_order ~ ')', time) }} as gap_us,
-        {%- if starts_session is not none %}
-        -- events at the same instant are one: if any of them starts a session, all are in it
-        max(case when {{ starts_session }} then 1 else 0 end)
-            over (partition by {{ entity }}, {{ time }}) = 1 as is_start_instant,
-        {%- endif %}
-        {%- if local_day is not none %}
-        coalesce({{ local_day }} <> lag({{ local_day }}) over ({{ in_order }}), false) as is_new_day,
-        {%- endif %}
-        {%- if duplicate_columns %}
-        -- equal rows are neighbours, because the tie-break covers every column that they agree in
-        coalesce(
-            {{ time }} = lag({{ time }}) over ({{ in_order }})
-            {%- for column in duplicate_columns %}
-            and {{ dwell.is_same(column, 'lag(' ~ column ~ ') over (' ~ in_order ~ ')') }}
-            {%- endfor %},
-            false
-        ) as is_duplicate
-        {%- else %}
-        false as is_duplicate
-        {%- endif %}
-    from {{ relation }}
-),
-
-runs as (
-    select
-        *,
-        max(case when {{ starts_run }} then {{ time }} end)
-            over ({{ so_far }}) as run_started_at
-        {%- if cuts %},
-        max(case when {{ starts_run }}
-            {%- if starts_session is not none %} or is_start_instant{% endif %}
-            {%- if local_day is not none %} or is_new_day{% endif %} then {{ time }} end)
-            over ({{ so_far }}) as piece_started_at
-        {%- endif %}
-    from ordered
-)
-{%- set piece = 'piece_started_at' if cuts else 'run_started_at' -%}
-{%- if max_seconds is none %}
-
-select
-    *,
-    {{ piece }} as session_started_at
-from runs
-{%- else %}
-{%- set max_us = (max_seconds * 1000000) | round | int -%}
-{%- set since_piece = '(' ~ dwell.microseconds(time) ~ ' - ' ~ dwell.microseconds(piece) ~ ')' %}
-
--- the how-manieth stretch of the maximum length an event is in, against the event before it
-select
-    *,
-    max(
-        case
-            when
-                {{ time }} = {{ piece }}
-                or floor({{ since_piece }} / {{ max_us }})
-                > floor(({{ since_piece }} - gap_us) / {{ max_us }})
-                then {{ time }}
-        end
-    ) over ({{ so_far }}) as session_started_at
-from runs
-{%- endif %}
+        {{ at }} is not null and ({{ entity | join(' is not null or ') }} is not null) as is_in_a_session,
+        dense_rank() over (
+            partition by {{ entity | join(', ') }}, case when {{ at }} is null then 1 else 0 end
+            order by session_started_at
+        ) as place_of_session
+    from (
+        {{ dwell.session_starts(
+            relation,
+            entity,
+            at,
+            timeout_minutes * 60,
+            starts_session=starts_session,
+            local_day=dwell.local_date(at, split_at_midnight_in) if split_at_midnight_in is not none else none,
+            max_seconds=max_hours * 3600 if max_hours is not none else none
+        ) | indent(8) }}
+    ) as started
+) as numbered
 {% endmacro %}
-
-
-{# A run starts where there is no event before, or a gap strictly over the timeout. #}
-{% macro starts_run(timeout_seconds) -%}
-    gap_us is null or gap_us > {{ (timeout_seconds * 1000000) | round | int }}
-{%- endmacro %}

@@ -1,15 +1,15 @@
-{# Runs at the start of each run, and stops it where settings do not exist, are of the wrong kind,
-   contradict each other, or differ from those that the stored tables were built with. #}
+{# Runs at the start of each run, and stops it where settings are of the wrong kind, contradict
+   each other, or differ from those that the stored tables were built with. #}
 {% macro check_settings() %}
-    {%- if execute -%}
-        {%- do dwell.check_setting_names() -%}
+    {%- if dwell.is_at_work() -%}
+        {%- do dwell.refuse_models_of_one_name() -%}
         {%- do dwell.check_setting_values() -%}
     {%- endif -%}
-    {%- if dwell.may_ask() -%}
+    {%- if dwell.is_at_work() and dwell.may_ask() -%}
         {%- do dwell.check_zones() -%}
         {%- do dwell.check_privacy() -%}
         {%- do dwell.check_watch_as_of() -%}
-        {%- for name in dwell.input_names() -%}
+        {%- for name in dwell.inputs_in_use() -%}
             {%- set input = dwell.input(name) -%}
             {%- set is_left_alone = dwell.input_mode(input) == 'none' and not dwell.stores(input) -%}
             {%- if flags.WHICH in ('run', 'build', 'test') and not dwell.stores_anew(input) and not is_left_alone -%}
@@ -66,15 +66,37 @@
 {% endmacro %}
 
 
-{# A setting that dwell does not know would be passed over by dbt without a word. #}
-{% macro check_setting_names() %}
+{# Before any setting is read: a setting that dwell does not know would be passed over by dbt without a word, and dbt
+   would take a text with marks of Jinja for a program, and run it. #}
+{% macro check_settings_as_given() %}
     {%- set given = {} -%}
-    {%- do given.update(adapter.config.vars.to_dict().get('dwell', {})) -%}
-    {%- if project_name == 'dwell' -%}{%- do given.update(adapter.config.cli_vars) -%}{%- endif -%}
+    {%- if dwell.is_at_work() -%}{%- do given.update(adapter.config.vars.to_dict().get('dwell', {})) -%}{%- endif -%}
+    {%- if execute and project_name == 'dwell' -%}{%- do given.update(adapter.config.cli_vars) -%}{%- endif -%}
     {%- for name in given if name not in dwell.settings() -%}
         {%- do dwell.stop(
             'there is no setting ' ~ name ~ '. The settings are ' ~ dwell.settings() | join(', ') ~ '.'
         ) -%}
+    {%- endfor -%}
+    {%- for name, value in given.items() if value is string and modules.re.search('[{][{%#]', value) -%}
+        {%- do dwell.stop(
+            name ~ ' must not hold {' ~ '{, {' ~ '% or {' ~ '#, which dbt would take for a program, and not as it stands. A path that is '
+            ~ 'called so can be given in a list, a model is named without them: ref(...).'
+        ) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{# Where a project that uses dwell has a model of a name that dwell has too, dbt gives it to dwell's models and tests, unless
+   it is told otherwise. #}
+{% macro refuse_models_of_one_name() %}
+    {%- for node in graph.nodes.values() if node.package_name == 'dwell' and node.name not in dwell.readers() -%}
+        {%- for id in node.depends_on.nodes
+            if id.split('.')[1] != 'dwell' and 'model.dwell.' ~ id.split('.')[2] in graph.nodes -%}
+            {%- do dwell.stop(
+                'dwell has a model ' ~ id.split('.')[2] ~ ' of its own, for which dbt would take yours. Add to your dbt_project.yml, under '
+                ~ 'flags:, require_ref_searches_node_package_before_root: true.'
+            ) -%}
+        {%- endfor -%}
     {%- endfor -%}
 {% endmacro %}
 
@@ -111,8 +133,9 @@
     {%- if path is not none and not path -%}
         {%- do dwell.stop(name ~ '_path is set, but names nothing. Give a path, a glob or a list of them, or null for the sample.') -%}
     {%- endif -%}
-    {%- if relation is not none and (relation is not string or not modules.re.match('^[^."]+([.][^."]+){0,2}$', relation)) -%}
-        {%- do dwell.stop(name ~ '_relation must be written schema.table or database.schema.table, not ' ~ relation ~ '.') -%}
+    {%- if relation is not none and not dwell.in_dbts_words(input)
+        and (relation is not string or not modules.re.match('^[^."()]+([.][^."()]+){0,2}$', relation)) -%}
+        {%- do dwell.stop(name ~ "_relation must be written schema.table or database.schema.table, or ref('model') or source('source', 'table') for what dbt knows, not " ~ relation ~ '.') -%}
     {%- endif -%}
     {%- if input.loaded_at is not none and not relation -%}
         {%- do dwell.stop(name ~ '_loaded_at names a column of ' ~ name ~ '_relation, which is not set. Set it too, or leave ' ~ name ~ '_loaded_at out.') -%}

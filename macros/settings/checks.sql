@@ -33,7 +33,11 @@
 {% endmacro %}
 
 
-{# Stops the run with a sentence that says what to do. #}
+{# Stops the run with a sentence that says what to do: one line, whatever is quoted in it, and no page of it. #}
 {% macro stop(sentence) %}
+    {%- set sentence = modules.re.sub('[\r\n]+', ' ', sentence) -%}
+    {%- if sentence | length > 1500 -%}
+        {%- set sentence = sentence[:1000] ~ ' (...) ' ~ sentence[-400:] -%}
+    {%- endif -%}
     {{- exceptions.raise_compiler_error('dwell: ' ~ sentence) -}}
 {% endmacro %}

@@ -15,7 +15,7 @@
 
 
 {% macro create_heartbeat_tables() %}
-    {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'test') -%}
+    {%- if dwell.is_at_work() and flags.WHICH in ('run', 'build', 'seed', 'test') and 'heartbeats' in dwell.inputs_in_use() -%}
 {{ dwell.create_table(dwell.landed(), {
     'load_number': 'bigint',
     'source_number': 'int',

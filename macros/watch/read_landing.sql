@@ -52,7 +52,7 @@ from (
         select
             *,
             from_json(json, {{ dwell.text(tojson(structure)) }}) as told,
-            {{ dwell.is_readable_json('json', input, layout['mapped']) | indent(12) }} as is_readable
+            {{ dwell.is_readable_json('json', layout['mapped']) | indent(12) }} as is_readable
         from (
             select
                 *,

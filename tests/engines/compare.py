@@ -17,6 +17,7 @@ NEARLY = {
         "bic_gain",
         "elasticity",
     ),
+    "timeout_fit_curve": ("log10_seconds", "seconds", "gaps_within", "gaps_between"),
     "timeout_gap_histogram": ("seconds_from", "seconds_to", "log10_seconds", "share"),
 }
 

@@ -23,6 +23,8 @@ class Engine:
     """
 
     target = None
+    # how it ends a time as text, where the time is of its own type
+    zone_in_text = ""
 
     def __init__(self, folder, environment=None):
         self.folder = folder

@@ -10,6 +10,7 @@ from google.cloud import bigquery
 
 class BigQuery(Engine):
     target = "bigquery"
+    zone_in_text = "+00"
 
     def __init__(self, folder, environment):
         super().__init__(folder, environment)

@@ -1,9 +1,31 @@
 """What a person does first: build the sample, and read."""
 
+import json
+import os
 import subprocess
 import sys
 
+import pytest
 from project import ROOT, Project
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """Return the sample, built without its tests."""
+    project = Project(tmp_path_factory.mktemp("sample"))
+    project.run("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    return project
+
+
+def answers(database, *options):
+    return subprocess.run(
+        [sys.executable, "-m", "dwell", "answers", *options],
+        env=os.environ | {"DWELL_DATABASE": str(database), "COLUMNS": "90"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_fresh_build_passes_every_test_without_a_warning(tmp_path):
@@ -12,49 +34,58 @@ def test_a_fresh_build_passes_every_test_without_a_warning(tmp_path):
     assert statuses <= {"success", "pass", "no-op"}, statuses
 
 
-def test_the_analyses_run(tmp_path):
-    project = Project(tmp_path)
-    project.run("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-    compiled = project.run("compile", "--select", "resource_type:analysis")
+def test_the_analyses_run(sample):
+    compiled = sample.run("compile", "--select", "resource_type:analysis")
     sql = {r.node.name: r.node.compiled_code for r in compiled.results}
     assert len(sql) == len(list((ROOT / "analyses").glob("*.sql")))
     for code in sql.values():
-        assert project.rows(code)
+        assert sample.rows(code)
     # the rule in its shortest form gives the same sessions
-    by_hand = project.rows(sql["2_sessions_by_hand"])
-    told = project.rows(
+    by_hand = sample.rows(sql["2_sessions_by_hand"])
+    told = sample.rows(
         """select user_id, device_id, session_number, started_at, ended_at, event_count
         from fct_sessions"""
     )
     assert sorted(map(str, by_hand)) == sorted(map(str, told))
 
 
-def test_the_answers_are_printed(tmp_path):
-    project = Project(tmp_path)
-    project.run("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-    printed = subprocess.run(
-        [sys.executable, "-m", "dwell", "answers"],
-        env={"DWELL_DATABASE": str(project.database), "COLUMNS": "90"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+def test_the_answers_are_printed(sample):
+    told = answers(sample.database)
+    assert told.returncode == 0, told.stderr
     for number, question in enumerate(
         ("On which day", "What is a session", "highest number of events", "average session"), 1
     ):
-        assert f" {number}  " in printed
-        assert question in printed
+        assert f" {number}  " in told.stdout
+        assert question in told.stdout
+
+
+def test_the_answers_as_json_have_the_numbers_too(sample):
+    told = json.loads(answers(sample.database, "--json").stdout)
+    assert [a["question_number"] for a in told["answers"]] == [1, 2, 3, 4]
+    # as README.md has them
+    assert told["answers"][0]["answer"] == "2025-03-18, with 538 events."
+    assert told["busiest_days"] == [{"activity_date": "2025-03-18", "events": 538}]
+    assert told["session_summary"]["sessions"] == 517
+    assert told["session_summary"]["median_duration_seconds"] == 106
+    assert told["session_summary"]["last_ended_at"].endswith("Z")
+    assert told["events"] == {
+        "rows_read": 3089,
+        "rows_accepted": 3000,
+        "rows_duplicate": 60,
+        "rows_rejected": 29,
+        "reject_reasons": {
+            "missing_user_and_device": 7,
+            "unreadable_event_time": 7,
+            "before_earliest_event_date": 6,
+            "missing_event_time": 5,
+            "in_the_future": 4,
+        },
+    }
+    assert told["watch_streams"]["ended"] == 34
+    assert told["heartbeats"]["rows_rejected"] == 25
 
 
 def test_without_a_build_the_answers_say_what_to_do(tmp_path):
-    told = subprocess.run(
-        [sys.executable, "-m", "dwell", "answers"],
-        env={"DWELL_DATABASE": str(tmp_path / "none.duckdb")},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    told = answers(tmp_path / "none.duckdb")
     assert told.returncode == 1
     assert "build first, with make" in told.stderr

@@ -20,8 +20,8 @@ from targets import KINDS, dwell, running
 from test_watch_arrival_order import BASE, payload, time, write
 from watch_oracle import MICRO, Message
 
+from dwell import commands, load
 from dwell import ledger as ledgers
-from dwell import load
 
 DYING = "tests/python/dying_load.py"
 ROWS = "select session_id, stream_duration, revision from {table}"
@@ -127,7 +127,7 @@ class Scene:
             self.set(name, value)
         self.set("DWELL_DATABASE", str(self.database))
         parser = argparse.ArgumentParser()
-        load.add_options(parser)
+        commands.add_load(parser)
         self.capsys.readouterr()
         given = load.main(parser.parse_args([self.target.kind, *options]))
         *_, said = self.capsys.readouterr().err.splitlines()

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from project import ROOT, Project
 
-from dwell import simulate, simulation
+from dwell import commands, simulate, simulation
 
 REAL = ROOT.parent / "shared" / "data" / "media_plays"
 WATCH = "stg_watch__heartbeat_rows+"
@@ -27,7 +27,7 @@ TOLD = """
 
 def plan_of(options):
     parser = simulate.argparse.ArgumentParser()
-    simulate.add_options(parser)
+    commands.add_simulate(parser)
     arguments = parser.parse_args(options.split())
     return simulation.Plan(
         **{name: getattr(arguments, name) for name in simulation.Plan.__dataclass_fields__}

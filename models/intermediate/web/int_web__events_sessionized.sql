@@ -37,7 +37,7 @@ events as (
 ),
 
 sessionized as (
-    {{ dwell.sessionize(
+    {{ dwell.session_starts(
         relation='events',
         entity=dwell.visitor() + (['is_ignored'] if var('ignored_events') else []),
         time='event_at',

@@ -1,6 +1,4 @@
 {{ config(materialized='ephemeral') }}
 {%- set input = dwell.input('heartbeats') -%}
-{% if dwell.input_mode(input) == 'sample' -%}
--- depends_on: {{ ref('watch_heartbeats') }}
-{% endif -%}
+-- depends_on: {{ dwell.depend_on_input(input) }}
 {{ dwell.read_new_rows(input) }}

@@ -1,4 +1,3 @@
-{% if dwell.input_mode(dwell.input('events')) == 'sample' -%}
--- depends_on: {{ ref('events') }}
-{% endif -%}
-{{ dwell.read_new_rows(dwell.input('events')) }}
+{%- set input = dwell.input('events') -%}
+-- depends_on: {{ dwell.depend_on_input(input) }}
+{{ dwell.read_new_rows(input) }}

@@ -1,0 +1,128 @@
+"""What the page tells, read from the marts. SQL adds up; no event and no session leaves it."""
+
+import json
+
+import duckdb
+
+# A chart is at most so wide that more bars than these could not be told apart.
+BARS = 750
+
+# days, weeks or months: the finest that are not too many; those in between without activity count 0
+BY_DAY = """
+with given as materialized (
+    select {day} as day, {columns} from {mart}
+),
+bounds as (
+    select min(day) as first_day, max(day) as last_day from given
+),
+unit as (
+    select case
+        when last_day - first_day < $bars then 'day'
+        when (last_day - first_day) / 7 < $bars then 'week'
+        else 'month'
+    end as unit
+    from bounds
+),
+steps as (
+    select unnest(generate_series(
+        date_trunc(unit, first_day), date_trunc(unit, last_day), cast('1 ' || unit as interval)
+    ))::date as day
+    from bounds, unit
+),
+added as (
+    select date_trunc(unit, day)::date as day, {sums} from given, unit group by 1
+)
+select
+    unit,
+    steps.day::varchar as "from",
+    (steps.day + cast('1 ' || unit as interval))::date::varchar as "to",
+    {told}
+from steps cross join unit left join added on steps.day = added.day
+order by steps.day
+"""
+
+CONCURRENCY = """
+with given as materialized (
+    select minute_at, streams from main.watch_concurrency
+),
+span as (
+    select date_diff('minute', min(minute_at), max(minute_at)) as minutes from given
+),
+width as (
+    select min(widths.minutes) as minutes
+    from span, (values (1), (5), (15), (60), (360), (1440), (10080), (40320)) as widths(minutes)
+    where span.minutes / widths.minutes < $bars
+),
+counted as (
+    select time_bucket(to_minutes(minutes), minute_at) as start, max(streams) as streams
+    from given, width group by 1
+),
+steps as (
+    select unnest(generate_series(min(start), max(start), to_minutes(any_value(minutes)))) as start
+    from counted, width
+)
+select
+    minutes,
+    steps.start as start,
+    strftime(steps.start, '%Y-%m-%dT%H:%MZ') as "from",
+    strftime(steps.start + to_minutes(minutes), '%Y-%m-%dT%H:%MZ') as "to",
+    coalesce(counted.streams, 0) as streams
+from steps cross join width left join counted on steps.start = counted.start
+order by steps.start
+"""
+
+
+class Marts:
+    """The marts of one database."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection):
+        self._connection = connection
+        self._there = {
+            table
+            for (table,) in connection.execute(
+                "select table_name from information_schema.tables where table_schema = 'main'"
+            ).fetchall()
+        }
+
+    def rows(self, query: str, **values) -> list[dict]:
+        """Return what a query gives, as {column: value}."""
+        result = self._connection.execute(query, values or None)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def row(self, query: str, **values) -> dict:
+        """Return the one row that a query gives."""
+        (row,) = self.rows(query, **values)
+        return row
+
+    def has(self, input_name: str) -> bool:
+        """Whether any row of events, or of heartbeats, was read."""
+        mart = {"events": "event", "heartbeats": "heartbeat"}[input_name] + "_reconciliation"
+        if mart not in self._there:
+            return False
+        return bool(self.row(f"select sum(rows_read) as n from main.{mart}")["n"])
+
+    def by_day(self, mart: str, columns: list[str]) -> list[dict]:
+        """Return unit, from, to and sums of columns by day; or week, or month, if days are many."""
+        query = BY_DAY.format(
+            mart=f"main.{mart}",
+            day="activity_date" if mart == "daily_activity" else "watch_date",
+            columns=", ".join(columns),
+            sums=", ".join(f"sum({column}) as {column}" for column in columns),
+            told=", ".join(f"coalesce(added.{column}, 0) as {column}" for column in columns),
+        )
+        return self.rows(query, bars=BARS)
+
+    def concurrency(self) -> list[dict]:
+        """Return the most streams at once in each minute; or longer, where minutes are too many."""
+        return self.rows(CONCURRENCY, bars=BARS)
+
+    def settings(self, input_name: str) -> dict:
+        """Return the settings that the stored rows were made with, by the newest load."""
+        table = {"events": "dwell_event_loads", "heartbeats": "dwell_heartbeat_loads"}[input_name]
+        if table not in self._there:
+            return {}
+        rows = self.rows(f"select settings from main.{table} order by load_number desc limit 1")
+        settings = json.loads(rows[0]["settings"]) if rows else {}
+        # its files are told elsewhere, and the fingerprint of a key is nobody's business
+        return {k: v for k, v in settings.items() if k not in ("input", "salt")}

@@ -1,0 +1,38 @@
+"""Write the page: the answers and what they rest on, in one HTML file."""
+
+import argparse
+import os
+import sys
+import webbrowser
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from dwell.answers import database
+from dwell.page import page
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Write the page of the last build. 1 if there is none, or the page cannot be written."""
+    source, output = Path(database()), Path(arguments.output)
+    try:
+        with duckdb.connect(str(source), read_only=True) as connection:
+            connection.execute("set enable_progress_bar = false")
+            built_at = datetime.fromtimestamp(source.stat().st_mtime, UTC)
+            html = page(connection, source.name, built_at, datetime.now(UTC))
+    except duckdb.Error as error:
+        print(f"dwell: no page of {source}: build first, with make.\n{error}", file=sys.stderr)
+        return 1
+    # a reader sees the page before or this one, never a part
+    beside = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        beside.write_text(html, encoding="utf-8")
+        beside.replace(output)
+    except OSError as error:
+        print(f"dwell: {output} cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+    print(f"{output} ({len(html.encode()) / 1000:,.0f} kB)")
+    if arguments.open:
+        webbrowser.open(output.resolve().as_uri())
+    return 0

@@ -1,0 +1,76 @@
+"""Whether compressed files are whole.
+
+DuckDB does not look at their check sums: it reads a file that breaks off up to there, and says
+nothing.
+"""
+
+import gzip
+import sys
+import zlib
+from pathlib import Path
+
+import duckdb
+
+from dwell.answers import database
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+OPENS = {".gz": gzip.open, ".zst": zstd.open}
+MEGABYTE = 1 << 20
+LOADED = """
+select source, size_bytes from main.dwell_event_loads
+union all
+select source, size_bytes from main.dwell_heartbeat_loads
+"""
+
+
+def check(settings: dict) -> None:
+    """Raise ValueError, with a sentence, if a file that is about to be loaded is not whole.
+
+    Only files on this machine are looked at; one that is loaded, and has its size of then, is not.
+    """
+    for name in ("events_path", "heartbeats_path"):
+        for path in compressed_files(settings.get(name)):
+            if not is_whole(path):
+                raise ValueError(
+                    f"{path} is not whole: it breaks off, is damaged, or is not compressed as its "
+                    f"name says. Put it in place whole, or take it out of {name}."
+                )
+
+
+def compressed_files(named) -> list[str]:
+    """Return the files among paths and globs that are compressed, and that no run has loaded."""
+    paths = named if isinstance(named, list) else [named]
+    globs = [path for path in paths if isinstance(path, str) and "://" not in path]
+    found = {
+        file: Path(file).stat().st_size
+        for path in globs
+        for (file,) in duckdb.execute("select file from glob(?)", [path]).fetchall()
+        if Path(file).suffix.lower() in OPENS
+    }
+    return [file for file, size in found.items() - loaded()] if found else []
+
+
+def loaded() -> set[tuple[str, int]]:
+    """Return name and size of the files that runs have loaded; none where that cannot be told."""
+    if not Path(database()).exists():
+        return set()
+    try:
+        with duckdb.connect(database(), read_only=True) as connection:
+            return set(connection.execute(LOADED).fetchall())
+    except duckdb.Error:
+        return set()
+
+
+def is_whole(path: str) -> bool:
+    """Return whether a compressed file ends where it should, with the check sum that it should."""
+    try:
+        with OPENS[Path(path).suffix.lower()](path) as file:
+            while file.read(MEGABYTE):
+                pass
+    except (EOFError, OSError, zlib.error, zstd.ZstdError):
+        return False
+    return True

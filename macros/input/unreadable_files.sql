@@ -1,0 +1,46 @@
+{# What DuckDB cannot read at all stops the run. DuckDB's own words stand in dbt's log; they do not say what to do. #}
+
+{# Asks something of a file, by a macro and what it takes. #}
+{% macro ask_of_file(name, question) %}
+    {{- return(try_or_compiler_error('dwell: ' ~ dwell.cannot_be_read(name), question, *varargs)) -}}
+{% endmacro %}
+
+
+{% macro cannot_be_read(name) -%}
+    {%- if modules.re.search('[.]parquet$', name | lower) -%}
+        {%- set why = 'breaks off, is damaged or encrypted, or is no Parquet' -%}
+    {%- elif modules.re.search('[.](json|jsonl|ndjson)([.]gz|[.]zst)?$', name | lower) -%}
+        {%- set why = 'breaks off, is damaged, or is no JSON from its first character to its last' -%}
+    {%- else -%}
+        {%- set why = 'is damaged, or its lines end in different ways (LF, CRLF, CR)' -%}
+    {%- endif -%}
+    {{ name }} cannot be read: it {{ why }}. Put it in place whole, or take it out of the input. Nothing was loaded from it; what DuckDB said is in dbt's log, logs/dbt.log.
+{%- endmacro %}
+
+
+{# At the end of a run that could not store its input: if one of the files cannot be read to its end, says which. Each
+   is read again by itself, because DuckDB's words need not name it. #}
+{% macro tell_of_unreadable_files(results) %}
+    {%- for result in results if result.status == 'error' and result.message and 'dwell: ' not in result.message -%}
+        {%- for name in dwell.input_names() -%}
+            {%- set input = dwell.input(name) -%}
+            {%- if result.node.name in [input.stored_in, input.staged_in] and dwell.input_mode(input) == 'files' -%}
+                {%- do dwell.read_each_file(input) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro read_each_file(input) %}
+    {%- do run_query('set variable dwell_nothing_is_broken = false') -%}
+    {%- for layout, files in dwell.incoming_file_groups(input).items() -%}
+        {%- set reads = dwell.read_landing_files if fromjson(layout)['format'] == 'landing' else dwell.read_files -%}
+        {%- for file in files -%}
+            {%- do dwell.ask_of_file(
+                file['source'], run_query,
+                'select bit_xor(hash(file)) from (' ~ reads(input, layout, [file]) ~ ') as file'
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+{% endmacro %}
