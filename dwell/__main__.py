@@ -1,6 +1,8 @@
 """`dwell`, or `python -m dwell`: one command."""
 
 import argparse
+import os
+import signal
 import sys
 from importlib import import_module
 
@@ -14,6 +16,8 @@ exit codes:
   2    wrong usage: options, settings, or packages that are not installed
   3    dwell check: nothing has landed yet
   130  ended by Ctrl-C
+  141  nobody reads what it prints any more
+  143  dwell build: ended by SIGTERM
 
 DWELL_DATABASE names the database file (default: dwell.duckdb). docs/commands.md has each command,
 and what else is read from the environment.
@@ -61,7 +65,13 @@ def main() -> int:
     arguments = make_parser().parse_args()
     try:
         # only what is asked for is imported: Kafka's client need not be there for the rest
-        return import_module(f"dwell.{COMMANDS[arguments.command].module}").main(arguments)
+        code = import_module(f"dwell.{COMMANDS[arguments.command].module}").main(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # else Python would try once more while it ends, and say so
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:

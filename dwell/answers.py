@@ -22,15 +22,23 @@ def main(arguments: argparse.Namespace) -> int:
         with duckdb.connect(database(), read_only=True) as connection:
             told = read(connection)
     except duckdb.Error as error:
-        print(
-            f"dwell: no answers in {database()}: build first, with make.\n{error}", file=sys.stderr
-        )
+        print(f"dwell: no answers in {database()}: {why_not(error)}", file=sys.stderr)
         return 1
     if arguments.json:
         print(json.dumps(told, indent=2, ensure_ascii=False, default=as_text))
     else:
         print(in_words(told, min(shutil.get_terminal_size().columns, 110)))
     return 0
+
+
+def why_not(error: duckdb.Error) -> str:
+    """Return why a database does not tell what it is asked, and what to do."""
+    said = str(error).splitlines()[0]
+    if "set lock on file" in said:
+        return f"it is open for writing elsewhere; try again when that has ended ({said})"
+    if "not a valid DuckDB database" in said:
+        return f"it is no DuckDB database ({said})"
+    return f"build first, with make ({said})"
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> dict:

@@ -177,8 +177,13 @@ def close_up(copy: Path) -> None:
     """See that all of a database is in its file."""
     if not copy.exists():
         raise CannotBuild("nothing was built")
-    with opened(copy) as connection:
-        connection.execute("checkpoint")
+    try:
+        with opened(copy) as connection:
+            connection.execute("checkpoint")
+    except duckdb.Error as error:
+        # such as a disk that is full
+        said = str(error).splitlines()[0]
+        raise CannotBuild(f"what was built cannot be put into one file: {said}") from None
     if logs := logs_of(copy):
         raise CannotBuild(f"{logs[0]} is left, so {copy} is not whole: build again")
 

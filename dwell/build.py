@@ -5,6 +5,7 @@ docs/decisions/2026-11-25-build-beside.md says why.
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,13 +16,23 @@ from dwell.beside import CannotBuild, Failed, beside
 from dwell.dbt import ROOT, invoke, sentence
 from dwell.progress import Progress
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 # dbt's log has everything; what people should see comes by way of Progress
 QUIET = ("--log-level", "none", "--no-use-colors")
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Build. 0: built; 1: could not, and the database is as it was; 2: wrong usage; 130: Ctrl-C."""
+    """Build. 0: built; 1: could not, and the database is as it was; 2: wrong usage.
+
+    130, 143: asked to end by Ctrl-C, by SIGTERM; the database is as it was.
+    """
+    asked = []
+
+    def end(number, _):
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
     try:
         named = settings.given(arguments.events, arguments.vars)
         options = options_of(arguments)
@@ -44,7 +55,7 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"dwell: {error}; {as_it_was(database)}", file=sys.stderr)
     except KeyboardInterrupt:
         print(f"dwell: interrupted; {as_it_was(database)}", file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if asked else INTERRUPTED
     else:
         steps = answers.counted(progress.total, "step")
         print(f"== built {name}: {steps} in {progress.seconds:.0f} s", flush=True)
@@ -62,6 +73,10 @@ def build(copy: Path, database: Path, named: dict, options: list[str], progress:
         raise CannotBuild(
             f"{sentence(str(result.exception)).removeprefix('dwell: ')}\n"
             f"dwell: {as_it_was(database)}"
+        )
+    if not result.result.results:
+        raise CannotBuild(
+            f"nothing is called what --select, --exclude or --selector say; {as_it_was(database)}"
         )
     for one in result.result.results:
         if one.status in ("error", "fail", "warn"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from dwell.answers import database
+from dwell.answers import database, why_not
 from dwell.page import page
 
 
@@ -22,7 +22,7 @@ def main(arguments: argparse.Namespace) -> int:
             built_at = datetime.fromtimestamp(source.stat().st_mtime, UTC)
             html = page(connection, source.name, built_at, datetime.now(UTC))
     except duckdb.Error as error:
-        print(f"dwell: no page of {source}: build first, with make.\n{error}", file=sys.stderr)
+        print(f"dwell: no page of {source}: {why_not(error)}", file=sys.stderr)
         return 1
     # a reader sees the page before or this one, never a part
     beside = output.with_name(f".{output.name}.{os.getpid()}")

@@ -35,11 +35,12 @@ AS_DURATION = (
     " : datum.value < 86400 ? format(datum.value / 3600, '~r') + ' h'"
     " : format(datum.value / 86400, '~r') + ' d'"
 )
-# 19:05, 7 Mar, and Mar 2025 where a month begins
+# 19:05, 7 Mar, and over more than some weeks Mar 2025 where a month begins
 AS_MOMENT = (
     "utchours(datum.value) || utcminutes(datum.value) ? utcFormat(datum.value, '%H:%M')"
-    " : utcFormat(datum.value, utcdate(datum.value) > 1 ? '%-d %b' : '%b %Y')"
+    " : utcFormat(datum.value, utcdate(datum.value) > 1 || {of_weeks} ? '%-d %b' : '%b %Y')"
 )
+FEW_WEEKS_MS = 62 * 86_400_000
 
 
 def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) -> dict:
@@ -47,6 +48,7 @@ def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) 
     marked = [i for i, row in enumerate(rows) if row["marked"]] if word else []
     # few days have a date each, and no hours in between
     dates = [ms(row["from"]) for row in rows] if is_by_day and len(rows) <= 14 else alt.Undefined
+    of_weeks = bool(rows) and ms(rows[-1]["from"]) - ms(rows[0]["from"]) < FEW_WEEKS_MS
     # all times are UTC, whose days are the same wherever the page is read
     scale = alt.Scale(type="utc")
     zoom = alt.selection_interval(
@@ -60,7 +62,7 @@ def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) 
             grid=False,
             values=dates,
             tickCount=8,
-            labelExpr=AS_MOMENT,
+            labelExpr=AS_MOMENT.format(of_weeks=str(of_weeks).lower()),
             labelFlush=False,
             labelOverlap="parity",
             labelSeparation=10,

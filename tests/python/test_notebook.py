@@ -22,8 +22,11 @@ def run(tmp_path_factory):
         for cell in notebook.cells:
             for old, new in replaced.items():
                 cell.source = re.sub(f'^{old} = ""', f"{old} = {new!r}", cell.source, flags=re.M)
+            own = repr(str(folder / "notebook.duckdb"))
+            cell.source = cell.source.replace('"notebook.duckdb"', own)
         names = {
-            "DWELL_DATABASE": "dwell.duckdb",
+            # someone's own, which it leaves alone
+            "DWELL_DATABASE": "mine.duckdb",
             "DBT_TARGET_PATH": "target",
             "DBT_LOG_PATH": "logs",
         }
@@ -32,6 +35,7 @@ def run(tmp_path_factory):
             notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
         )
         client.execute(env=environment)
+        assert not (folder / "mine.duckdb").exists()
         return notebook
 
     return ran
