@@ -655,7 +655,7 @@ def contents_refused(rng: random.Random):
     }.items():
         yield f"an array that breaks off {fault}", "a.json", content
         yield f"an array that breaks off {fault}, packed", "a.json.gz", gzip.compress(content)
-    for n in range(6):
+    for n in range(3):
         yield f"an array that breaks off, {n}", "a.json", cut(array, rng)
         yield f"an array that breaks off, packed, {n}", "a.json.gz", gzip.compress(cut(array, rng))
         pretty = json.dumps(objects[0], indent=1).encode()
@@ -689,7 +689,7 @@ def contents_refused(rng: random.Random):
         "select 'view' as event_name, 'u' || i as user_id, '1' as app_version, 'd' as device_id, "
         "timestamp '2025-01-01 10:00' as event_time, 'web' as client from range(20000) as t(i)"
     )
-    for n in range(8):
+    for n in range(4):
         yield f"Parquet that breaks off, {n}", "a.parquet", cut(whole, rng)
         # in what it tells of its columns
         footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
@@ -763,7 +763,7 @@ def files_refused(rng: random.Random):
     """Yield files that are refused, each by itself."""
     formats = other_formats()
     for fault, content in formats.items():
-        for name in rng.sample(NAMES, 3):
+        for name in rng.sample(NAMES, 2):
             yield Refused(
                 "Files of another kind", f"{fault} called {name}", {name: content}, {}, name
             )
