@@ -48,7 +48,7 @@ def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) 
     marked = [i for i, row in enumerate(rows) if row["marked"]] if word else []
     # few days have a date each, and no hours in between
     dates = [ms(row["from"]) for row in rows] if is_by_day and len(rows) <= 14 else alt.Undefined
-    of_weeks = bool(rows) and ms(rows[-1]["from"]) - ms(rows[0]["from"]) < FEW_WEEKS_MS
+    of_weeks = not is_by_day or ms(rows[-1]["from"]) - ms(rows[0]["from"]) < FEW_WEEKS_MS
     # all times are UTC, whose days are the same wherever the page is read
     scale = alt.Scale(type="utc")
     zoom = alt.selection_interval(
