@@ -8,7 +8,6 @@ import sys
 
 import duckdb
 import pytest
-import yaml
 from axe_playwright_python.sync_playwright import Axe
 from browser import opened, running_browser
 from events import write_events
@@ -184,23 +183,6 @@ def test_nothing_secret_is_in_it(hostile, tmp_path):
     assert "https://example.com:8443/events/a.csv" in html
     for secret in ("pa55", "51gn", "f1n9erpr1nt", "user:"):
         assert secret not in html
-
-
-def test_lineage_ends_in_the_page():
-    read = set()
-    for file in (ROOT / "dwell" / "page").glob("*.py"):
-        read |= set(re.findall(r"main\.(\w+)", file.read_text()))
-        read |= set(re.findall(r'by_day\("(\w+)"', file.read_text()))
-    # {noun}_lengths and the like
-    marts = {f"{noun}_{rest}" for noun in ("session", "stream") for rest in ("lengths",)}
-    marts |= {f"{noun}_reconciliation" for noun in ("event", "heartbeat")}
-    marts |= {f"rejected_{noun}s" for noun in ("event", "heartbeat")}
-    marts |= {name for name in read if not name.startswith("dwell_") and name != "rejected_"}
-    (exposure,) = yaml.safe_load((ROOT / "models/marts/_exposures.yml").read_text())["exposures"]
-    assert {f"ref('{mart}')" for mart in marts} == set(exposure["depends_on"])
-
-
-# -- How large it is -----------------------------------------------------------------------------
 
 
 def test_it_is_less_than_a_megabyte(sample_page):
