@@ -4,7 +4,7 @@ DuckDB does not look at their check sums: it reads a file that breaks off up to 
 nothing.
 """
 
-import gzip
+import importlib
 import sys
 import zlib
 from pathlib import Path
@@ -13,12 +13,11 @@ import duckdb
 
 from dwell.answers import database
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-OPENS = {".gz": gzip.open, ".zst": zstd.open}
+# {ending: the module that opens such a file}, imported if there is one
+KINDS = {
+    ".gz": "gzip",
+    ".zst": "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd",
+}
 MEGABYTE = 1 << 20
 LOADED = """
 select source, size_bytes from main.dwell_event_loads
@@ -49,7 +48,7 @@ def compressed_files(named) -> list[str]:
         file: Path(file).stat().st_size
         for path in globs
         for (file,) in duckdb.execute("select file from glob(?)", [path]).fetchall()
-        if Path(file).suffix.lower() in OPENS
+        if Path(file).suffix.lower() in KINDS
     }
     return [file for file, size in found.items() - loaded()] if found else []
 
@@ -67,10 +66,12 @@ def loaded() -> set[tuple[str, int]]:
 
 def is_whole(path: str) -> bool:
     """Return whether a compressed file ends where it should, with the check sum that it should."""
+    kind = importlib.import_module(KINDS[Path(path).suffix.lower()])
+    broken = getattr(kind, "ZstdError", zlib.error)
     try:
-        with OPENS[Path(path).suffix.lower()](path) as file:
+        with kind.open(path) as file:
             while file.read(MEGABYTE):
                 pass
-    except (EOFError, OSError, zlib.error, zstd.ZstdError):
+    except (EOFError, OSError, broken):
         return False
     return True
