@@ -13,13 +13,16 @@ import random
 import tarfile
 import tempfile
 import zipfile
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 from events import HEADER
 
-from dwell.whole import zstd
+from dwell.whole import KINDS
+
+zstd = import_module(KINDS[".zst"])
 
 HEARTBEAT = ("user_id", "program_id", "start_time", "session_id", "device", "event_time")
 INPUTS = {"events": HEADER, "heartbeats": HEARTBEAT}
