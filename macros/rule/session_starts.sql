@@ -16,7 +16,7 @@
 {%- endset -%}
 {#- of events at one instant, the one that ends a gap comes first, so that what begins there holds all -#}
 {%- set so_far -%}
-    partition by {{ entity }} order by {{ time }}, gap_us desc nulls first
+    partition by {{ entity }} order by {{ time }}, case when gap_us = 0 then 1 else 0 end
     rows between unbounded preceding and current row
 {%- endset -%}
 {%- set starts_run = dwell.starts_run(timeout_seconds) -%}
