@@ -4,14 +4,16 @@ docs/decisions/2026-11-25-build-beside.md says why.
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from dwell import answers, settings
+from dwell import answers, settings, whole
 from dwell.beside import CannotBuild, Failed, beside
 from dwell.dbt import ROOT, invoke, sentence
 from dwell.progress import Progress
@@ -26,20 +28,14 @@ def main(arguments: argparse.Namespace) -> int:
 
     130, 143: asked to end by Ctrl-C, by SIGTERM; the database is as it was.
     """
-    asked = []
-
-    def end(number, _):
-        asked.append(number)
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, end)
     try:
         named = settings.given(arguments.events, arguments.vars)
         options = options_of(arguments)
+        database = Path(arguments.database or answers.database())
+        whole.check(named, database)
     except ValueError as error:
         print(f"dwell: {error}", file=sys.stderr)
         return 2
-    database = Path(arguments.database or answers.database())
     name = shown(database)
     print(
         f"== building {name} beside itself: loads, makes the tables, tests them "
@@ -47,20 +43,38 @@ def main(arguments: argparse.Namespace) -> int:
         flush=True,
     )
     try:
-        with beside(database) as copy, Progress(sys.stderr) as progress:
+        with terminated_too(), beside(database) as copy, Progress(sys.stderr) as progress:
             build(copy, database, named, options, progress)
     except (CannotBuild, Failed) as error:
         print(f"dwell: {error}", file=sys.stderr)
     except OSError as error:
         print(f"dwell: {error}; {as_it_was(database)}", file=sys.stderr)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print(f"dwell: interrupted; {as_it_was(database)}", file=sys.stderr)
-        return TERMINATED if asked else INTERRUPTED
+        return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
     else:
         steps = answers.counted(progress.total, "step")
         print(f"== built {name}: {steps} in {progress.seconds:.0f} s", flush=True)
         return 0
     return 1
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as systemd and Docker send it."""
+
+
+@contextlib.contextmanager
+def terminated_too() -> Iterator[None]:
+    """Have SIGTERM end what goes on as Ctrl-C does."""
+
+    def end(*_):
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def build(copy: Path, database: Path, named: dict, options: list[str], progress: Progress) -> None:

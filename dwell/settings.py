@@ -8,8 +8,6 @@ from os import environ
 
 import yaml
 
-from dwell import whole
-
 
 def read(text: str | None = None) -> dict:
     """Return the settings of a YAML text, or of VARS in the environment."""
@@ -43,10 +41,7 @@ def as_vars(settings: dict) -> str:
 
 
 def given(events: list[str] | None = None, text: str | None = None) -> dict:
-    """Return the settings of options, or of EVENTS (paths, as a shell splits them) and VARS.
-
-    ValueError if they cannot be read, or a file of them is not whole.
-    """
+    """Return the settings of options, or of EVENTS (paths, as a shell splits them) and VARS."""
     settings = read(text)
     if events is None:
         try:
@@ -55,7 +50,6 @@ def given(events: list[str] | None = None, text: str | None = None) -> dict:
             raise ValueError(f"EVENTS is no list of paths: {error}") from None
     if events:
         settings["events_path"] = events
-    whole.check(settings)
     return settings
 
 

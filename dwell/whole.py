@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from dwell.answers import database
+from dwell.dbt import ROOT
 
 # {ending: the module that opens such a file}, imported if there is one
 KINDS = {
@@ -26,13 +26,13 @@ select source, size_bytes from main.dwell_heartbeat_loads
 """
 
 
-def check(settings: dict) -> None:
+def check(settings: dict, database: Path) -> None:
     """Raise ValueError, with a sentence, if a file that is about to be loaded is not whole.
 
     Only files on this machine are looked at; one that is loaded, and has its size of then, is not.
     """
     for name in ("events_path", "heartbeats_path"):
-        for path in compressed_files(settings.get(name)):
+        for path in compressed_files(settings.get(name), database):
             if not is_whole(path):
                 raise ValueError(
                     f"{path} is not whole: it breaks off, is damaged, or is not compressed as its "
@@ -40,25 +40,30 @@ def check(settings: dict) -> None:
                 )
 
 
-def compressed_files(named) -> list[str]:
-    """Return the files among paths and globs that are compressed, and that no run has loaded."""
+def compressed_files(named, database: Path) -> list[str]:
+    """Return the files among paths and globs that are compressed, and that no run has loaded.
+
+    A path that does not begin with / begins at the project's folder, as for dbt.
+    """
     paths = named if isinstance(named, list) else [named]
     globs = [path for path in paths if isinstance(path, str) and "://" not in path]
     found = {
-        file: Path(file).stat().st_size
+        file if Path(path).is_absolute() else file.removeprefix(f"{ROOT}/"): Path(file)
+        .stat()
+        .st_size
         for path in globs
-        for (file,) in duckdb.execute("select file from glob(?)", [path]).fetchall()
+        for (file,) in duckdb.execute("select file from glob(?)", [str(ROOT / path)]).fetchall()
         if Path(file).suffix.lower() in KINDS
     }
-    return [file for file, size in found.items() - loaded()] if found else []
+    return [file for file, size in found.items() - loaded(database)] if found else []
 
 
-def loaded() -> set[tuple[str, int]]:
+def loaded(database: Path) -> set[tuple[str, int]]:
     """Return name and size of the files that runs have loaded; none where that cannot be told."""
-    if not Path(database()).exists():
+    if not database.exists():
         return set()
     try:
-        with duckdb.connect(database(), read_only=True) as connection:
+        with duckdb.connect(str(database), read_only=True) as connection:
             return set(connection.execute(LOADED).fetchall())
     except duckdb.Error:
         return set()
@@ -69,7 +74,7 @@ def is_whole(path: str) -> bool:
     kind = importlib.import_module(KINDS[Path(path).suffix.lower()])
     broken = getattr(kind, "ZstdError", zlib.error)
     try:
-        with kind.open(path) as file:
+        with kind.open(ROOT / path) as file:
             while file.read(MEGABYTE):
                 pass
     except (EOFError, OSError, broken):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import duckdb
 import pytest
 from project import ROOT, Project
 
@@ -89,3 +90,12 @@ def test_without_a_build_the_answers_say_what_to_do(tmp_path):
     told = answers(tmp_path / "none.duckdb")
     assert told.returncode == 1
     assert "build first, with make" in told.stderr
+
+
+def test_a_file_that_is_no_database_or_is_written_is_told_as_such(tmp_path):
+    (tmp_path / "text.duckdb").write_text("no database\n" * 1000)
+    assert "it is no DuckDB database" in answers(tmp_path / "text.duckdb").stderr
+    with duckdb.connect(str(tmp_path / "busy.duckdb")):
+        told = answers(tmp_path / "busy.duckdb")
+    assert told.returncode == 1
+    assert "open for writing elsewhere" in told.stderr and "build first" not in told.stderr

@@ -54,6 +54,17 @@ def dwell_build(database, *options):
     return build.main(make_parser().parse_args(["build", "--database", str(database), *options]))
 
 
+def building(database, first):
+    """Return a build that has begun, in a process of its own."""
+    options = (*SESSIONS, "--full-refresh", "--events", str(first / "events.csv"))
+    return subprocess.Popen(
+        [sys.executable, "-m", "dwell", "build", "--database", str(database), *options],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def built_beside(database, *statements):
     with beside.beside(database) as copy, duckdb.connect(str(copy)) as connection:
         for statement in statements:
@@ -304,6 +315,40 @@ def test_interrupted_it_leaves_nothing(live, monkeypatch, capsys):
     assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
 
 
+def test_ended_by_sigterm_it_leaves_nothing_too(live, first):
+    before = digest(live)
+    log = live.with_name(".live.duckdb.build") / "live.duckdb.wal"
+    with building(live, first) as process:
+        while process.poll() is None and not log.exists():
+            time.sleep(0.01)
+        process.terminate()
+        said = process.communicate()[1]
+    assert process.returncode == 143
+    assert "interrupted" in said and "as it was" in said and "Traceback" not in said
+    assert digest(live) == before
+    assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
+
+
+def test_what_selects_nothing_builds_nothing(live, capsys):
+    before = digest(live)
+    assert dwell_build(live, "--select", "fct_sesions") == 1
+    assert "nothing is called what --select" in capsys.readouterr().err
+    assert digest(live) == before
+
+
+def test_a_disk_that_is_full_at_the_end_is_told(live, monkeypatch):
+    def full(*_, **__):
+        raise duckdb.IOException("IO Error: Could not write: No space left on device")
+
+    before = digest(live)
+    with (
+        pytest.raises(beside.CannotBuild, match=r"one file.*No space left"),
+        beside.beside(live),
+    ):
+        monkeypatch.setattr(beside, "opened", full)
+    assert digest(live) == before
+
+
 @pytest.mark.parametrize("options", [("1",), ("3", "log"), ("3", "new")])
 def test_killed_at_any_line_it_leaves_a_good_file_and_the_next_build_goes_well(tmp_path, options):
     done = subprocess.run(
@@ -320,13 +365,11 @@ def test_killed_at_any_line_it_leaves_a_good_file_and_the_next_build_goes_well(t
 def test_killed_while_dbt_writes_it_leaves_the_file_byte_for_byte(live, first):
     before = digest(live)
     log = live.with_name(".live.duckdb.build") / "live.duckdb.wal"
-    options = (*SESSIONS, "--events", str(first / "events.csv"))
-    command = [sys.executable, "-m", "dwell", "build", "--full-refresh", "--database", str(live)]
-    process = subprocess.Popen([*command, *options], cwd=ROOT)
-    while process.poll() is None and not log.exists():
-        time.sleep(0.01)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
+    with building(live, first) as process:
+        while process.poll() is None and not log.exists():
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
     assert digest(live) == before
     built_beside(live)
     assert sessions(live) == 2

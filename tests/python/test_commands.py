@@ -52,6 +52,18 @@ def test_a_command_whose_client_is_not_installed_says_what_installs_it():
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_whoever_stops_reading_is_not_answered_with_a_traceback():
+    with subprocess.Popen(
+        [sys.executable, "-m", "dwell", "completion", "bash"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
 def test_bash_completes_commands_options_and_choices(tmp_path):
     script = tmp_path / "dwell.bash"
     script.write_text(said("completion", "bash").stdout)
