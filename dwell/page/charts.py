@@ -4,7 +4,7 @@ Colours are names of CSS, so that the page's own style says what they are in the
 and on paper.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import altair as alt
 
@@ -40,7 +40,7 @@ AS_MOMENT = (
     "utchours(datum.value) || utcminutes(datum.value) ? utcFormat(datum.value, '%H:%M')"
     " : utcFormat(datum.value, utcdate(datum.value) > 1 || {of_weeks} ? '%-d %b' : '%b %Y')"
 )
-FEW_WEEKS_MS = 62 * 86_400_000
+FEW_WEEKS = timedelta(days=62)
 
 
 def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) -> dict:
@@ -48,7 +48,8 @@ def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) 
     marked = [i for i, row in enumerate(rows) if row["marked"]] if word else []
     # few days have a date each, and no hours in between
     dates = [ms(row["from"]) for row in rows] if is_by_day and len(rows) <= 14 else alt.Undefined
-    of_weeks = not is_by_day or ms(rows[-1]["from"]) - ms(rows[0]["from"]) < FEW_WEEKS_MS
+    first, last = (datetime.fromisoformat(row["from"]) for row in (rows[0], rows[-1]))
+    of_weeks = last - first < FEW_WEEKS
     # all times are UTC, whose days are the same wherever the page is read
     scale = alt.Scale(type="utc")
     zoom = alt.selection_interval(

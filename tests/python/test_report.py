@@ -1,5 +1,6 @@
 """The page: what it tells, and how it looks in a real browser."""
 
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ from browser import opened, running_browser
 from events import write_events
 from project import ROOT, Project
 
-from dwell.page import numbers, words
+from dwell.page import charts, numbers, words
 
 MARKUP = '<img src=x onerror="window.hacked=1">'
 SCRIPT = "</script><script>window.hacked=1</script>"
@@ -225,14 +226,28 @@ def test_many_minutes_become_longer_and_keep_the_most(minutes, width):
     assert width > 1 or rows[500]["streams"] == 0
 
 
+@pytest.mark.parametrize(
+    ("moments", "names_days"),
+    [
+        (["2025-05-01", "2025-05-20"], "true"),
+        (["2025-03-01T00:00Z", "2025-03-01T05:00Z"], "true"),
+        (["2025-01-01", "2025-02-01", "2027-01-01"], "false"),
+    ],
+)
+def test_the_first_of_a_month_is_named_as_a_day_among_days(moments, names_days):
+    rows = [{"from": at, "to": at, "value": 1, "marked": False, "Day": at} for at in moments]
+    drawn = charts.over_time(rows, ["Day"], "", is_by_day=False)
+    assert f"utcdate(datum.value) > 1 || {names_days} ?" in json.dumps(drawn)
+
+
 # -- How it looks --------------------------------------------------------------------------------
 
 
 def test_every_chart_is_drawn(browser, sample_page):
     with opened(browser, sample_page) as page:
-        charts = page.locator(".chart svg").all()
-        assert len(charts) == 11
-        for chart in charts:
+        drawn = page.locator(".chart svg").all()
+        assert len(drawn) == 11
+        for chart in drawn:
             box = chart.bounding_box()
             assert box["width"] > 200 and box["height"] > 100
             assert chart.locator("path, line").count() > 3
