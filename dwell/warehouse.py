@@ -9,6 +9,7 @@ Only numbers and moments that dwell itself made stand in a statement; all else i
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -92,7 +93,7 @@ class WarehouseTrouble(Exception):
     """The table cannot be loaded so; a sentence that says why, and what to do."""
 
 
-class Warehouse:
+class Warehouse(ABC):
     """A table and its loads. Subclasses say how one talks to their warehouse."""
 
     # who writes the warehouse in its messages, and the name of its folder in schemas/
@@ -122,29 +123,29 @@ class Warehouse:
         """Return a name as the warehouse reads it where it is not quoted."""
         return name
 
+    @abstractmethod
     def connect(self) -> None:
         """Connect, with what the environment says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def query(self, sql: str) -> Iterable[tuple]:
         """Return the rows of a query."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_there(self, table: str) -> bool:
         """Whether there is a table."""
-        raise NotImplementedError
 
+    @abstractmethod
     def create(self, table: str, definition: str) -> None:
         """Create a table by its definition in schemas/."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stage(self, records: Records) -> None:
         """Have the records in the table `staged`, and nothing else there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def transact(self, statements: list[str], batch: int) -> None:
         """Do all statements, or none."""
-        raise NotImplementedError
 
     # -- As a sink -------------------------------------------------------------------------------
 
