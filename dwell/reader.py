@@ -182,12 +182,13 @@ class Reader:
                 error = about.error
             except KafkaException as raised:
                 error = raised.args[0]
-            self.consumer.poll(0)
-            if self.trouble:
-                raise KafkaTrouble(self.trouble)
             if self.places:
                 # there is enough to do; and a broker that starts may not know its topics yet
                 return []
+            # hear of trouble; with nothing assigned there is no message that this could take
+            self.consumer.poll(0)
+            if self.trouble:
+                raise KafkaTrouble(self.trouble)
             if kafka.is_hopeless(error):
                 raise KafkaTrouble(kafka.in_words(error, f"topic {self.topic}"))
             if time.monotonic() > deadline:
@@ -198,14 +199,19 @@ class Reader:
 
     def bounds(self, partition: int) -> tuple[int, int]:
         """Return the first offset that a partition still has, and the one after its last."""
-        try:
-            return self.consumer.get_watermark_offsets(
-                TopicPartition(self.topic, partition), timeout=30
-            )
-        except KafkaException as error:
-            raise KafkaTrouble(
-                kafka.in_words(error.args[0], f"partition {partition} of {self.topic}")
-            ) from None
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while True:
+            try:
+                return self.consumer.get_watermark_offsets(
+                    TopicPartition(self.topic, partition), timeout=30
+                )
+            except KafkaException as raised:
+                # a broker that starts knows its topics before it leads their partitions
+                error = raised.args[0]
+                if kafka.is_hopeless(error) or time.monotonic() > deadline:
+                    what = f"partition {partition} of {self.topic}"
+                    raise KafkaTrouble(kafka.in_words(error, what)) from None
+            time.sleep(1)
 
     def check(self, partition: int, place: Place | None, lowest: int, highest: int) -> Place:
         """Return where to go on; say so if what comes next is no longer there."""

@@ -12,7 +12,7 @@ from collections import Counter
 import duckdb
 import pytest
 from broker import need, running_broker
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from project import ROOT
 
 from dwell import kafka
@@ -128,6 +128,46 @@ def test_partitions_that_are_added_are_noticed(broker, tmp_path, monkeypatch):
         thread.join()
         one.close()
     assert [row[0] for row in landed(tmp_path)] == [0, 2]
+
+
+def test_what_was_fetched_before_the_broker_died_lands(broker, tmp_path):
+    topic = broker.topic("fetched", 1)
+    broker.send(topic, [(0, str(i).encode(), NOON) for i in range(3000)])
+    one, said = reader(broker, topic, tmp_path), []
+    try:
+        # the client fetches ahead of what it is asked for
+        time.sleep(2)
+        broker.kill()
+        one.look_for_partitions()
+        broker.start()
+        read_on(one, 0.2, True, lambda: True, said.append)
+    finally:
+        one.close()
+    assert [row[1] for row in landed(tmp_path)] == list(range(3000))
+
+
+def test_a_partition_that_nobody_leads_yet_is_waited_for(broker, tmp_path):
+    topic = broker.topic("leaderless", 1)
+    broker.send(topic, [(0, b"a", NOON)])
+    one = reader(broker, topic, tmp_path)
+    calls, ask = [], one.consumer.get_watermark_offsets
+
+    class Leaderless:
+        def __getattr__(self, name):
+            return getattr(one_consumer, name)
+
+        def get_watermark_offsets(self, *arguments, **more):
+            calls.append(arguments)
+            if len(calls) == 1:
+                raise KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
+            return ask(*arguments, **more)
+
+    one_consumer, one.consumer = one.consumer, Leaderless()
+    try:
+        assert one.bounds(0) == (0, 1)
+    finally:
+        one.close()
+    assert len(calls) == 2
 
 
 def landed_or_none(folder):
