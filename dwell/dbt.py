@@ -29,13 +29,7 @@ class Dbt:
 
     def run(self, command: str, *arguments: str, **settings):
         """Run a dbt command, and return dbt's result, successful or not."""
-        # dbt keeps what an ephemeral model was compiled to with the manifest
-        for node in self.manifest().nodes.values():
-            if node.resource_type == "model":
-                node.compiled = False
-                node.extra_ctes_injected = False
-                node.extra_ctes = []
-        return self._invoke([command, *arguments], settings, self._manifest)
+        return self._invoke([command, *arguments], settings, as_parsed(self.manifest()))
 
     def setting(self, name: str):
         """Return what a setting is: as given, or by default."""
@@ -66,6 +60,17 @@ def invoke(arguments: list[str], database: Path, settings: dict, **more):
         return dbtRunner(**more).invoke([*arguments, *of_project, "--vars", as_vars(settings)])
     finally:
         release()
+
+
+def as_parsed(manifest):
+    """Return a manifest that has been run, as good as new."""
+    for node in manifest.nodes.values():
+        if node.resource_type == "model":
+            # dbt keeps what an ephemeral model was compiled to with the manifest
+            node.compiled = False
+            node.extra_ctes_injected = False
+            node.extra_ctes = []
+    return manifest
 
 
 def what_it_said(result) -> str:

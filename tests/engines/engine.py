@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from dbt.cli.main import dbtRunner
 
-from dwell.dbt import QUIET, ROOT, release, what_it_said
+from dwell.dbt import QUIET, ROOT, as_parsed, release, what_it_said
 
 __all__ = ["ENGINES", "ROOT", "Engine", "plain", "variables"]
 
@@ -30,12 +30,15 @@ class Engine:
         self.folder = folder
         self.environment = environment or {}
         self.schema = self.raw = None
+        # {(project, settings): what dbt made of them}
+        self.manifests = {}
         # told of each of dbt's events
         self.listen = None
 
     def begin(self, name):
         """Go on in schemas of a test's own, in which there is nothing yet."""
         self.schema, self.raw = f"dwell_{name}", f"raw_{name}"
+        self.manifests = {}
         self.create_raw_schema()
 
     def create_raw_schema(self):
@@ -64,13 +67,29 @@ class Engine:
 
     def dbt(self, command, *arguments, project=ROOT, fails=False, **settings):
         """Run a dbt command, which must go well, or must not; return what it said."""
+        result = self.invoke(self.parsed(project, settings), command, arguments, project, settings)
+        said = what_it_said(result)
+        assert result.success != fails, said or "it should have failed"
+        return said
+
+    def parsed(self, project, settings):
+        """Return what dbt makes of a project with settings; it is parsed once in a schema."""
+        of = project, json.dumps(settings, sort_keys=True)
+        if of not in self.manifests:
+            result = self.invoke(None, "parse", (), project, settings)
+            assert result.success, what_it_said(result)
+            self.manifests[of] = result.result
+        return as_parsed(self.manifests[of])
+
+    def invoke(self, manifest, command, arguments, project, settings):
         work = self.folder / self.schema
         work.mkdir(exist_ok=True)
+        runner = dbtRunner(manifest, [self.listen] if self.listen else [])
         with variables(self.environment | {"DWELL_SCHEMA": self.schema}):
             try:
-                result = dbtRunner(callbacks=[self.listen] if self.listen else []).invoke(
+                return runner.invoke(
                     [
-                        *(o for o in QUIET if o != "--no-write-json"),
+                        *QUIET,
                         # what went on can be read in the logs of a test that failed
                         *("--log-level-file", "debug"),
                         command,
@@ -84,9 +103,6 @@ class Engine:
                 )
             finally:
                 release()
-        said = what_it_said(result)
-        assert result.success != fails, said or "it should have failed"
-        return said
 
 
 @contextlib.contextmanager
