@@ -17,7 +17,7 @@ report: .venv/.report ## write the answers and their charts as one page, report.
 	@$(VENV)/dwell report
 
 test: .venv/.test ## run the test suite; test-pipelines and test-engines have what needs more than Python
-	@echo "== pytest: every test of tests/python but that of loading, two files at a time; about ten minutes"
+	@echo "== pytest: every test of tests/python but that of loading, two files at a time; about a quarter of an hour"
 	@$(VENV)/python -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/python/test_load.py
 	@echo "== left out: the DAG and the loading of warehouses (make test-pipelines), other engines (make test-engines)"
 	@test -e .venv-flink/.flink || echo "== left out: the test of flink/; make flink brings Flink in (844 MB)"

@@ -6,6 +6,12 @@ from engine import ROOT, Engine, variables
 from pyspark.sql import SparkSession
 
 CONF = ROOT / "engines" / "spark" / "conf.sh"
+# for little data: most of the time goes into plans, and none into waiting for a core
+SMALL = {
+    "spark.driver.memory": "3g",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+}
 
 
 class Spark(Engine):
@@ -17,7 +23,7 @@ class Spark(Engine):
         ).stdout.strip()
         super().__init__(folder, {"SPARK_CONF_DIR": conf})
         with variables(self.environment):
-            self.session = SparkSession.builder.enableHiveSupport().getOrCreate()
+            self.session = SparkSession.builder.config(map=SMALL).enableHiveSupport().getOrCreate()
         self.session.sparkContext.setLogLevel("ERROR")
 
     def execute(self, sql):
