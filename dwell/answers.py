@@ -11,18 +11,19 @@ from datetime import date, datetime
 import duckdb
 
 
-def database() -> str:
-    """Return the path of the database file that dbt builds."""
-    return os.environ.get("DWELL_DATABASE", "dwell.duckdb")
+def database(named: str | None = None) -> str:
+    """Return the path of the database file: as named, of DWELL_DATABASE, or by default."""
+    return named or os.environ.get("DWELL_DATABASE", "dwell.duckdb")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the answers of the last build, and what became of what it read. 1 if there are none."""
+    source = database(arguments.database)
     try:
-        with duckdb.connect(database(), read_only=True) as connection:
+        with duckdb.connect(source, read_only=True) as connection:
             told = read(connection)
     except duckdb.Error as error:
-        print(f"dwell: no answers in {database()}: {why_not(error)}", file=sys.stderr)
+        print(f"dwell: no answers in {source}: {why_not(error)}", file=sys.stderr)
         return 1
     if arguments.json:
         print(json.dumps(told, indent=2, ensure_ascii=False, default=as_text))

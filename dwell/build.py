@@ -31,7 +31,7 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         named = settings.given(arguments.events, arguments.vars)
         options = options_of(arguments)
-        database = Path(arguments.database or answers.database())
+        database = Path(answers.database(arguments.database))
         whole.check(named, database)
     except ValueError as error:
         print(f"dwell: {error}", file=sys.stderr)

@@ -34,11 +34,7 @@ def add_build(parser: argparse.ArgumentParser) -> None:
         "environment, else the sample)",
     )
     options.add_vars(parser)
-    parser.add_argument(
-        "--database",
-        metavar="FILE",
-        help="the DuckDB file to build (default: DWELL_DATABASE, else dwell.duckdb)",
-    )
+    options.add_database(parser, "to build")
     parser.add_argument(
         "--full-refresh",
         action="store_true",
@@ -61,11 +57,13 @@ def add_build(parser: argparse.ArgumentParser) -> None:
 
 def add_answers(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dwell answers`."""
+    options.add_database(parser, "to read")
     parser.add_argument("--json", action="store_true", help="print them as one JSON object")
 
 
 def add_report(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dwell report`."""
+    options.add_database(parser, "to read")
     parser.add_argument(
         "--output",
         metavar="FILE",

@@ -77,6 +77,15 @@ def add_vars(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_database(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the database file."""
+    parser.add_argument(
+        "--database",
+        metavar="FILE",
+        help=f"the DuckDB file {what} (default: DWELL_DATABASE, else dwell.duckdb)",
+    )
+
+
 # -- Kinds of values -------------------------------------------------------------------------
 
 

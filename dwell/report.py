@@ -15,7 +15,7 @@ from dwell.page import page
 
 def main(arguments: argparse.Namespace) -> int:
     """Write the page of the last build. 1 if there is none, or the page cannot be written."""
-    source, output = Path(database()), Path(arguments.output)
+    source, output = Path(database(arguments.database)), Path(arguments.output)
     try:
         with duckdb.connect(str(source), read_only=True) as connection:
             connection.execute("set enable_progress_bar = false")

@@ -10,23 +10,26 @@ import yaml
 
 
 def read(text: str | None = None) -> dict:
-    """Return the settings of a YAML text, or of VARS in the environment."""
+    """Return the settings of a YAML text (--vars), or of VARS in the environment."""
+    name = "VARS" if text is None else "--vars"
     try:
         settings = yaml.safe_load(environ.get("VARS") or "" if text is None else text) or {}
     except yaml.YAMLError as error:
-        raise ValueError(f"VARS is no YAML: {' '.join(str(error).split())}") from None
+        raise ValueError(f"{name} is no YAML: {' '.join(str(error).split())}") from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, ValueError):
         # what the parser has no word for: a date that is none, brackets by the thousand
-        raise ValueError("VARS is no YAML that can be read: look at its dates and tags") from None
+        raise ValueError(
+            f"{name} is no YAML that can be read: look at its dates and tags"
+        ) from None
     if not isinstance(settings, dict):
-        raise ValueError("VARS must be a mapping, as in {session_timeout_minutes: 20}")
-    if not all(isinstance(name, str) for name in settings):
-        raise ValueError("VARS must name settings, as in {session_timeout_minutes: 20}")
+        raise ValueError(f"{name} must be a mapping, as in {{session_timeout_minutes: 20}}")
+    if not all(isinstance(setting, str) for setting in settings):
+        raise ValueError(f"{name} must name settings, as in {{session_timeout_minutes: 20}}")
     try:
         # a date of YAML is passed on as it was written
         return json.loads(json.dumps(settings, default=str))
     except (RecursionError, TypeError, ValueError):
-        raise ValueError("VARS must have values that JSON knows: text, numbers, lists") from None
+        raise ValueError(f"{name} must have values that JSON knows: text, numbers, lists") from None
 
 
 def as_vars(settings: dict) -> str:

@@ -61,7 +61,8 @@ def test_the_answers_are_printed(sample):
 
 
 def test_the_answers_as_json_have_the_numbers_too(sample):
-    told = json.loads(answers(sample.database, "--json").stdout)
+    # --database goes before DWELL_DATABASE
+    told = json.loads(answers("none.duckdb", "--database", sample.database, "--json").stdout)
     assert [a["question_number"] for a in told["answers"]] == [1, 2, 3, 4]
     # as README.md has them
     assert told["answers"][0]["answer"] == "2025-03-18, with 538 events."

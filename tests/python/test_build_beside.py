@@ -297,7 +297,7 @@ def test_what_is_no_place_for_a_file_is_told(tmp_path, capsys, name, said):
         (("--target", "postgres"), "build it with dbt build --target postgres"),
         (("--target", "ducklake"), "is not one DuckDB file"),
         (("--target", "nowhere"), "profiles.yml has no target nowhere"),
-        (("--vars", "[1]"), "VARS must be a mapping"),
+        (("--vars", "[1]"), "--vars must be a mapping"),
     ],
 )
 def test_what_it_cannot_build_is_wrong_usage(live, capsys, options, said):

@@ -35,9 +35,13 @@ EVENTS = [
 def written(database, page):
     """Write the page of a database as the command does; return it."""
     done = subprocess.run(
-        [sys.executable, "-m", "dwell", "report", "--output", str(page)],
+        [
+            *(sys.executable, "-m", "dwell", "report"),
+            *("--database", str(database), "--output", str(page)),
+        ],
         cwd=ROOT,
-        env=os.environ | {"DWELL_DATABASE": str(database)},
+        # what is named goes before it
+        env=os.environ | {"DWELL_DATABASE": "none.duckdb"},
         capture_output=True,
         text=True,
     )
