@@ -91,7 +91,8 @@ def add_simulate(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=("jsonl", "csv"),
         default="jsonl",
-        help="jsonl: a payload a line, in the order of arrival; csv: the six fields and "
+        help="jsonl: a payload a line, in the order of arrival, and for an empty payload an empty "
+        "line, which is no row; csv: the six fields and "
         "received_at, without the messages that no CSV can show (default: jsonl)",
     )
     parser.add_argument(
