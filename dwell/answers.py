@@ -35,6 +35,8 @@ def main(arguments: argparse.Namespace) -> int:
 def why_not(error: duckdb.Error) -> str:
     """Return why a database does not tell what it is asked, and what to do."""
     said = str(error).splitlines()[0]
+    if "database does not exist" in said:
+        return "it is not there; build first, with make"
     if "set lock on file" in said:
         return f"it is open for writing elsewhere; try again when that has ended ({said})"
     if "not a valid DuckDB database" in said:

@@ -20,7 +20,7 @@ from dwell.progress import Progress
 
 INTERRUPTED, TERMINATED = 130, 143
 # dbt's log has everything; what people should see comes by way of Progress
-QUIET = ("--log-level", "none", "--no-use-colors")
+QUIET = ("--log-level", "none", "--log-level-file", "debug", "--no-use-colors")
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -31,11 +31,15 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         named = settings.given(arguments.events, arguments.vars)
         options = options_of(arguments)
-        database = Path(answers.database(arguments.database))
-        whole.check(named, database)
     except ValueError as error:
         print(f"dwell: {error}", file=sys.stderr)
         return 2
+    database = Path(answers.database(arguments.database))
+    try:
+        whole.check(named, database)
+    except whole.NotWhole as error:
+        print(f"dwell: {error}", file=sys.stderr)
+        return 1
     name = shown(database)
     print(
         f"== building {name} beside itself: loads, makes the tables, tests them "

@@ -15,7 +15,7 @@ def read(text: str | None = None) -> dict:
     try:
         settings = yaml.safe_load(environ.get("VARS") or "" if text is None else text) or {}
     except yaml.YAMLError as error:
-        raise ValueError(f"{name} is no YAML: {' '.join(str(error).split())}") from None
+        raise ValueError(f"{name} is no YAML: {where_and_why(error)}") from None
     except (ArithmeticError, AttributeError, LookupError, RecursionError, ValueError):
         # what the parser has no word for: a date that is none, brackets by the thousand
         raise ValueError(
@@ -30,6 +30,14 @@ def read(text: str | None = None) -> dict:
         return json.loads(json.dumps(settings, default=str))
     except (RecursionError, TypeError, ValueError):
         raise ValueError(f"{name} must have values that JSON knows: text, numbers, lists") from None
+
+
+def where_and_why(error: yaml.YAMLError) -> str:
+    """Return what a YAML parser has to say, in one line."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or problem is None:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {' '.join(problem.split())}"
 
 
 def as_vars(settings: dict) -> str:

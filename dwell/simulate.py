@@ -88,7 +88,10 @@ def opened(path: str) -> Iterator[TextIO]:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Write messages and truth, and say on stderr how many are rejects. 2 if it cannot be done."""
+    """Write messages and truth, and say on stderr how many are rejects.
+
+    1: they cannot be written; 2: wrong usage.
+    """
     try:
         plan = Plan(**{name: getattr(arguments, name) for name in Plan.__dataclass_fields__})
         if arguments.truth == arguments.output:
@@ -108,9 +111,9 @@ def main(arguments: argparse.Namespace) -> int:
         # `| head` has had enough
         return 0
     except OSError as error:
-        print(f"dwell: {error}", file=sys.stderr)
-        return 2
-    print(f"dwell: {told_rejects(plan, arguments.format)}", file=sys.stderr)
+        print(f"dwell: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+    print(told_rejects(plan, arguments.format), file=sys.stderr)
     return 0
 
 
@@ -129,7 +132,7 @@ def send_to_topic(arguments: argparse.Namespace, plan: Plan) -> int:
     except kafka.KafkaTrouble as error:
         print(f"dwell: {error}", file=sys.stderr)
         return 2
-    print(f"dwell: {sent:,} sent; {told_rejects(plan, 'jsonl')}", file=sys.stderr)
+    print(f"{sent:,} sent; {told_rejects(plan, 'jsonl')}", file=sys.stderr)
     return 0
 
 
@@ -141,4 +144,5 @@ def told_rejects(plan: Plan, file_format: str) -> str:
         if file_format != "csv" or reason in SHOWN_IN_CSV
     }
     told = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
-    return f"{sum(counts.values()):,} messages belong to no stream" + (f": {told}" if told else "")
+    made = f"{sum(counts.values()):,} of the messages are made to be rejected"
+    return made + (f": {told}" if told else "")

@@ -26,15 +26,19 @@ select source, size_bytes from main.dwell_heartbeat_loads
 """
 
 
+class NotWhole(Exception):
+    """A file cannot be loaded; a sentence that names it, and says what to do."""
+
+
 def check(settings: dict, database: Path) -> None:
-    """Raise ValueError, with a sentence, if a file that is about to be loaded is not whole.
+    """Raise NotWhole if a file that is about to be loaded is not whole.
 
     Only files on this machine are looked at; one that is loaded, and has its size of then, is not.
     """
     for name in ("events_path", "heartbeats_path"):
         for path in compressed_files(settings.get(name), database):
             if not is_whole(path):
-                raise ValueError(
+                raise NotWhole(
                     f"{path} is not whole: it breaks off, is damaged, or is not compressed as its "
                     f"name says. Put it in place whole, or take it out of {name}."
                 )

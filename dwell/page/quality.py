@@ -55,7 +55,8 @@ def rejects(marts: Marts, noun: str, rejected: int) -> Figure:
         share = words.percent(row["value"] / rejected)
         row |= texts(head, row["class"], words.count(row["value"]), share)
         row["label"] = row["Rows"]
-    says = f"{words.counted(rejected, 'row')} in all, most often for this: {rows[0]['class']}. "
+    most = [row["class"] for row in rows if row["value"] == rows[0]["value"]]
+    says = f"{words.counted(rejected, 'row')} in all, most often for this: {', '.join(most)}. "
     says += f"The table rejected_{noun}s has each of them, with its place."
     return in_classes(f"rejected_{noun}s", f"Why {noun}s were rejected", says, head, rows)
 

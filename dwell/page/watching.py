@@ -84,7 +84,7 @@ def watch_time(rows: list[dict]) -> Figure:
 
 def now(marts: Marts) -> Figure:
     """Return which programs are on."""
-    head = ["Program", "Streams", "Watched so far, on average"]
+    head = ["Program", "Streams", "Average so far"]
     rows = marts.rows(
         """select program_id, count(*) as streams, avg(watched_seconds) as mean,
             count(*) over () as programs

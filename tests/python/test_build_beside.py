@@ -160,6 +160,8 @@ def test_a_failing_test_leaves_the_file_byte_for_byte_and_says_why(live, first, 
     said = capsys.readouterr().err
     assert "dwell: test fct_sessions__equal_what_their_events_say: Got 1 result" in said
     assert f"live.duckdb is as it was. What was built is in {live.parent}" in said
+    assert f"dbt's log is {first / 'logs' / 'dbt.log'}" in said
+    assert "fct_sessions__equal_what_their_events_say" in (first / "logs" / "dbt.log").read_text()
     # it can be looked at, and the next build removes it
     left = live.with_name(".live.duckdb.build") / "live.duckdb"
     assert sessions(left) == 2

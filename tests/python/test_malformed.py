@@ -305,7 +305,7 @@ def test_compressed_files_that_are_not_whole_are_refused_with_a_sentence(tmp_pat
     """DuckDB reads them up to where they break off, so that make looks before dbt does."""
     for fault, name, content in malformed.packed_files(random.Random(SEED)):
         write(tmp_path, {name: content})
-        with pytest.raises(ValueError, match=re.escape(name)) as told:
+        with pytest.raises(whole.NotWhole, match=re.escape(name)) as told:
             whole.check({"events_path": f"{tmp_path}/*"}, tmp_path / "none.duckdb")
             pytest.fail(f"{fault} {name}")
         assert str(told.value).endswith("take it out of events_path.")
@@ -316,7 +316,7 @@ def test_a_compressed_file_is_looked_at_where_dbt_reads_it(tmp_path, monkeypatch
     write(tmp_path, {"a.csv.gz": b"no gzip"})
     place = os.path.relpath(tmp_path / "a.csv.gz", ROOT)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=re.escape(f"{place} is not whole")):
+    with pytest.raises(whole.NotWhole, match=re.escape(f"{place} is not whole")):
         whole.check({"events_path": place}, tmp_path / "none.duckdb")
 
 

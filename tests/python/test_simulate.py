@@ -500,7 +500,6 @@ def test_who_reads_may_stop(viewers):
         ("--start", "1999-01-01"): "must be a time since 2000",
         ("--format", "xml"): "argument --format: invalid choice: 'xml'",
         ("--truth", "-"): "dwell: the messages and their truth cannot be written to one file",
-        ("--output", "/nowhere/at/all"): "No such file or directory: '/nowhere/at/all'",
         ("--colour", "2"): "unrecognized arguments: --colour 2",
     }.items(),
 )
@@ -510,6 +509,12 @@ def test_what_is_wrong_is_said_in_a_sentence(cli, capsys, options, sentence):
     assert out == ""
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def test_a_file_that_cannot_be_written_is_named(cli, capsys):
+    assert cli("--output", "/nowhere/at/all") == 1
+    said = "dwell: /nowhere/at/all cannot be written: No such file or directory\n"
+    assert capsys.readouterr() == ("", said)
 
 
 def test_help_tells_every_option(cli, capsys):
