@@ -111,7 +111,9 @@ def main(arguments: argparse.Namespace) -> int:
         # `| head` has had enough
         return 0
     except OSError as error:
-        print(f"dwell: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
+        # a full disk is told without the file's name
+        name = error.filename or arguments.output
+        print(f"dwell: {name} cannot be written: {error.strerror}", file=sys.stderr)
         return 1
     print(told_rejects(plan, arguments.format), file=sys.stderr)
     return 0

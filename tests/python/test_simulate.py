@@ -11,6 +11,7 @@ import time
 import tracemalloc
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from project import ROOT
@@ -515,6 +516,12 @@ def test_a_file_that_cannot_be_written_is_named(cli, capsys):
     assert cli("--output", "/nowhere/at/all") == 1
     said = "dwell: /nowhere/at/all cannot be written: No such file or directory\n"
     assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_full_disk_is_told_with_the_file(cli, capsys):
+    assert cli("--output", "/dev/full") == 1
+    assert "dwell: /dev/full cannot be written: No space left" in capsys.readouterr().err
 
 
 def test_help_tells_every_option(cli, capsys):
