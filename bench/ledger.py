@@ -1,12 +1,17 @@
 """What a look of the ledger costs after a long past: python bench/ledger.py, or make bench-ledger.
 
-Streams that have ended are filled in by SQL and told once, to nobody. Then 300 simulated viewers
-go on watching; after each run of dbt, dwell watch looks what is to be told, which is timed, as is
-its question how many streams go on. Told is the median of five.
+Streams that have ended are filled in by SQL and published once, to nobody. Then 300 simulated
+viewers go on watching; after each run of dbt, dwell watch looks what is to be published, which is
+timed, as is its question how many streams go on: medians of five. At last, a new process does what
+dwell load and dwell watch ask of ledger and database when they start and nothing is new: the
+seconds are those after Python's imports, the memory is all of the process.
 """
 
+import json
+import re
 import shutil
 import statistics
+import subprocess
 import sys
 import time
 from datetime import datetime, timedelta
@@ -22,7 +27,9 @@ sys.path.insert(0, str(ROOT))
 from dwell.dbt import Dbt
 from dwell.landing import SCHEMA, Landing
 from dwell.ledger import Ledger
-from dwell.publish import publish
+from dwell.load import watch_timeout
+from dwell.publish import open_sink, publish
+from dwell.ranges import LATEST
 from dwell.simulation import Plan, messages
 from dwell.sinks import Nowhere
 from dwell.watch import Watch
@@ -72,15 +79,55 @@ def measure(folder: Path, past: int):
         looks.append(timed(lambda ripe=ripe: ledger.write_down(dbt.database, TIMEOUT, ripe)))
         publish(ledger, Nowhere())
         counts.append(timed(watch.count_going_on))
-    return looks[0], statistics.median(looks[1:]), statistics.median(counts[1:])
+    starts = [start_in_a_process(dbt.database, ledger.path) for _ in range(LOOKS)]
+    return (
+        looks[0],
+        statistics.median(looks[1:]),
+        statistics.median(counts[1:]),
+        statistics.median(seconds for seconds, _ in starts),
+        max(megabytes for _, megabytes in starts),
+    )
+
+
+def start_in_a_process(database: Path, ledger: Path) -> tuple[float, float]:
+    """Return (seconds without imports, peak memory in MB) of a start with nothing new."""
+    command = [sys.executable, __file__, "start", database, ledger]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return tuple(json.loads(done.stdout))
+
+
+def start(database: Path, path: Path):
+    """Start, find nothing, and print what it cost."""
+
+    def look():
+        ledger = Ledger(path, Nowhere.name)
+        open_sink(ledger, Nowhere())
+        ledger.write_down(database, watch_timeout(database), LATEST)
+        # what came last may have ended since the last look
+        if publish(ledger, Nowhere()) > 1_000:
+            raise SystemExit("a start with nothing new found the past again")
+
+    seconds = timed(look)
+    # of this program alone; what getrusage says includes the process that began it
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    print(json.dumps([seconds, int(peak) / 1024]))
 
 
 def main():
-    print("| streams that have ended | first look, s | the next, s | how many go on, s |")
-    print("|--:|--:|--:|--:|")
+    if sys.argv[1:2] == ["start"]:
+        start(*map(Path, sys.argv[2:]))
+        return
+    print(
+        "| streams that have ended | first look, s | the next, s | how many go on, s | a start, s "
+        "| its memory, MB |"
+    )
+    print("|--:|--:|--:|--:|--:|--:|")
     for past in PASTS:
-        first, look, count = measure(WORK / "ledger", past)
-        print(f"| {past:,} | {first:.2f} | {look:.2f} | {count:.3f} |", flush=True)
+        first, look, count, again, peak = measure(WORK / "ledger", past)
+        print(
+            f"| {past:,} | {first:.2f} | {look:.2f} | {count:.3f} | {again:.2f} | {peak:.0f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

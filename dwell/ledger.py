@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from dwell import records
+from dwell import permissions, ranges, records
 from dwell.patience import patiently
 
 BATCH_ROWS = 100_000
@@ -32,6 +32,15 @@ create table if not exists batches (
     batch bigint primary key,
     made_at timestamptz,
     published_at timestamptz
+);
+-- on which days of began_at a batch's streams are, or were by their last revision
+create table if not exists batch_days (batch bigint, began_on date);
+-- up to where a database was compared: its loads up to one, its streams that had ended by a moment
+create table if not exists position (
+    load_number bigint,
+    load_id varchar,
+    timeout_us bigint,
+    published_to timestamp
 );
 -- every record that was told
 create table if not exists publications (
@@ -52,12 +61,37 @@ create table if not exists publications (
 );
 -- the last of each stream
 create table if not exists told as from publications limit 0;
+-- minutes of receipt whose invalid messages someone has accepted
+create table if not exists accepted_minutes (received_minute timestamp primary key);
+-- by the last look: a stream whose last heartbeat is in such an interval is not published
+create table if not exists withheld (begins_at timestamp, ends_at timestamp);
 create or replace view published_streams as
 select * exclude (is_retracted) from told where not is_retracted;
 """
 
 # Each statement below reads what its bounds let it read, and not the months before: the bounds are
 # parameters, by which DuckDB passes over stored blocks. Values are parameters, names are quoted.
+
+# It holds for a database that has the load it names, and for the timeout it was found with. Any
+# other database, and one that was restored or built from scratch, is compared as a whole.
+POSITION = """
+select p.load_number, p.published_to
+from position as p
+inner join {marts}.dwell_heartbeat_load_ids as i using (load_number, load_id)
+where p.timeout_us = $timeout_us
+"""
+# Streams that were published may be missing only because a rebuild in steps has not come to them.
+IS_BEING_REBUILT = """
+select exists (from batches) and exists (
+    from {marts}.dwell_heartbeats_waiting where is_rebuilding
+)
+"""
+SET_POSITION = """
+insert into position
+select load_number, load_id, $timeout_us, $published_to
+from {marts}.dwell_heartbeat_load_ids
+where load_number = $load_number
+"""
 
 # Streams that were written since the last look.
 CHANGED = """
@@ -68,7 +102,7 @@ select
     s.last_heartbeat_at + to_microseconds($timeout_us) < c.reached_at as is_ended
 from {marts}.int_watch__streams as s
 cross join {marts}.int_watch__clock as c
-where s.load_number > $seen
+where s.load_number > $load_number
 """
 
 OF_AN_ENTITY = ("session_id", "user_id", "device", "program_id", "start_time")
@@ -94,14 +128,18 @@ where
     e.last_heartbeat_at >= $ended_from
     and e.last_heartbeat_at < $ripe
     and (
-        e.last_heartbeat_at >= $told_to
+        e.last_heartbeat_at >= $published_to
         or exists (
             select 1 from changed as c
             where {SAME_STREAM.format("e")} and c.first_heartbeat_at = e.first_heartbeat_at
         )
     )
+    and not exists (
+        select 1 from withheld as w
+        where e.last_heartbeat_at >= w.begins_at and e.last_heartbeat_at < w.ends_at
+    )
 """
-ENDED_FROM = "select min(last_heartbeat_at) from changed where last_heartbeat_at < $told_to"
+ENDED_FROM = "select min(last_heartbeat_at) from changed where last_heartbeat_at < $published_to"
 
 # A stream that was told can have got longer, and merged, but does not end before it began.
 TOLD_FROM = """
@@ -116,7 +154,8 @@ with news as (
     select
         e.user_id, e.program_id, e.start_time, e.session_id, e.device, e.stream_duration,
         e.stream_id, coalesce(t.revision, 0) + 1 as revision, false as is_retracted,
-        e.began_at, e.first_heartbeat_at, e.last_heartbeat_at, e.heartbeats
+        e.began_at, e.first_heartbeat_at, e.last_heartbeat_at, e.heartbeats,
+        t.began_at as previous_began_at
     from ended as e
     left join told as t on e.stream_id = t.stream_id and t.last_heartbeat_at >= $told_from
     where
@@ -130,7 +169,8 @@ gone as (
     select
         t.user_id, t.program_id, t.start_time, t.session_id, t.device, t.stream_duration,
         t.stream_id, t.revision + 1 as revision, true as is_retracted,
-        t.began_at, t.first_heartbeat_at, t.last_heartbeat_at, t.heartbeats
+        t.began_at, t.first_heartbeat_at, t.last_heartbeat_at, t.heartbeats,
+        t.began_at as previous_began_at
     from told as t
     where
         not t.is_retracted
@@ -159,16 +199,28 @@ select
 from (from gone union all from news) as all_of_them
 """
 
+# The newest load, and the moment before which streams had their last heartbeat if they are over.
+NOW = """
+select
+    coalesce(max(load_number), 0),
+    (select reached_at - to_microseconds($timeout_us) from {marts}.int_watch__clock)
+from {marts}.dwell_heartbeat_loads
+"""
+
 NEXT_BATCH = "select coalesce(max(batch), 0) + 1 from batches"
 
 WRITE_DOWN = (
     "insert into batches select distinct batch, now(), null from to_tell",
-    "insert into publications from to_tell",
+    "insert into publications select * exclude (previous_began_at) from to_tell",
+    """
+    insert into batch_days
+    select distinct batch, cast(unnest([began_at, previous_began_at]) as date) from to_tell
+    """,
     """
     delete from told
     where last_heartbeat_at >= $told_from and stream_id in (select stream_id from to_tell)
     """,
-    "insert into told from to_tell",
+    "insert into told select * exclude (previous_began_at) from to_tell",
     # from its first batch on, it is the ledger of this sink
     "insert into sink select $sink where exists (from batches) and not exists (from sink)",
 )
@@ -198,10 +250,13 @@ order by is_retracted desc, last_heartbeat_at, stream_id
 """
 
 
-RECORDS = f"select {', '.join(records.COLUMNS[:-1])} from publications where batch = $batch"
+RECORDS = f"""
+select {", ".join(records.PUBLISHED)}, $shard as shard from publications where batch = $batch
+"""
+DAYS = "select began_on from batch_days where batch = $batch and began_on is not null"
 
 # A table's rows, a JSON object a line, become what was told.
-FORGET = ("publications", "told", "batches", "sink", "identity")
+FORGET = ("publications", "told", "batches", "batch_days", "position", "sink", "identity")
 ADOPT = (
     "insert into batches values ($batch, now(), now())",
     """
@@ -234,15 +289,14 @@ class Ledger:
         self.path, self.sink = path, sink
         with self._open() as connection:
             connection.execute(TABLES)
+            # it may be older than the umask of this command
+            permissions.narrow(path)
             names = [name for (name,) in connection.execute("from sink").fetchall()]
         if names not in ([], [sink]):
             raise LedgerTrouble(
                 f"{path} is the ledger of {names[0]}, not of {sink}: give another --ledger. If "
                 "it is the same under another name, say so in the ledger's table sink"
             )
-        # what has been looked at: loads of this generation up to a number, ends up to a moment
-        self.generation = self.seen = -1
-        self.told_to = NEVER
 
     @contextlib.contextmanager
     def _open(self, marts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -283,10 +337,15 @@ class Ledger:
         with self._open() as connection:
             return connection.execute("from identity").fetchone()[0]
 
-    def write_records(self, batch: int, path: Path, loaded_at: datetime, zoned: bool):
-        """Write a batch as a file; return its Records."""
+    def write_records(
+        self, batch: int, path: Path, shard: str, loaded_at: datetime, zoned: bool
+    ) -> records.Records:
+        """Write a batch, as a shard's, to a file; return its Records."""
         with self._open() as connection:
-            return records.write(connection, RECORDS, {"batch": batch}, path, loaded_at, zoned)
+            days = [day for (day,) in connection.execute(DAYS, {"batch": batch}).fetchall()]
+            values = {"batch": batch, "shard": shard}
+            rows = records.write(connection, RECORDS, values, path, loaded_at, zoned)
+            return records.Records(path, rows, ranges.of_days(days), loaded_at)
 
     def adopt(self, rows: Iterable[dict], batch: int, identity: int) -> None:
         """Forget everything; what was told is what a table has, as it was after a batch."""
@@ -308,50 +367,91 @@ class Ledger:
                 for statement in ADOPT:
                     given = {k: v for k, v in values.items() if f"${k}" in statement}
                     connection.execute(statement, given)
-        self.generation = self.seen = -1
 
     def mark_published(self, batch: int) -> None:
         """Write down that the sink has a batch."""
         with self._open() as connection:
             connection.execute("update batches set published_at = now() where batch = ?", [batch])
 
-    def write_down(self, marts: Path, timeout_seconds: float, ripe: datetime) -> None:
+    def accept_minutes(self, minutes: Iterable[datetime]) -> set[datetime]:
+        """Add to the minutes whose invalid messages are accepted, and return all of them."""
+        with self._open() as connection:
+            for minute in minutes:
+                connection.execute("insert or ignore into accepted_minutes values (?)", [minute])
+            return {minute for (minute,) in connection.execute("from accepted_minutes").fetchall()}
+
+    def write_down(
+        self,
+        marts: Path,
+        timeout_seconds: float,
+        ripe: datetime,
+        withheld: Iterable[tuple[datetime, datetime]] = (),
+    ) -> None:
         """Write down, as pending, which streams have ended or changed since the last look.
 
-        A stream is ripe to be told if its last heartbeat is before `ripe`.
+        A stream is ripe to be told if its last heartbeat is before `ripe`, and in none of the
+        intervals `withheld`.
         """
         database = f"{quoted(marts.stem)}.main"
         timeout_us = round(timeout_seconds * 1_000_000)
         with self._open(marts) as connection:
-            load, generation, over_before = connection.execute(
-                f"""
-                select
-                    coalesce(max(load_number), 0), coalesce(max(generation), 0),
-                    (select reached_at - to_microseconds($1) from {database}.int_watch__clock)
-                from {database}.dwell_heartbeat_loads
-                """,
-                [timeout_us],
-            ).fetchone()
-            is_anew = generation != self.generation or load < self.seen
-            seen, told_to = (-1, NEVER) if is_anew else (self.seen, self.told_to)
 
             def do(statement: str, **values):
-                return connection.execute(statement.format(marts=database), values)
+                given = {k: v for k, v in values.items() if f"${k}" in statement}
+                return connection.execute(statement.format(marts=database), given)
 
-            do(CHANGED, seen=seen, timeout_us=timeout_us)
-            (late,) = do(ENDED_FROM, told_to=told_to).fetchone()
-            do(ENDED, ended_from=late or told_to, told_to=told_to, ripe=ripe)
-            # a full look may find what was told and is not there any more
-            told_from = NEVER if is_anew else do(TOLD_FROM).fetchone()[0] or told_to
+            position = do(POSITION, timeout_us=timeout_us).fetchone()
+            if position is None and do(IS_BEING_REBUILT).fetchone()[0]:
+                # a full comparison would retract them
+                return
+            # earlier looks have passed over the streams of an interval that is withheld no longer
+            if replace_withheld(connection, list(withheld)):
+                position = None
+            load_number, published_to = position or (-1, NEVER)
+            do(CHANGED, load_number=load_number, timeout_us=timeout_us)
+            (late,) = do(ENDED_FROM, published_to=published_to).fetchone()
+            do(ENDED, ended_from=late or published_to, published_to=published_to, ripe=ripe)
+            # a full comparison may find what was published and is not there any more
+            told_from = NEVER
+            if position:
+                told_from = do(TOLD_FROM).fetchone()[0] or published_to
             (batch,) = do(NEXT_BATCH).fetchone()
-            more = {"batch": batch, "batch_rows": BATCH_ROWS}
-            do(TO_TELL, told_from=told_from, is_anew=is_anew, **more)
-            for statement in WRITE_DOWN:
-                given = {"told_from": told_from, "sink": self.sink}
-                do(statement, **{k: v for k, v in given.items() if f"${k}" in statement})
-        self.seen, self.generation = load, generation
-        # all that was over and ripe is told; the rest may come to be, though nothing new arrives
-        self.told_to = max(told_to, min(ripe, over_before or NEVER))
+            (rows,) = do(
+                TO_TELL,
+                told_from=told_from,
+                is_anew=position is None,
+                batch=batch,
+                batch_rows=BATCH_ROWS,
+            ).fetchone()
+            newest_load, over_before = do(NOW, timeout_us=timeout_us).fetchone()
+            if rows:
+                for statement in WRITE_DOWN:
+                    do(statement, told_from=told_from, sink=self.sink)
+            if rows or newest_load != load_number:
+                do("delete from position")
+                # all that was over and ripe is published; the rest may come to be, though nothing
+                # new arrives. A longer grace may take the moment back
+                do(
+                    SET_POSITION,
+                    load_number=newest_load,
+                    timeout_us=timeout_us,
+                    published_to=min(ripe, over_before or NEVER),
+                )
+
+
+def replace_withheld(connection, intervals: list[tuple[datetime, datetime]]) -> bool:
+    """Store the intervals that are withheld; return whether a part of the stored ones no longer is.
+
+    Neither the stored intervals nor the new ones overlap among themselves.
+    """
+    stored = connection.execute("from withheld").fetchall()
+    connection.execute("delete from withheld")
+    for interval in intervals:
+        connection.execute("insert into withheld values (?, ?)", interval)
+    return not all(
+        any(begins <= begins_at and ends_at <= ends for begins, ends in intervals)
+        for begins_at, ends_at in stored
+    )
 
 
 def quoted(name: str) -> str:

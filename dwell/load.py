@@ -16,17 +16,24 @@ from pathlib import Path
 
 import duckdb
 
-from dwell import answers, log, records, warehouse
+from dwell import answers, comparison, log, records, warehouse
 from dwell.ledger import Ledger, LedgerTrouble
 from dwell.patience import patiently
 from dwell.publish import open_sink, publish
-from dwell.warehouse import EARLIEST, LATEST, Warehouse, WarehouseTrouble, in_short
+from dwell.ranges import EARLIEST, LATEST, Range
+from dwell.warehouse import Warehouse, WarehouseTrouble, in_short
 
 TELL_DAYS = 3
 
-TIMEOUT = "select max(settings) ->> 'watch_timeout_seconds' from main.dwell_heartbeat_loads"
+# a build of an earlier version has no ids of loads
+TIMEOUT = """
+select
+    max(settings) ->> 'watch_timeout_seconds',
+    (select count(*) from main.dwell_heartbeat_load_ids)
+from main.dwell_heartbeat_loads
+"""
 STREAMS = """
-select *, 1 as revision, false as is_retracted
+select *, 1 as revision, false as is_retracted, $shard as shard
 from main.fct_watch_streams
 where began_at between $first and $last
 """
@@ -44,22 +51,22 @@ def main(arguments: argparse.Namespace) -> int:
     log.set_up()
     table, errors = None, (OSError,)
     try:
-        first, last = span(arguments)
+        days = span(arguments)
         # only the client that is asked for need be there
         kind = import_module(f"dwell.warehouses.{arguments.kind}").WAREHOUSE
         name = warehouse.TABLES[arguments.mode] if arguments.table is None else arguments.table
-        table = kind(name, arguments.mode)
+        table = kind(name, arguments.mode, arguments.shard)
         errors += table.errors
         database = Path(answers.database()).resolve()
         if not database.exists():
             raise WarehouseTrouble(f"{database} is not there: build it first, with make")
         if arguments.check:
-            return check(table, database, first, last)
+            return check(table, database, days)
         beside = f"{database.stem}-loaded-{arguments.kind}-{name}.duckdb"
         path = Path(arguments.ledger or database.with_name(beside))
         with only_one(path):
             if arguments.mode == "overwrite":
-                overwrite(table, database, first, last)
+                overwrite(table, database, days)
             else:
                 load(table, database, path, arguments.adopt)
     except (ValueError, LedgerTrouble) as error:
@@ -75,8 +82,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def span(arguments: argparse.Namespace) -> tuple[datetime, datetime]:
-    """Return the first and the last moment of the days that are asked for."""
+def span(arguments: argparse.Namespace) -> Range:
+    """Return the days that are asked for."""
     first, last = arguments.first, arguments.last
     if (first or last) and arguments.mode != "overwrite" and not arguments.check:
         raise ValueError("--from and --to go with --mode overwrite, or with --check")
@@ -84,8 +91,10 @@ def span(arguments: argparse.Namespace) -> tuple[datetime, datetime]:
         raise ValueError("--adopt goes with --mode merge or append, and not with --check")
     if first and last and first > last:
         raise ValueError(f"--from {first} is after --to {last}")
-    end = datetime.combine(last, datetime.max.time()) if last else LATEST
-    return datetime.combine(first, datetime.min.time()) if first else EARLIEST, end
+    return Range(
+        datetime.combine(first, datetime.min.time()) if first else EARLIEST,
+        datetime.combine(last, datetime.max.time()) if last else LATEST,
+    )
 
 
 @contextlib.contextmanager
@@ -121,22 +130,23 @@ def load(table: Warehouse, database: Path, path: Path, adopt: bool) -> None:
 
         def as_file(ledger: Ledger, batch: int) -> records.Records:
             place = Path(folder) / f"batch-{batch}.parquet"
-            return ledger.write_records(batch, place, warehouse.now(), table.zoned)
+            return ledger.write_records(batch, place, table.shard, warehouse.now(), table.zoned)
 
         publish(ledger, table, as_file)
     tell(table, before)
 
 
-def overwrite(table: Warehouse, database: Path, first: datetime, last: datetime) -> None:
-    """Replace the days between two moments by what fct_watch_streams has of them."""
+def overwrite(table: Warehouse, database: Path, days: Range) -> None:
+    """Replace days by what fct_watch_streams has of them."""
     table.open()
     before, _ = table.last_load()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "days.parquet"
         with reading(database) as connection:
-            days = {"first": first, "last": last}
-            found = records.write(connection, STREAMS, days, place, warehouse.now(), table.zoned)
-        table.overwrite(found, first, last)
+            values = days._asdict() | {"shard": table.shard}
+            loaded_at = warehouse.now()
+            rows = records.write(connection, STREAMS, values, place, loaded_at, table.zoned)
+        table.overwrite(records.Records(place, rows, (days,), loaded_at), days)
     tell(table, before)
 
 
@@ -152,14 +162,12 @@ def tell(table: Warehouse, before: int) -> None:
     )
 
 
-def check(table: Warehouse, database: Path, first: datetime, last: datetime) -> int:
+def check(table: Warehouse, database: Path, days: Range) -> int:
     """Compare the table with fct_watch_streams by day of began_at; 1 if they differ."""
     table.reach()
     with reading(database) as connection:
-        true = warehouse.totals(
-            lambda sql: connection.execute(sql).fetchall(), "main.fct_watch_streams", first, last
-        )
-    found = table.totals(first, last)
+        true = warehouse.totals(connection, "main.fct_watch_streams", (days,))
+    found = table.totals((days,))
     wrong = sorted(d for d in true.keys() | found.keys() if true.get(d) != found.get(d))
     if wrong:
         days = "; ".join(
@@ -190,7 +198,7 @@ def check(table: Warehouse, database: Path, first: datetime, last: datetime) -> 
 
 def in_words(totals: tuple[int, int, int] | None) -> str:
     """Return what a day has."""
-    if totals is None:
+    if totals in (None, comparison.NOTHING):
         return "nothing"
     streams, heartbeats, watched = totals
     return f"{streams:,} streams, {heartbeats:,} heartbeats, {watched / 1e6:,.6f} s"
@@ -211,7 +219,7 @@ def watch_timeout(database: Path) -> float:
     """Return the timeout (s) that the streams were made with."""
     try:
         with reading(database) as connection:
-            (told,) = connection.execute(TIMEOUT).fetchone()
+            told, _ = connection.execute(TIMEOUT).fetchone()
     except duckdb.CatalogException:
         told = None
     if told is None:

@@ -15,13 +15,14 @@ from typing import NamedTuple
 
 import duckdb
 
-from dwell import answers, kafka, log
+from dwell import answers, comparison, kafka, log
 from dwell.ends import Topic
 from dwell.kafka import KafkaTrouble, WrongUsage
 from dwell.landing import Landing
 from dwell.load import in_short, in_words
 from dwell.patience import patiently
-from dwell.warehouse import EARLIEST, LATEST, WarehouseTrouble, totals
+from dwell.terminal import escape
+from dwell.warehouse import WarehouseTrouble
 
 
 class Report:
@@ -177,23 +178,25 @@ def reconcile_streams(report: Report, connection: duckdb.DuckDBPyConnection) -> 
     )
 
 
-def reconcile_table(report: Report, connection: duckdb.DuckDBPyConnection, table) -> None:
-    """Hold a warehouse's table against the streams that have ended, day by day."""
+def reconcile_table(
+    report: Report, connection: duckdb.DuckDBPyConnection, table, path: Path, full: bool
+) -> None:
+    """Hold a warehouse's table against the streams that have ended, by days that have changed."""
     table.connect()
-    loaded = table.totals(EARLIEST, LATEST)
-    true = totals(
-        lambda sql: connection.execute(sql).fetchall(), "fct_watch_streams", EARLIEST, LATEST
+    compared = comparison.compare(connection, table, path, full)
+    left_out = f"; {compared.days_left_out:,} days have not changed since they were equal"
+    report.tell(
+        "table",
+        f"{compared.streams:,} streams on {compared.days:,} days in {table.name}"
+        + (left_out if compared.days_left_out else ""),
     )
-    rows = sum(streams for streams, _, _ in loaded.values())
-    report.tell("table", f"{rows:,} streams in {table.name}")
-    wrong = sorted(day for day in loaded.keys() | true.keys() if loaded.get(day) != true.get(day))
-    if wrong:
-        day = wrong[0]
+    for day, (found, true) in compared.wrong.items():
         report.check(
             False,
-            f"{table.name} differs from fct_watch_streams on {len(wrong):,} days, as on {day}: "
-            f"{in_words(loaded.get(day))} instead of {in_words(true.get(day))}",
+            f"{table.name} differs from fct_watch_streams on {len(compared.wrong):,} days, as on "
+            f"{day}: {in_words(found)} instead of {in_words(true)}",
         )
+        break
 
 
 def what_is_loaded(connection: duckdb.DuckDBPyConnection, topic: str) -> dict[int, Loaded]:
@@ -227,7 +230,7 @@ def main(arguments: argparse.Namespace) -> int:
         if arguments.warehouse:
             # only the client that is asked for need be there
             kind = import_module(f"dwell.warehouses.{arguments.warehouse}").WAREHOUSE
-            table = kind(arguments.table, "merge")
+            table = kind(arguments.table, "merge", arguments.shard)
             errors += table.errors
         topic = Topic(kafka.settings_of(arguments), arguments.topic)
         try:
@@ -241,7 +244,7 @@ def main(arguments: argparse.Namespace) -> int:
         log.say(in_short(error), logging.ERROR)
         return 2 if isinstance(error, WrongUsage) else 1
     for line in report.lines:
-        print(line)
+        print(escape(line))
     sys.stdout.flush()
     if report.faults:
         log.say(f"not reconciled: {'; '.join(report.faults)}", logging.ERROR)
@@ -262,5 +265,6 @@ def reconcile(topic: Topic, table, arguments: argparse.Namespace) -> Report:
         reconcile_offsets(report, topic, landing, loaded, arguments.ends, arguments.sparse)
         reconcile_streams(report, connection)
         if table is not None:
-            reconcile_table(report, connection, table)
+            path = comparison.path_of(database, table, arguments.table)
+            reconcile_table(report, connection, table, path, arguments.full)
     return report

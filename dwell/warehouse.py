@@ -5,23 +5,33 @@ kill leaves both or neither, and the next start reads which. The statements are 
 warehouse. What differs is in dwell/warehouses: how one connects, how names are quoted, how a file
 becomes a staged table, and what a transaction is.
 
-Only numbers and moments that dwell itself made stand in a statement; all else is in the file.
+Several databases can load into one table, each as a shard of its own: a row carries its shard, and
+a load touches, counts and compares the rows of its shard alone.
+
+Only numbers and moments that dwell itself made, and names that were checked, stand in a statement;
+all else is in the file.
 """
 
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from dwell.ledger import LedgerTrouble
+from dwell.ranges import ALL, Range
 from dwell.records import COLUMNS, OF_A_STREAM, Records
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 # how long a client may try to reach its warehouse
 PATIENCE_SECONDS = 30
-EARLIEST, LATEST = datetime(1, 1, 1), datetime(9999, 12, 31)
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SHARD_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
+# the shard of a table into which one database is loaded
+ONLY_SHARD = "main"
+# a key's began_at is start_time or, if that is longer ago than the timeout, the first heartbeat; a
+# timeout is a day at most
+LONGEST_TIMEOUT = timedelta(days=1)
 # {mode: the file in schemas/ that defines its table}
 TABLES = {
     "merge": "watch_streams",
@@ -29,15 +39,15 @@ TABLES = {
     "overwrite": "watch_streams",
 }
 
-OF_A_ROW = (*OF_A_STREAM, "revision", "loaded_at")
+OF_A_ROW = (*OF_A_STREAM, "revision", "shard", "loaded_at")
 ROW, RECORD = ", ".join(OF_A_ROW), ", ".join(COLUMNS)
 
 NOTE = """
-insert into {loads} (batch, load_mode, ledger, loaded_at, inserted, updated, removed)
-select {batch}, '{mode}', {ledger}, {loaded_at}, """
+insert into {loads} (shard, batch, load_mode, ledger, loaded_at, inserted, updated, removed)
+select '{shard}', {batch}, '{mode}', {ledger}, {loaded_at}, """
 
-# Keys are looked for between bounds only, so that a warehouse passes over all other days.
-BETWEEN = "began_at between {first} and {last}"
+# Rows are looked for on the days of the batch only, so that a warehouse passes over all others.
+OF_THE_DAYS = "shard = '{shard}' and {began_at_is_in_ranges}"
 
 MERGE = (
     NOTE
@@ -46,9 +56,10 @@ MERGE = (
     coalesce(sum(case when not s.is_retracted and t.stream_id is not null then 1 else 0 end), 0),
     coalesce(sum(case when s.is_retracted and t.stream_id is not null then 1 else 0 end), 0)
 from {{staged}} as s
-left join {{table}} as t on s.stream_id = t.stream_id and t.{BETWEEN}
+left join (select stream_id from {{table}} where {OF_THE_DAYS}) as t on s.stream_id = t.stream_id
 """,
-    f"delete from {{table}} where {BETWEEN} and stream_id in (select stream_id from {{staged}})",
+    f"delete from {{table}} where {OF_THE_DAYS} "
+    "and stream_id in (select stream_id from {staged})",
     f"insert into {{table}} ({ROW}) select {ROW} from {{staged}} where not is_retracted",
 )
 APPEND = (
@@ -58,34 +69,46 @@ APPEND = (
 OVERWRITE = (
     NOTE
     + f"""
-    (select count(*) from {{staged}}), 0, (select count(*) from {{table}} where {BETWEEN})
+    (select count(*) from {{staged}}), 0, (select count(*) from {{table}} where {OF_THE_DAYS})
 """,
-    f"delete from {{table}} where {BETWEEN}",
+    f"delete from {{table}} where {OF_THE_DAYS}",
     f"insert into {{table}} ({ROW}) select {ROW} from {{staged}}",
 )
 STATEMENTS = {"merge": MERGE, "append": APPEND, "overwrite": OVERWRITE}
 
-# What holds of a history: the last of each stream, if it was not taken back.
+# A batch's streams that another shard has.
+OVERLAP = """
+select t.shard, count(distinct t.stream_id)
+from (
+    select shard, stream_id from {table} where shard <> '{shard}' and {began_at_is_near_ranges}
+) as t
+inner join {staged} as s on t.stream_id = s.stream_id
+group by t.shard
+order by t.shard
+"""
+
+# What holds of a history: the last of each stream, if it was not retracted.
 HOLDS = f"""(
     select {RECORD}
     from (
         select
             {RECORD}, row_number() over (partition by stream_id order by revision desc) as newest
         from {{table}}
+        where shard = '{{shard}}' and {{began_at_is_near_ranges}}
     ) as counted
     where newest = 1 and not is_retracted
 ) as holding"""
 
 # The seconds are a whole number of microseconds, and so is their sum, whatever the order.
-TOTALS = f"""
+TOTALS = """
 select
-    cast(began_at as date) as began_on,
+    {day} as began_on,
     count(*) as streams,
     sum(heartbeats) as heartbeats,
     sum(cast(round(stream_duration * 1000000) as numeric)) as watched_us
-from {{source}}
-where {BETWEEN}
-group by cast(began_at as date)
+from {source}
+where {condition}
+group by {day}
 """
 
 
@@ -107,14 +130,22 @@ class Warehouse(ABC):
 
     # as a sink: the loads are there as long as the table is
     forgets = False
-    remedy = "Give the ledger that does, or --adopt to make this one anew from the table"
+    remedy = (
+        "Give the ledger that does, or --adopt to make this one anew from the table. If the table "
+        "is to have another database's streams too, give this one a --shard of its own"
+    )
 
-    def __init__(self, table: str, mode: str):
+    def __init__(self, table: str, mode: str, shard: str = ONLY_SHARD):
+        if not SHARD_NAME.fullmatch(shard):
+            raise ValueError(f"--shard {shard}: letters, digits, _ and -, 63 at most, as in eu-1")
+        self.shard = shard
         self.parts = [self.folded(part) for part in self.checked(table)]
         self.mode = mode
         self.table = self.quoted(*self.parts)
         self.loads = self.quoted(*self.parts[:-1], f"{self.parts[-1]}{self.folded('_loads')}")
         self.name = f"{self.kind} table {table}"
+        if shard != ONLY_SHARD:
+            self.name += f", shard {shard}"
         self.ledger = 0
 
     # -- What is different in each ---------------------------------------------------------------
@@ -147,6 +178,14 @@ class Warehouse(ABC):
     def transact(self, statements: list[str], batch: int) -> None:
         """Do all statements, or none."""
 
+    def moment(self, at: datetime) -> str:
+        """Return a moment of UTC as SQL, which no default time zone changes."""
+        return moment(at)
+
+    def day(self, column: str) -> str:
+        """Return the day (UTC) of a time as SQL, which no default time zone changes."""
+        return day(column)
+
     # -- As a sink -------------------------------------------------------------------------------
 
     def open(self) -> None:
@@ -160,7 +199,9 @@ class Warehouse(ABC):
                 f"{self.name} has rows, and {self.loads} does not say who loaded them: empty it, "
                 "or give another --table"
             )
-        if not had_loads:
+        if had_loads:
+            self.refuse_other_modes()
+        else:
             self.create(self.loads, "watch_streams_loads")
 
     def reach(self) -> None:
@@ -173,21 +214,30 @@ class Warehouse(ABC):
                 "variables one says where it is, and who one is"
             ) from None
 
-    def last_load(self) -> tuple[int, int]:
-        """Return (number, ledger) of the last load, (0, 0) if there was none."""
-        rows = list(
-            self.query(
-                f"select batch, load_mode, ledger from {self.loads} order by batch desc limit 1"
-            )
+    def refuse_other_modes(self) -> None:
+        """Refuse to load a table in two modes: each shard's rows are then of another kind."""
+        modes = self.query(
+            f"select load_mode from {self.loads} where load_mode <> '{self.mode}' limit 1"
         )
-        if not rows:
-            return 0, 0
-        ((batch, mode, ledger),) = rows
-        if mode != self.mode:
+        for (mode,) in modes:
             raise WarehouseTrouble(
                 f"{self.name} is loaded with --mode {mode}: load it so, or give another --table"
             )
-        return batch, ledger
+
+    def last_load(self) -> tuple[int, int]:
+        """Return (number, ledger) of the last load of the shard, (0, 0) if there was none."""
+        rows = self.query(
+            f"select batch, ledger from {self.loads} where shard = '{self.shard}' "
+            "order by batch desc limit 1"
+        )
+        return next(((batch, ledger) for batch, ledger in rows), (0, 0))
+
+    def other_shards(self) -> list[str]:
+        """Return the other shards of the table."""
+        shards = self.query(
+            f"select distinct shard from {self.loads} where shard <> '{self.shard}'"
+        )
+        return sorted(shard for (shard,) in shards)
 
     def last_batch(self) -> int:
         """Return the last batch that is in the table; 0 if there is none."""
@@ -201,60 +251,93 @@ class Warehouse(ABC):
 
     def publish(self, batch: int, records: Records) -> None:
         """Load a batch, and note its number."""
-        self.load(batch, records, records.first, records.last)
+        self.load(batch, records, records.ranges)
 
     # -- And more --------------------------------------------------------------------------------
 
-    def overwrite(self, records: Records, first: datetime, last: datetime) -> None:
+    def overwrite(self, records: Records, days: Range) -> None:
         """Replace what began between two moments, both included."""
-        self.load(self.last_load()[0] + 1, records, first, last)
+        self.load(self.last_load()[0] + 1, records, (days,))
 
-    def load(self, batch: int, records: Records, first: datetime, last: datetime) -> None:
-        """Load records by the statements of the mode."""
+    def load(self, batch: int, records: Records, ranges: tuple[Range, ...]) -> None:
+        """Load records by the statements of the mode; their keys' began_at is in the ranges."""
         self.stage(records)
+        self.refuse_overlap(ranges)
         values = {
-            "table": self.table,
-            "loads": self.loads,
-            "staged": self.staged,
             "mode": self.mode,
             "batch": int(batch),
             "ledger": int(self.ledger),
-            "loaded_at": moment(records.loaded_at),
-            "first": moment(first),
-            "last": moment(last),
+            "loaded_at": self.moment(records.loaded_at),
         }
-        self.transact([sql.format(**values).strip() for sql in STATEMENTS[self.mode]], batch)
+        statements = [self.written(sql, ranges, **values) for sql in STATEMENTS[self.mode]]
+        self.transact(statements, batch)
+
+    def refuse_overlap(self, ranges: tuple[Range, ...]) -> None:
+        """Refuse to load staged streams that another shard has: they would count twice."""
+        if not self.other_shards():
+            return
+        for shard, streams in self.query(self.written(OVERLAP, ranges)):
+            raise WarehouseTrouble(
+                f"{self.name}: {streams:,} streams of this database are in the table already, "
+                f"loaded as shard {shard}. Nothing of this batch was loaded. All heartbeats of a "
+                "stream must go to the database of one shard; if this is that shard's database, "
+                f"load it with --shard {shard}"
+            )
+
+    def written(self, sql: str, ranges: tuple[Range, ...], **values) -> str:
+        """Return a statement about the rows of this shard with a began_at in ranges."""
+        near = [days.widened(LONGEST_TIMEOUT) for days in ranges]
+        return sql.format(
+            table=self.table,
+            loads=self.loads,
+            staged=self.staged,
+            shard=self.shard,
+            began_at_is_in_ranges=is_in(ranges, self.moment),
+            began_at_is_near_ranges=is_in(near, self.moment),
+            **values,
+        ).strip()
 
     def take_over(self, ledger: int) -> int:
-        """Note that the ledger is another from now on; return the number of that note."""
+        """Note that the shard's ledger is another from now on; return the number of that note."""
         self.ledger = ledger
         batch = self.last_load()[0] + 1
-        note = f"{batch}, '{self.mode}', {int(self.ledger)}, {moment(now())}, 0, 0, 0"
-        columns = "batch, load_mode, ledger, loaded_at, inserted, updated, removed"
+        note = (
+            f"'{self.shard}', {batch}, '{self.mode}', {int(self.ledger)}, {self.moment(now())}, "
+            "0, 0, 0"
+        )
+        columns = "shard, batch, load_mode, ledger, loaded_at, inserted, updated, removed"
         self.transact([f"insert into {self.loads} ({columns}) values ({note})"], batch)
         return batch
 
     def records(self) -> Iterable[dict]:
-        """Return what the table has, as records without loaded_at."""
+        """Return what the table has of the shard, as records without shard and loaded_at."""
         columns = [*OF_A_STREAM, "revision"]
         if self.mode == "append":
             columns.append("is_retracted")
-        for row in self.query(f"select {', '.join(columns)} from {self.table}"):
-            values = (v.replace(tzinfo=None) if isinstance(v, datetime) else v for v in row)
+        rows = self.query(
+            f"select {', '.join(columns)} from {self.table} where shard = '{self.shard}'"
+        )
+        for row in rows:
+            values = (in_utc(v) if isinstance(v, datetime) else v for v in row)
             yield {"is_retracted": False} | dict(zip(columns, values, strict=True))
 
     def changes(self, since: int) -> tuple[int, int, int]:
         """Return how many rows were inserted, updated and removed after a load."""
         ((inserted, updated, removed),) = self.query(
             "select coalesce(sum(inserted), 0), coalesce(sum(updated), 0), "
-            f"coalesce(sum(removed), 0) from {self.loads} where batch > {int(since)}"
+            f"coalesce(sum(removed), 0) from {self.loads} "
+            f"where shard = '{self.shard}' and batch > {int(since)}"
         )
         return int(inserted), int(updated), int(removed)
 
-    def totals(self, first: datetime, last: datetime) -> dict[date, tuple[int, int, int]]:
-        """Return {day of began_at: (streams, heartbeats, µs watched)} of what holds."""
-        source = HOLDS.format(table=self.table) if self.mode == "append" else self.table
-        return totals(self.query, source, first, last)
+    def totals(self, ranges: tuple[Range, ...] = ALL) -> dict[date, tuple[int, int, int]]:
+        """Return {day of began_at: (streams, heartbeats, µs watched)} of what the shard has."""
+        sql = TOTALS.format(
+            source=HOLDS if self.mode == "append" else "{table}",
+            condition=OF_THE_DAYS,
+            day=self.day("began_at"),
+        )
+        return totals_by_day(self.query(self.written(sql, ranges)))
 
     # -- Names -----------------------------------------------------------------------------------
 
@@ -284,17 +367,38 @@ def in_short(error: Exception) -> str:
     return told if len(told) <= 500 else f"{told[:500]} ..."
 
 
-def totals(query, source: str, first: datetime, last: datetime) -> dict:
-    """Return {day: (streams, heartbeats, µs watched)} of a relation."""
-    sql = TOTALS.format(source=source, first=moment(first), last=moment(last))
-    return {day: tuple(int(n) for n in numbers) for day, *numbers in query(sql)}
+def totals(connection, streams: str, ranges: tuple[Range, ...] = ALL) -> dict:
+    """Return {day of began_at: (streams, heartbeats, µs watched)} of a relation in DuckDB."""
+    sql = TOTALS.format(source=streams, condition=is_in(ranges, moment), day=day("began_at"))
+    return totals_by_day(connection.execute(sql).fetchall())
+
+
+def totals_by_day(rows: Iterable[tuple]) -> dict[date, tuple[int, int, int]]:
+    """Return the rows of TOTALS by day."""
+    return {day: tuple(int(number) for number in numbers) for day, *numbers in rows}
+
+
+def is_in(ranges: Iterable[Range], moment) -> str:
+    """Return the SQL condition that began_at is in one of some ranges."""
+    conditions = [f"began_at between {moment(first)} and {moment(last)}" for first, last in ranges]
+    return f"({' or '.join(conditions)})"
 
 
 def moment(at: datetime) -> str:
-    """Return a moment as SQL has it everywhere."""
+    """Return a moment of UTC as SQL has it where times have no zone."""
     if not isinstance(at, datetime) or at.tzinfo is not None:
         raise TypeError(f"{at!r} is no moment of UTC without a zone")
     return f"timestamp '{at.isoformat(' ', 'microseconds')}'"
+
+
+def day(column: str) -> str:
+    """Return the day of a time as SQL has it where times have no zone."""
+    return f"cast({column} as date)"
+
+
+def in_utc(at: datetime) -> datetime:
+    """Return a time that a warehouse gave as a time of UTC without a zone."""
+    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
 
 
 def now() -> datetime:

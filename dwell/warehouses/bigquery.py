@@ -17,7 +17,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
 
-from dwell.warehouse import PATIENCE_SECONDS, SCHEMAS, TABLES, Warehouse
+from dwell.warehouse import PATIENCE_SECONDS, SCHEMAS, TABLES, Warehouse, moment
 
 # by day of began_at, which a key fixes, so that no row ever changes its partition
 PARTITIONED_BY = "began_at"
@@ -50,7 +50,9 @@ class BigQuery(Warehouse):
         self.client = bigquery.Client(credentials=AnonymousCredentials() if is_emulator else None)
         if len(self.parts) == 2:
             self.parts.insert(0, self.client.project)
-        self.staged_id = ".".join([*self.parts[:-1], f"{self.parts[-1]}_staged"])
+        # of each shard, for two may load at the same moment
+        staged = f"{self.parts[-1]}_staged_{self.shard}"
+        self.staged_id = ".".join([*self.parts[:-1], staged])
         self.staged = f"`{self.staged_id}`"
         dataset = self.client.get_dataset(
             ".".join(self.parts[:-1]), retry=DEFAULT_RETRY.with_timeout(PATIENCE_SECONDS)
@@ -69,6 +71,14 @@ class BigQuery(Warehouse):
         except NotFound:
             return False
         return True
+
+    def moment(self, at):
+        """Return a moment with its zone: a project can have another default than UTC."""
+        return f"{moment(at)[:-1]}+00:00'"
+
+    def day(self, column):
+        """Return the day of a time in UTC, which is also the day of its partition."""
+        return f"date({column}, 'UTC')"
 
     def create(self, table, definition):
         """Create a table, with its partitions and clusters."""
@@ -97,7 +107,9 @@ class BigQuery(Warehouse):
         killed is found and waited for, and never done beside itself.
         """
         script = ";\n".join(["begin transaction", *statements, "commit transaction", ""])
-        name = hashlib.sha256(f"{self.table} {self.ledger} {batch}".encode()).hexdigest()[:32]
+        name = hashlib.sha256(
+            f"{self.table} {self.shard} {self.ledger} {batch}".encode()
+        ).hexdigest()[:32]
         for attempt in itertools.count():
             job_id = f"dwell-{name}-{attempt}"
             try:

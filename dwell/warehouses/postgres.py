@@ -8,7 +8,7 @@ import psycopg
 
 from dwell.records import COLUMNS, TEXTS
 from dwell.warehouse import PATIENCE_SECONDS
-from dwell.warehouses.session import Session
+from dwell.warehouses.session import SET_UTC, Session
 
 CHUNK = 2**20
 # PostgreSQL has no text with a NUL in it
@@ -32,6 +32,7 @@ class Postgres(Session):
         self.connection = psycopg.connect(
             application_name="dwell load", connect_timeout=PATIENCE_SECONDS
         )
+        self.transact([SET_UTC], 0)
 
     def stage(self, records):
         """Copy the file, as CSV."""

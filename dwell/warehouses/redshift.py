@@ -10,7 +10,7 @@ import duckdb
 import redshift_connector
 
 from dwell.records import COLUMNS, TEXTS
-from dwell.warehouses.session import Session
+from dwell.warehouses.session import SET_UTC, Session
 
 # a statement may have 32,767 values
 ROWS_AT_ONCE = 2_000
@@ -55,6 +55,7 @@ class Redshift(Session):
             for name, default in {"iam": "false", "ssl": "true"}.items()
         }
         self.connection = redshift_connector.connect(**given, **flags)
+        self.transact([SET_UTC], 0)
 
     def stage(self, records):
         """Insert the file's rows."""

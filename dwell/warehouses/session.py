@@ -3,6 +3,9 @@
 from dwell.records import COLUMNS
 from dwell.warehouse import Warehouse
 
+# columns have no zone; a table that someone made by hand may have some that do
+SET_UTC = "set timezone to 'UTC'"
+
 
 class Session(Warehouse):
     """A connection that has `cursor`, `commit` and `rollback`, as Python's DB API says."""

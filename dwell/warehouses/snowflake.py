@@ -11,7 +11,7 @@ import secrets
 import snowflake.connector
 
 from dwell.records import COLUMNS, TIMES
-from dwell.warehouse import PATIENCE_SECONDS
+from dwell.warehouse import PATIENCE_SECONDS, moment
 from dwell.warehouses.session import Session
 
 OPTIONS = (
@@ -62,6 +62,10 @@ class Snowflake(Session):
             login_timeout=PATIENCE_SECONDS,
             session_parameters=SESSION,
         )
+
+    def moment(self, at):
+        """Return a moment without a zone, as the columns are, whatever `timestamp` maps to."""
+        return f"{moment(at).removeprefix('timestamp ')}::timestamp_ntz(6)"
 
     def open(self):
         """Connect; make the tables, and a place for files of this session's own."""

@@ -16,6 +16,7 @@ create table watch_stream_history (
     heartbeats bigint not null,
     revision integer not null,
     is_retracted boolean not null,
+    shard text not null,
     loaded_at timestamp not null,
     primary key (stream_id, revision)
 );
@@ -35,4 +36,5 @@ comment on column watch_stream_history.last_heartbeat_at is 'Time of the last he
 comment on column watch_stream_history.heartbeats is 'Heartbeats received; one that was sent twice counts twice.';
 comment on column watch_stream_history.revision is 'Counts what was said of the stream: 1 at first, one more with each correction.';
 comment on column watch_stream_history.is_retracted is 'Whether the stream is taken back: it merged into another, began earlier, or goes on.';
+comment on column watch_stream_history.shard is 'Which of the databases that share the table loaded it, as --shard names it; main where one database has the table to itself.';
 comment on column watch_stream_history.loaded_at is 'When it was loaded (UTC), by the clock of the machine that runs dwell.';

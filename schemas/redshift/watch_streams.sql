@@ -16,6 +16,7 @@ create table watch_streams (
     last_heartbeat_at timestamp not null,
     heartbeats bigint not null,
     revision integer not null,
+    shard varchar(63) not null,
     loaded_at timestamp not null,
     primary key (stream_id)
 )
@@ -34,4 +35,5 @@ comment on column watch_streams.first_heartbeat_at is 'Time of the first heartbe
 comment on column watch_streams.last_heartbeat_at is 'Time of the last heartbeat (UTC).';
 comment on column watch_streams.heartbeats is 'Heartbeats received; one that was sent twice counts twice.';
 comment on column watch_streams.revision is 'Counts what was said of the stream: 1 at first, one more with each correction.';
+comment on column watch_streams.shard is 'Which of the databases that share the table loaded it, as --shard names it; main where one database has the table to itself.';
 comment on column watch_streams.loaded_at is 'When it was loaded (UTC), by the clock of the machine that runs dwell.';

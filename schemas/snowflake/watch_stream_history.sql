@@ -17,6 +17,7 @@ create table watch_stream_history (
     heartbeats bigint not null comment 'Heartbeats received; one that was sent twice counts twice.',
     revision integer not null comment 'Counts what was said of the stream: 1 at first, one more with each correction.',
     is_retracted boolean not null comment 'Whether the stream is taken back: it merged into another, began earlier, or goes on.',
+    shard varchar not null comment 'Which of the databases that share the table loaded it, as --shard names it; main where one database has the table to itself.',
     loaded_at timestamp_ntz(6) not null comment 'When it was loaded (UTC), by the clock of the machine that runs dwell.',
     primary key (stream_id, revision)
 )

@@ -9,24 +9,11 @@ import time
 import urllib.error
 import urllib.request
 
-import pytest
 from broker import free_ports
 from project import ROOT
 
 VENV = ROOT / ".venv-airflow" / "bin"
-INSTALLED = ROOT / ".venv-airflow" / ".installed"
-MANIFEST = ROOT / "target" / "airflow" / "manifest.json"
 DAG = "watch_streams"
-
-
-def need_airflow():
-    """Skip a test where Airflow is not installed, unless DWELL_REQUIRE names it."""
-    if INSTALLED.exists() and MANIFEST.exists():
-        return
-    message = "left out, for Airflow is not here: run make airflow (324 MB), then this test again"
-    if "airflow" in os.environ.get("DWELL_REQUIRE", "").split(","):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 def environment_of(folder, **more):

@@ -4,8 +4,9 @@ import json
 import subprocess
 
 import pytest
+from optional import need
 from project import ROOT, WATCH_MARTS
-from real_airflow import DAG, VENV, environment_of, need_airflow
+from real_airflow import DAG, VENV, environment_of
 
 BEFORE = ["note_ends", "consume", "check_schema", "streams"]
 AFTER = ["load", "reconcile"]
@@ -16,7 +17,7 @@ STREAMS, LENGTHS = (f"marts.{m}_model_build" for m in ("fct_watch_streams", "str
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    need_airflow()
+    need("airflow")
     folder = tmp_path_factory.mktemp("airflow")
     done = subprocess.run(
         [VENV / "python", ROOT / "tests" / "airflow" / "describe.py", ROOT / "airflow" / "dags"],

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import pytest
+from optional import find_postgres, need
 from ports import free_ports
 from project import ROOT
 
@@ -34,29 +34,11 @@ for name in ("spatial", "avro"):
 """
 
 
-def leave_out(message):
-    """Skip a test whose stand-in is not here, unless DWELL_REQUIRE names `warehouses`."""
-    if "warehouses" in os.environ.get("DWELL_REQUIRE", "").split(","):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-def postgres_programs():
-    """Return the folder of PostgreSQL's server programs; skip the test if there is none."""
-    if found := shutil.which("initdb"):
-        return Path(found).resolve().parent
-    # Debian keeps them out of PATH
-    folders = Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    found = max(folders, key=lambda path: int(path.parts[-3]), default=None)
-    if found is None:
-        leave_out("left out, for PostgreSQL's initdb is not here (Debian: apt install postgresql)")
-    return found.parent
-
-
 @contextlib.contextmanager
 def running_postgres(folder):
     """Run a PostgreSQL cluster of its own, whose one user has the password `secret`."""
-    programs = postgres_programs()
+    need("postgres")
+    programs = find_postgres()
     place, port = Path(folder) / "postgres", free_ports()
     as_user = {}
     if os.geteuid() == 0:
@@ -100,8 +82,7 @@ def running_postgres(folder):
 @contextlib.contextmanager
 def running_bigquery(folder):
     """Run bqemulator; its project is `dwell-test`, and it asks for no credentials."""
-    if not (BQEMULATOR / "bqemulator").exists():
-        leave_out("left out, for BigQuery's emulator is not here: make emulators")
+    need("emulators")
     home = Path(folder) / "bigquery"
     home.mkdir(parents=True)
     environment = os.environ | {"HOME": str(home)}
@@ -119,8 +100,7 @@ def running_bigquery(folder):
 @contextlib.contextmanager
 def running_snowflake(folder, script=None):
     """Run fakesnow, or a script that does; any name and password will do."""
-    if not (FAKESNOW / "fakesnow").exists():
-        leave_out("left out, for Snowflake's emulator is not here: make emulators")
+    need("emulators")
     place = Path(folder) / "snowflake"
     place.mkdir(parents=True)
     port = free_ports()

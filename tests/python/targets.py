@@ -9,18 +9,13 @@ import sys
 from datetime import datetime
 
 import redshift_proxy
-from emulators import leave_out, running_bigquery, running_postgres, running_snowflake
+from emulators import running_bigquery, running_postgres, running_snowflake
+from optional import need
 from project import ROOT
 
 from dwell.warehouse import SCHEMAS
 
 KINDS = ("postgres", "bigquery", "snowflake", "redshift")
-PACKAGES = {
-    "postgres": "psycopg",
-    "bigquery": "google.cloud.bigquery",
-    "snowflake": "snowflake.connector",
-    "redshift": "redshift_connector",
-}
 numbers = itertools.count(1)
 
 
@@ -57,10 +52,7 @@ class Target:
 @contextlib.contextmanager
 def running(kind, folder):
     """Run what stands in for a warehouse."""
-    try:
-        __import__(PACKAGES[kind])
-    except ModuleNotFoundError:
-        leave_out(f"left out, for {PACKAGES[kind]} is not here: make warehouses")
+    need("warehouses")
     with STAND_INS[kind](folder) as target:
         yield target
 

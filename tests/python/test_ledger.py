@@ -19,6 +19,7 @@ from dwell.ledger import Ledger, LedgerTrouble
 from dwell.publish import open_sink, publish
 from dwell.sinks import Folder, Nowhere
 
+STREAMS = ("+fct_watch_streams", "+ongoing_watch_streams", "heartbeat_reconciliation")
 AT_ONCE = datetime(9999, 1, 1)
 FIELDS = "user_id, program_id, start_time, session_id, device, stream_duration, stream_id"
 FIELDS += ", began_at, first_heartbeat_at, last_heartbeat_at, heartbeats"
@@ -47,7 +48,7 @@ class Told:
 
     def step(self, ripe=AT_ONCE, **how):
         """Run dbt and tell; return what was told, as (stream_id, revision, is_retracted)."""
-        self.project.run("run", "--select", "stg_watch__heartbeat_rows+", **how)
+        self.project.run("run", "--select", *STREAMS, **how)
         before = len(self.records())
         self.ledger.write_down(self.project.database, 60, ripe)
         publish(self.ledger, self.sink)
@@ -183,7 +184,7 @@ def test_a_batch_found_pending_is_told_again(tmp_path):
     told = Told(tmp_path)
     messages = [beat(0, 0), beat(1, 300, ("other", "u", "tv", "p", BASE))]
     told.land(0, messages, {m: payload(m, random.Random(1)) for m in messages})
-    told.project.run("run", "--select", "stg_watch__heartbeat_rows+")
+    told.project.run("run", "--select", *STREAMS)
     told.ledger.write_down(told.project.database, 60, AT_ONCE)
     told.start()
     assert publish(told.ledger, told.sink) == 1
@@ -198,7 +199,7 @@ def test_a_ledger_that_someone_reads_meanwhile_makes_no_batch_told_twice(tmp_pat
     told = Told(tmp_path)
     messages = [beat(0, 0), beat(1, 300, ("other", "u", "tv", "p", BASE))]
     told.land(0, messages, {m: payload(m, random.Random(1)) for m in messages})
-    told.project.run("run", "--select", "stg_watch__heartbeat_rows+")
+    told.project.run("run", "--select", *STREAMS)
     told.ledger.write_down(told.project.database, 60, AT_ONCE)
     batches, takes = [], told.sink.publish
 
@@ -240,3 +241,23 @@ def test_a_ledger_is_of_the_sink_that_it_told_first(tmp_path):
     told.start()
     with pytest.raises(LedgerTrouble, match=r"is the ledger of folder .*, not of the ledger alone"):
         Ledger(told.path, Nowhere.name)
+
+
+def test_a_database_that_was_deleted_and_built_again_is_compared_as_a_whole(tmp_path):
+    """Its loads have the same numbers, and dbt gives each load an identity."""
+    told = Told(tmp_path)
+
+    def build(session):
+        messages = [
+            beat(0, 0, (session, "u", "tv", "p", BASE)),
+            beat(1, 300, ("other", "u", "tv", "p", BASE)),
+        ]
+        told.land(0, messages, {m: payload(m, random.Random(1)) for m in messages})
+        told.start()
+        return [(r["session_id"], r["revision"], r["is_retracted"]) for r in told.step()]
+
+    assert build("one") == [("one", 1, False)]
+    told.project.database.unlink()
+    assert build("two") == [("one", 2, True), ("two", 1, False)]
+    ids = told.project.rows("from dwell_heartbeat_load_ids")
+    assert [number for number, _ in ids] == [1]

@@ -3,14 +3,17 @@
 import json
 import re
 import subprocess
+from datetime import timedelta
 
 import pytest
 import sqlfluff
-from emulators import BQEMULATOR, leave_out
+from emulators import BQEMULATOR
+from optional import need
 from project import ROOT, Project
+from written import written_as
 
-from dwell import records, warehouse
-from dwell.warehouse import SCHEMAS, TABLES, Warehouse
+from dwell import ranges, records, warehouse
+from dwell.warehouse import SCHEMAS, TABLES
 
 # {kind: {type of the contract: its type there}}
 TYPES = {
@@ -31,13 +34,17 @@ TYPES = {
     },
 }
 # an MD5 in hexadecimal; Redshift's columns have a length
-TYPES_OF_COLUMNS = {("redshift", "stream_id"): "varchar(32)"}
+TYPES_OF_COLUMNS = {
+    ("redshift", "stream_id"): "varchar(32)",
+    ("redshift", "shard"): "varchar(63)",
+}
 # what dwell load adds
 ADDED = {
-    "watch_streams": {"revision": "integer", "loaded_at": "timestamp"},
+    "watch_streams": {"revision": "integer", "shard": "varchar", "loaded_at": "timestamp"},
     "watch_stream_history": {
         "revision": "integer",
         "is_retracted": "boolean",
+        "shard": "varchar",
         "loaded_at": "timestamp",
     },
 }
@@ -111,43 +118,20 @@ def test_every_table_has_its_loads():
         assert all(must and told for _, _, must, told in columns)
 
 
-class Written(Warehouse):
-    """A warehouse that writes down what it would be told."""
-
-    def __init__(self, kind, mode, quote):
-        self.kind, self.quote = kind, quote
-        super().__init__(TABLES[mode], mode)
-        self.written = []
-
-    def connect(self):
-        """Nothing is there to connect with."""
-
-    def is_there(self, table):
-        return True
-
-    def create(self, table, definition):
-        raise AssertionError(f"{table} is there")
-
-    def stage(self, records):
-        pass
-
-    def transact(self, statements, batch):
-        self.written += statements
-
-    def query(self, sql):
-        self.written.append(sql)
-        return [(0, self.mode, 0)] if "load_mode" in sql else []
-
-
-def statements(kind, mode, quote='"'):
-    """Everything that is said to a warehouse in a mode, but for what its own module says."""
-    told = Written(kind, mode, quote)
+def statements(kind, mode):
+    """Everything that a warehouse is asked in a mode, but for what its own module says."""
+    folder = "a." if kind == "bigquery" else ""
+    written = written_as(kind, f"{folder}{TABLES[mode]}", mode)
+    if kind == "bigquery":
+        written.staged = "`dwell_staged`"
     at = warehouse.now()
-    told.load(1, records.Records(None, 1, at, at, at), at, at)
-    told.take_over(7)
-    list(told.records())
-    told.totals(warehouse.EARLIEST, warehouse.LATEST)
-    return told.written
+    two_days = ranges.of_days([at.date(), at.date() - timedelta(days=400)])
+    written.load(1, records.Records(None, 1, two_days, at), two_days)
+    written.take_over(7)
+    written.changes(0)
+    list(written.records())
+    written.totals()
+    return [sql.replace("`a`.", "") for sql in written.asked]
 
 
 @pytest.mark.parametrize("kind", ["postgres", "redshift", "snowflake"])
@@ -162,16 +146,44 @@ def test_it_parses_as_sql_of_its_warehouse(kind):
         sqlfluff.parse("create table x (a integer) cluster distkey nonsense (;", dialect=kind)
 
 
+# a literal that names no zone, and what is of the default time zone unless it names one
+OF_A_DEFAULT_ZONE = re.compile(
+    r"""timestamp\ '[^']*(?<!\+00:00)' | as\ (date|timestamp|string)\b
+    | \b(date|timestamp|string|timestamp_trunc|extract|datetime)\ ?\((?![^()]*,\ 'UTC'\))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def test_no_statement_depends_on_the_default_time_zone_of_a_bigquery_project():
+    said = [sql for mode in TABLES for sql in statements("bigquery", mode)]
+    assert any("timestamp '" in sql for sql in said) and any("date(" in sql for sql in said)
+    assert [found for sql in said for found in OF_A_DEFAULT_ZONE.findall(sql)] == []
+    # and what does is found
+    for sql in (
+        "where began_at > timestamp '2025-03-18 00:00:00.000000'",
+        "select cast(began_at as date)",
+        "select date(began_at)",
+        "select extract(day from began_at)",
+    ):
+        assert OF_A_DEFAULT_ZONE.search(sql), sql
+
+
+def test_no_literal_of_snowflake_is_what_timestamp_maps_to():
+    said = [sql for mode in TABLES for sql in statements("snowflake", mode)]
+    assert any("::timestamp_ntz(6)" in sql for sql in said)
+    assert not any("timestamp '" in sql for sql in said)
+
+
 def test_googles_analyzer_takes_the_statements_of_bigquery():
-    if not (BQEMULATOR / "python").exists():
-        leave_out("left out, for Google's analyzer is not here: make emulators")
+    # Google's analyzer is there too
+    need("emulators")
     tables = {
         table: [(name, of) for name, of, *_ in columns_of("bigquery", table)]
         for table in (*ADDED, "watch_streams_loads")
     }
     tables["watch_stream_history_loads"] = tables["watch_streams_loads"]
     tables["dwell_staged"] = tables["watch_stream_history"]
-    said = [sql for mode in TABLES for sql in statements("bigquery", mode, "`")]
+    said = [sql for mode in TABLES for sql in statements("bigquery", mode)]
     assert len(said) > 15
     wrong = [
         "select nosuch from watch_streams",
@@ -192,7 +204,9 @@ def test_googles_analyzer_takes_the_statements_of_bigquery():
 
 
 def test_the_docs_make_bigquerys_table_as_dwell_does():
-    bigquery = pytest.importorskip("dwell.warehouses.bigquery", reason="make warehouses")
+    need("warehouses")
+    from dwell.warehouses import bigquery
+
     page = (ROOT / "docs" / "loading.md").read_text()
     (command,) = re.findall(r"bq mk (.*?)\n```", page, re.S)
     assert f"--time_partitioning_field {bigquery.PARTITIONED_BY}" in command
