@@ -12,18 +12,14 @@ import os
 import re
 import shutil
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
-from dwell.files import put_in_place
-from dwell.patience import LOCKED
+from dwell.files import copy_file, put_in_place
+from dwell.patience import LOCKED, holder_of
 
-# where a file system can share blocks between files, a copy costs nothing
-SHARING_BLOCKS = {"linux": ["--reflink=auto"], "darwin": ["-c"]}
 TRIES = 3
 
 
@@ -145,8 +141,7 @@ def opened(path: Path, why: str = "", read_only: bool = False) -> duckdb.DuckDBP
         said = str(error).splitlines()[0]
         if LOCKED not in said:
             raise CannotBuild(f"{path} cannot be opened: {said}") from None
-        found = re.search(r"held in (.+? \(PID \d+\))", said)
-        who = found[1] if found else "another program"
+        who = holder_of(said)
         what = f"{why}, but it is open in" if why else "it is open for writing in"
         raise CannotBuild(f"{path}: {what} {who}: end that, and build again") from None
 
@@ -161,15 +156,10 @@ def copy_to(copy: Path, live: Path, lock) -> None:
         )
     # if this process is killed, cp still has the lock until it is done: the next build may not
     # begin while its file is being written
-    done = subprocess.run(
-        ["cp", *SHARING_BLOCKS.get(sys.platform, []), str(live), str(copy)],
-        pass_fds=[lock.fileno()],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise CannotBuild(f"{live} cannot be copied: {done.stderr.strip()}")
+    try:
+        copy_file(live, copy, [lock.fileno()])
+    except OSError as error:
+        raise CannotBuild(str(error)) from None
     copy.chmod(copy.stat().st_mode | stat.S_IRUSR | stat.S_IWUSR)
 
 

@@ -5,13 +5,13 @@ An orchestrator notes it before it lands a topic, and hands it to `dwell reconci
 
 import argparse
 import json
-import sys
 import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from dwell import kafka, log
 from dwell.kafka import KafkaTrouble, WrongUsage
+from dwell.terminal import print_error
 
 SECONDS = 30
 
@@ -95,7 +95,7 @@ def main(arguments: argparse.Namespace) -> int:
         finally:
             topic.close()
     except KafkaTrouble as error:
-        print(f"dwell ends: {error}", file=sys.stderr)
+        print_error(error)
         return 2 if isinstance(error, WrongUsage) else 1
     print(json.dumps({partition: end for partition, (_, end) in bounds.items()}))
     return 0

@@ -5,6 +5,7 @@ landed, and where to go on, can be read from the files.
 """
 
 import fcntl
+import glob
 import os
 import re
 from collections.abc import Iterable
@@ -52,7 +53,7 @@ class Landing:
     @property
     def pattern(self) -> str:
         """A glob that names every file."""
-        return str(self.folder / "*.parquet")
+        return f"{glob.escape(str(self.folder))}/*.parquet"
 
     def lock(self, topic: str, share: tuple[int, int]):
         """Keep others from landing this share of a topic while the returned file is open.
@@ -102,7 +103,7 @@ class Landing:
             return {}
         query = """
         select "partition", max("offset") + 1, max(epoch_ms(received_at))
-        from read_parquet($1) where topic = $2 group by "partition"
+        from read_parquet($1, hive_partitioning = false) where topic = $2 group by "partition"
         """
         with duckdb.connect() as connection:
             while True:

@@ -5,6 +5,8 @@ import threading
 import time
 from typing import TextIO
 
+from dwell.terminal import escape, escape_lines
+
 EVERY_SECONDS = 1
 # said of a test, without its name; its result has both
 OF_A_TEST = ("LogTestResult", "RunResultWarning", "RunResultWarningMessage")
@@ -58,6 +60,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print lines that stay."""
+        text = escape_lines(text)
         self._write(f"\r\x1b[K{text}\n" if self.is_shown else f"{text}\n")
         self.show()
 
@@ -70,6 +73,7 @@ class Progress:
         at = f"[{self.begun}/{self.total}] {what}" if self.total else "dbt reads the project"
         took = f"  {self.seconds:.0f} s"
         width = os.get_terminal_size(self.out.fileno()).columns - 1
+        at = escape(at)
         self._write(f"\r\x1b[K{at[: max(width - len(took), 0)]}{took}")
 
     def _tick(self):

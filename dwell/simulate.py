@@ -28,6 +28,7 @@ from dwell.simulation import (
     streams,
     write_time,
 )
+from dwell.terminal import print_error
 
 SAMPLE = (
     "--format csv --seed 17 --viewers 9 --programs 5 --minutes 14 "
@@ -97,7 +98,7 @@ def main(arguments: argparse.Namespace) -> int:
         if arguments.truth == arguments.output:
             raise ValueError("the messages and their truth cannot be written to one file")
     except ValueError as error:
-        print(f"dwell: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     try:
         if arguments.truth:
@@ -113,7 +114,7 @@ def main(arguments: argparse.Namespace) -> int:
     except OSError as error:
         # a full disk is told without the file's name
         name = error.filename or arguments.output
-        print(f"dwell: {name} cannot be written: {error.strerror}", file=sys.stderr)
+        print_error(f"{name} cannot be written: {error.strerror}")
         return 1
     print(told_rejects(plan, arguments.format), file=sys.stderr)
     return 0
@@ -132,7 +133,7 @@ def send_to_topic(arguments: argparse.Namespace, plan: Plan) -> int:
         send.make_topic(settings, arguments.topic, arguments.partitions)
         sent = send.send(settings, arguments.topic, messages(plan), arguments.rate, arguments.speed)
     except kafka.KafkaTrouble as error:
-        print(f"dwell: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     print(f"{sent:,} sent; {told_rejects(plan, 'jsonl')}", file=sys.stderr)
     return 0

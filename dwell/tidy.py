@@ -6,6 +6,7 @@ a partition's last message stays: it says where ingest goes on.
 """
 
 import argparse
+import glob
 import logging
 import os
 import time
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from dwell import answers, log
+from dwell import answers, log, permissions
 from dwell.files import put_in_place
 from dwell.patience import patiently
 
@@ -33,7 +34,7 @@ with stretches as (
     select
         filename, topic, "partition" as topic_partition,
         min("offset") as first_offset, max("offset") as last_offset
-    from read_parquet($files, filename = true)
+    from read_parquet($files, filename = true, hive_partitioning = false)
     group by filename, topic, "partition"
 ),
 
@@ -71,7 +72,7 @@ PUT_TOGETHER = """
 copy (
     select distinct on (topic, "partition", "offset")
         topic, "partition", "offset", received_at, payload
-    from read_parquet($files)
+    from read_parquet($files, hive_partitioning = false)
     order by topic, "partition", "offset"
 ) to '{place}' (format parquet, compression zstd)
 """
@@ -126,7 +127,9 @@ def loaded_files(connection, folder: Path, older_than: float) -> list[File]:
     }
     if not looked_at:
         return []
-    rows = connection.execute(LOADED_FILES, {"files": list(looked_at)}).fetchall()
+    rows = connection.execute(
+        LOADED_FILES, {"files": [glob.escape(name) for name in looked_at]}
+    ).fetchall()
     files = [
         File(Path(name), topic, has_last, looked_at[name].st_size, looked_at[name].st_mtime)
         for name, topic, has_last in rows
@@ -153,9 +156,11 @@ def put_together(connection: duckdb.DuckDBPyConnection, files: list[File]) -> in
     path = files[0].path.with_name(f"{files[0].topic}.together.{written_at}.parquet")
     hidden = path.with_name(f".{path.stem}.tmp")
     place = str(hidden).replace("'", "''")
-    connection.execute(
-        PUT_TOGETHER.format(place=place), {"files": [str(file.path) for file in files]}
-    )
+    with permissions.no_wider_than([file.path for file in files]):
+        connection.execute(
+            PUT_TOGETHER.format(place=place),
+            {"files": [glob.escape(str(file.path)) for file in files]},
+        )
     # its age is that of its newest message
     os.utime(hidden, (files[-1].modified_at, files[-1].modified_at))
     put_in_place(hidden, path)

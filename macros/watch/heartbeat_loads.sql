@@ -9,6 +9,10 @@
     {{- return(dwell.own_table('dwell_heartbeats_rejected')) -}}
 {% endmacro %}
 
+{% macro heartbeat_minutes() %}
+    {{- return(dwell.own_table('dwell_heartbeat_minutes')) -}}
+{% endmacro %}
+
 {% macro as_of() %}
     {{- return(dwell.own_table('dwell_watch_as_of')) -}}
 {% endmacro %}
@@ -43,7 +47,26 @@
     'reject_reason': 'string',
     'rejected_row': 'string',
 }) }};
-{{ dwell.create_table(dwell.as_of(), {'as_of': 'timestamp'}) }}
+{{ dwell.create_table(dwell.load_times(), {
+    'load_number': 'bigint',
+    'known_load_time': 'timestamp',
+    'rows_read': 'bigint',
+}) }};
+{{ dwell.create_load_ids() }}
+{{ dwell.create_table(dwell.as_of(), {'as_of': 'timestamp'}) }};
+{{ dwell.create_table(dwell.waiting(), {
+    'messages': 'bigint',
+    'complete_to': 'timestamp',
+    'is_rebuilding': 'boolean',
+    'watermark_at': 'timestamp',
+}) }}
+        {%- if dwell.reads_files() %};
+{{ dwell.create_table(dwell.heartbeat_minutes(), {
+    'received_minute': 'timestamp',
+    'rows_accepted': 'bigint',
+    'rows_rejected': 'bigint',
+}) }}
+        {%- endif %}
     {%- endif -%}
 {% endmacro %}
 
@@ -62,17 +85,55 @@
 {# Post-hook of the new heartbeats: nothing goes on that does not add up. #}
 {% macro reconcile_new_heartbeats() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
+        {%- set input = dwell.input('heartbeats') -%}
         {%- set differs -%}
-        'dwell: ' || f.source || ': ' || {{ dwell.digits('f.rows_read') }} || ' rows were read, but '
-        || {{ dwell.digits('count(h.source_number)') }} || ' arrived; nothing was changed. Please report this.'
+        'dwell: ' || f.source || ': ' || {{ dwell.digits('f.rows_read') }} || ' new rows were counted, but '
+        || {{ dwell.digits('count(h.source_number)') }} || {{ dwell.text(
+            ' arrived. No stream was changed; run dbt again.'
+            ~ ('' if dwell.reads_by_load_time(input) else ' If it fails again, please report this.')
+        ) }}
         {%- endset -%}
         select {{ dwell.fail_with(differs) }}
-        from {{ dwell.own_table(dwell.input('heartbeats').incoming) }} as f
+        from {{ dwell.own_table(input.incoming) }} as f
         left join {{ this }} as h on f.source_number = h.source_number
         where not f.is_known
         group by f.source, f.source_number, f.rows_read
-        having f.rows_read <> count(h.source_number)
+        having f.rows_read <> count(h.source_number);
+{{ dwell.check_rejected_ratio(input, this, 'No stream was changed') }}
     {%- endif -%}
+{% endmacro %}
+
+
+{# Post-hook of the streams. #}
+{% macro check_heartbeat_lease() %}
+    {%- if execute and flags.WHICH in ('run', 'build') -%}
+        {{- dwell.check_lease(
+            dwell.input('heartbeats'), 'If this run was a full refresh, its table is there and the next run reads everything again'
+        ) -}}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Adds the new messages to the counts of the minutes in which they were received. `dwell watch` decides by these
+   whether silence means anything; they do not depend on how messages were divided among files and runs. #}
+{% macro count_by_minute() %}
+create or replace temporary table dwell_new_minutes as
+select
+    date_trunc('minute', received_at) as received_minute,
+    count(case when reject_reason is null then 1 end) as rows_accepted,
+    count(reject_reason) as rows_rejected
+from {{ ref('stg_watch__heartbeats') }}
+where received_at is not null and not is_landed_before
+group by received_minute;
+update {{ dwell.heartbeat_minutes() }} as m
+set
+    rows_accepted = m.rows_accepted + n.rows_accepted,
+    rows_rejected = m.rows_rejected + n.rows_rejected
+from dwell_new_minutes as n
+where m.received_minute = n.received_minute;
+insert into {{ dwell.heartbeat_minutes() }}
+select * from dwell_new_minutes
+where received_minute not in (select received_minute from {{ dwell.heartbeat_minutes() }});
 {% endmacro %}
 
 
@@ -85,8 +146,14 @@
         {%- if from_scratch %}
 delete from {{ dwell.landed() }} where true;
 delete from {{ dwell.rejects() }} where true;
+delete from {{ dwell.load_times() }} where true;
+            {%- if dwell.reads_files() %}
+delete from {{ dwell.heartbeat_minutes() }};
+            {%- endif %}
         {%- endif -%}
+        {{- dwell.record_waiting(input, from_scratch) }}
         {{- dwell.record_incoming(input, from_scratch) }}
+        {{- dwell.record_load_id(input, from_scratch) }}
         {%- if not flags.EMPTY %}
 insert into {{ dwell.landed() }}
 select
@@ -128,6 +195,7 @@ inner join {{ dwell.own_table(input.incoming) }} as f on s.source_number = f.sou
 cross join {{ dwell.this_load() }} as l
 where f.is_known;
 {{ dwell.fold_landed() }}
+{{ dwell.count_by_minute() }}
         {%- endif %}
 insert into {{ dwell.rejects() }}
 select
@@ -145,6 +213,9 @@ from {{ ref('stg_watch__heartbeats') }} as h
 inner join {{ dwell.own_table(input.incoming) }} as f on h.source_number = f.source_number
 cross join {{ dwell.this_load() }} as l
 where h.reject_reason is not null and not h.is_landed_before;
+            {%- if dwell.reads_by_load_time(input) %}
+{{ dwell.record_load_times(input) }}
+            {%- endif %}
         {%- endif %}
 -- no stream that was silent by then is touched by what is new
 {{ dwell.remember(

@@ -12,10 +12,16 @@
 {% macro landing_layout(input) %}
     {%- set mapped, kinds = {}, {} -%}
     {%- for column in input.columns -%}
-        {%- do mapped.update({column: input.named.get(column, column)}) -%}
+        {#- nobody looks into the messages first: of several sources, the first that a message has counts -#}
+        {%- set sources = [] -%}
+        {%- for name in dwell.as_sources(input.named.get(column, column)) -%}
+            {%- do sources.append({'value': name['value'] | string} if name is mapping else {'column': name | trim}) -%}
+            {%- if name is string and '.' in name -%}{%- do sources.append({'path': (name | trim).split('.')}) -%}{%- endif -%}
+        {%- endfor -%}
+        {%- do mapped.update({column: {'first_of': sources}}) -%}
     {%- endfor -%}
     {%- for column in input.times -%}
-        {%- do kinds.update({column: 'iso' if input.time_format == 'auto' else input.time_format}) -%}
+        {%- do kinds.update({column: 'iso_or_epoch' if input.time_format == 'auto' else input.time_format}) -%}
     {%- endfor -%}
     {{- return({'format': 'landing', 'mapped': mapped, 'times': kinds}) -}}
 {% endmacro %}
@@ -25,8 +31,7 @@
    be, is a row that cannot be read. #}
 {% macro read_landing_files(input, layout, files) %}
     {%- set layout = fromjson(layout) -%}
-    {%- set keys = layout['mapped'].values() | unique(case_sensitive=true) | list -%}
-    {%- set structure = dict.fromkeys(keys, 'VARCHAR') -%}
+    {%- set mapped = layout['mapped'] -%}
 select
     {%- for column in input.columns %}
     {{ column }},
@@ -46,17 +51,17 @@ from (
     select
         *,
         {%- for column in input.columns %}
-        case when is_readable then struct_extract_at(told, {{ keys.index(layout['mapped'][column]) + 1 }}) end as {{ column }}{{ ',' if not loop.last }}
+        case when is_readable then {{ dwell.value_in_json('json', mapped, mapped[column], 'fields') }} end as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from (
         select
             *,
-            from_json(json, {{ dwell.text(tojson(structure)) }}) as told,
-            {{ dwell.is_readable_json('json', layout['mapped']) | indent(12) }} as is_readable
+            json_extract_string(json, {{ dwell.sql_list(dwell.json_pointers(mapped)) }}) as fields,
+            {{ dwell.is_readable_json('json', mapped) | indent(12) }} as is_readable
         from (
             select
                 *,
-                try_cast(message as json) as json
+                {{ dwell.json_of_message('message') | indent(16) }} as json
             from (
                 select
                     topic,
@@ -64,16 +69,34 @@ from (
                     "offset" as topic_offset,
                     cast(received_at as timestamp) as received_at,
                     payload,
-                    try(decode(payload)) as message,
+                    try(decode({{ dwell.without_schema_id('payload') }})) as message,
                     cast({{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as integer)
                         as source_number,
                     file_row_number + 1 as read_position
-                from read_parquet({{ dwell.sql_list(files | map(attribute='source') | list) }})
+                from {{ dwell.read_parquet(files | map(attribute='source') | list) }}
             ) as landed
         ) as decoded
     ) as taken_apart
 ) as named
 {% endmacro %}
+
+
+{# SQL: a payload without the header that Confluent's serializers write: a zero byte, and a schema's id in four. No JSON
+   begins with a zero byte. #}
+{% macro without_schema_id(payload) -%}
+    case when {{ payload }}[1:1] = '\x00'::blob then {{ payload }}[6:] else {{ payload }} end
+{%- endmacro %}
+
+
+{# SQL: the JSON of a message; null where it is none. A byte order mark is left out, and JSON that was encoded twice, which
+   is a string, is decoded twice. #}
+{% macro json_of_message(message) -%}
+    try_cast(case
+        when starts_with({{ message }}, '"') then json_extract_string(try_cast({{ message }} as json), '$')
+        when starts_with({{ message }}, chr(65279)) then substring({{ message }}, 2)
+        else {{ message }}
+    end as json)
+{%- endmacro %}
 
 
 {# Where a message stood, for inputs whose rows come from a topic. #}

@@ -27,7 +27,7 @@
             max("offset") as last_offset,
             count(*) as messages,
             bit_or(cast(1 as ubigint) << ("offset" & 63)) as seen
-        from read_parquet({{ dwell.sql_list(names) }})
+        from {{ dwell.read_parquet(names) }}
         group by file_index, topic, "partition", block
     ) as blocks
     group by file, topic, topic_partition
@@ -142,7 +142,8 @@ select * from dwell_folded;
 {# Before a full refresh: the offsets that are loaded, and that no landing file has now, as a list of texts. #}
 {% macro lost_offsets(input) %}
     {%- set there = run_query(
-        'select name from dwell_missing where is_landing and is_there'
+        'select name from dwell_missing where is_landing and is_there union all select name from '
+        ~ dwell.files_waiting()
     ).columns[0].values() | list -%}
     {{- return(run_query(
         'with there as (select topic, topic_partition, first_offset, last_offset from ' ~ dwell.incoming_stretches()

@@ -2,14 +2,13 @@
 
 import fcntl
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
 
-import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from optional import need
 from ports import free_ports
 from project import ROOT
 
@@ -109,22 +108,9 @@ def must_arrive(error, _):
     assert error is None, error
 
 
-def need(part, *programs):
-    """Skip a test that needs programs which are not here, unless DWELL_REQUIRE names its part."""
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing:
-        message = (
-            f"left out, for {' and '.join(missing)} cannot be found: install Java 17 and Maven "
-            "(Debian: apt install openjdk-17-jre-headless maven) and run make test again"
-        )
-        if part in os.environ.get("DWELL_REQUIRE", "").split(","):
-            pytest.fail(message)
-        pytest.skip(message)
-
-
 def running_broker(folder, settings=""):
     """Return a broker that runs; its jars are fetched once for this checkout."""
-    need("kafka", "java", "mvn")
+    need("java")
     LIBS.parent.mkdir(exist_ok=True)
     # tests run two at a time
     with (LIBS.parent / "lock").open("w") as lock:

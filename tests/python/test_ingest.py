@@ -11,8 +11,9 @@ from collections import Counter
 
 import duckdb
 import pytest
-from broker import need, running_broker
+from broker import running_broker
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from optional import need
 from project import ROOT
 
 from dwell import kafka
@@ -301,7 +302,7 @@ ssl.keystore.password=changeit
 
 
 def test_it_reads_by_tls_and_sasl(tmp_path):
-    need("kafka", "java", "mvn", "keytool")
+    need("java")
     (tmp_path / "broker").mkdir()
     store = ("-keystore", "store.p12", "-storepass", "changeit")
     pair = ("-genkeypair", "-keyalg", "RSA", "-dname", "CN=localhost", "-ext", "san=ip:127.0.0.1")

@@ -23,6 +23,7 @@ SEED_FILE = ROOT / "seeds" / "watch_heartbeats.csv"
 SIX = ("user_id", "program_id", "start_time", "session_id", "device", "event_time")
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
+JANUARY_2000 = 946_684_800_000
 
 PLANS = {
     "as it is": Plan(viewers=40),
@@ -79,6 +80,8 @@ def judge_fields(fields, received_at):
             return None, f"unreadable_{name}"
     if millis(fields["event_time"]) > received_at + HOUR:
         return None, "in_the_future"
+    if not JANUARY_2000 <= millis(fields["start_time"]) <= received_at + HOUR:
+        return None, "an impossible start_time"
     return fields, None
 
 

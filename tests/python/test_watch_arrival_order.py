@@ -22,7 +22,14 @@ from project import WATCH_MARTS, Project
 from watch_oracle import MICRO, Message, streams_of
 
 BASE = 1_742_328_000 * MICRO  # 2025-03-18 20:00 UTC
-PARTITIONS, STRETCHES, KEYS = 2, 3, 90
+# the epoch, and a year that no clock has reached
+IMPOSSIBLE_STARTS = [0, 253_370_764_800 * MICRO]
+PARTITIONS, STRETCHES, KEYS = 2, 3, 180
+HEARTBEATS = "stg_watch__heartbeat_rows+"
+# what the oracle knows; the other marts are built of it anew in each run
+STREAMS = ("+fct_watch_streams", "+ongoing_watch_streams")
+STREAMS += ("rejected_heartbeats", "heartbeat_reconciliation")
+STREAMS += ("watch_concurrency", "+daily_watch_time")
 met = Counter()
 
 
@@ -46,6 +53,8 @@ def draw_messages(draw):
             told.append((None, None))
         if draw.random() < 0.1:
             told.append((key, BASE + 400 * 86_400 * MICRO))
+        if draw.random() < 0.1:
+            told.append(((*key[:-1], draw.choice(IMPOSSIBLE_STARTS)), BASE))
     draw.shuffle(told)
     offsets = Counter()
     for i, (key, at) in enumerate(told):
@@ -119,7 +128,7 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(timeout, tmp_pat
     database = project.database
 
     @settings(
-        max_examples=int(os.environ.get("DWELL_EXAMPLES", "2")) * 2,
+        max_examples=int(os.environ.get("DWELL_EXAMPLES", "1")) * 2,
         deadline=None,
         derandomize=True,
         database=None,
@@ -136,20 +145,21 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(timeout, tmp_pat
         for path in (database, other):
             path.unlink(missing_ok=True)
         arrived, before = {}, []
-        for number, content in enumerate(draw_files(draw, messages)):
+        files = list(draw_files(draw, messages))
+        for number, content in enumerate(files):
             write(landing / f"{draw.randrange(10**6)}.parquet", content, payloads)
             landed_before = sum(m in arrived for m in content)
             arrived |= dict.fromkeys(content)
-            incremental = run(project, database)
-            assert incremental == run(project, other, full_refresh=True)
+            project.run("run", "--select", *(STREAMS if content is not files[-1] else [HEARTBEATS]))
             streams = compare_with_oracle(project, list(arrived), timeout * MICRO)
             count_what_was_met(before, streams, landed_before, number)
             before = streams
-
-    def run(project, database, **how):
+        incremental = {mart: told(project, mart) for mart in WATCH_MARTS}
+        project.database = other
+        project.run("run", "--select", HEARTBEATS, full_refresh=True)
+        for mart in WATCH_MARTS:
+            assert incremental[mart] == told(project, mart), mart
         project.database = database
-        project.run("run", "--select", "stg_watch__heartbeat_rows+", **how)
-        return {mart: told(project, mart) for mart in WATCH_MARTS}
 
     check()
 

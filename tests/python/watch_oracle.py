@@ -29,11 +29,20 @@ class Stream:
     heartbeats: int
 
 
+EARLIEST = 946_684_800 * MICRO  # 2000-01-01
+
+
+def is_believed(message, tolerance):
+    """Whether both times of a message are neither before 2000 nor too far ahead of its receipt."""
+    times = (message.at, message.key[-1])
+    return all(EARLIEST <= at <= message.received + tolerance for at in times)
+
+
 def streams_of(messages, timeout=60 * MICRO, tolerance=3600 * MICRO):
     """(streams, rejected messages, how far time has come) of messages that have arrived."""
     by_key, rejected, newest = defaultdict(list), 0, None
     for message in messages:
-        if message.key is None or message.at > message.received + tolerance:
+        if message.key is None or not is_believed(message, tolerance):
             rejected += 1
         else:
             by_key[message.key].append(message.at)

@@ -13,6 +13,11 @@ handed_in as (
     from {{ source('dwell_watch', 'dwell_watch_as_of') }}
 ),
 
+waiting as (
+    select max(watermark_at) as watermark_at
+    from {{ source('dwell_watch', 'dwell_heartbeats_waiting') }}
+),
+
 by_heartbeats as (
     -- a clock that is ahead of the broker's ends nobody's stream
     select
@@ -21,12 +26,23 @@ by_heartbeats as (
             else newest_event_at
         end as reached_at
     from landed
+),
+
+reached as (
+    select
+        case
+            when by_heartbeats.reached_at >= handed_in.as_of then by_heartbeats.reached_at
+            else coalesce(handed_in.as_of, by_heartbeats.reached_at)
+        end as reached_at
+    from by_heartbeats
+    cross join handed_in
 )
 
+-- messages that have landed and wait to be loaded hold the watermark back
 select
     case
-        when by_heartbeats.reached_at >= handed_in.as_of then by_heartbeats.reached_at
-        else coalesce(handed_in.as_of, by_heartbeats.reached_at)
+        when reached.reached_at > waiting.watermark_at then waiting.watermark_at
+        else reached.reached_at
     end as reached_at
-from by_heartbeats
-cross join handed_in
+from reached
+cross join waiting

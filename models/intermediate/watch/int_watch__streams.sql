@@ -3,6 +3,7 @@
     incremental_strategy='replace_touched_runs',
     on_schema_change='fail',
     pre_hook="{{ dwell.statements(dwell.record_heartbeat_load()) }}",
+    post_hook="{{ dwell.statements(dwell.check_heartbeat_lease()) }}",
     meta={
         'input': 'heartbeats',
         'entity': ['session_id', 'user_id', 'device', 'program_id', 'start_time'],

@@ -1,7 +1,7 @@
 {{ config(
     materialized='table',
     pre_hook="{{ dwell.statements(dwell.count_new_heartbeats()) }}",
-    post_hook="{{ dwell.reconcile_new_heartbeats() }}"
+    post_hook="{{ dwell.statements(dwell.reconcile_new_heartbeats()) }}"
 ) }}
 {%- set input = dwell.input('heartbeats') %}
 
@@ -12,14 +12,14 @@ with rows_read as (
 cleaned as (
     select
         {%- if var('pseudonymize_user_ids') %}
-        {{ dwell.pseudonym(dwell.clean_text('user_id')) }} as user_id,
+        {{ dwell.pseudonym(dwell.known_id('user_id')) }} as user_id,
         {%- else %}
-        {{ dwell.clean_text('user_id') }} as user_id,
+        {{ dwell.known_id('user_id') }} as user_id,
         {%- endif %}
-        {{ dwell.clean_text('program_id') }} as program_id,
+        {{ dwell.known_id('program_id') }} as program_id,
         start_at,
-        {{ dwell.clean_text('session_id') }} as session_id,
-        {{ dwell.clean_text('device') }} as device,
+        {{ dwell.known_id('session_id') }} as session_id,
+        {{ dwell.known_text('device') }} as device,
         event_at,
         {%- for column in input.columns %}
         {{ column }} as raw_{{ column }},
@@ -45,14 +45,19 @@ judged as (
             when session_id is null then 'missing_session_id'
             when device is null then 'missing_device'
             {%- for time in ['event', 'start'] %}
-            when {{ time }}_at is null and {{ dwell.clean_text('raw_' ~ time ~ '_time') }} is null
+            when {{ time }}_at is null and {{ dwell.known_text('raw_' ~ time ~ '_time') }} is null
                 then 'missing_{{ time }}_time'
             when {{ time }}_at is null then 'unreadable_{{ time }}_time'
             {%- endfor %}
-            when event_at < timestamp {{ dwell.text(var('earliest_event_date')) }}
+            when event_at < {{ dwell.utc_midnight(var('earliest_event_date')) }}
                 then 'before_earliest_event_date'
             when event_at > {{ dwell.latest_believed('received_at') }}
                 then 'in_the_future'
+            -- start_time is part of a stream's key, and dates the stream in a warehouse
+            when start_at < {{ dwell.utc_midnight(var('earliest_event_date')) }}
+                then 'start_time_before_earliest_event_date'
+            when start_at > {{ dwell.latest_believed('received_at') }}
+                then 'start_time_in_the_future'
         end as reject_reason
     from cleaned
 )
