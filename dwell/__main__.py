@@ -6,7 +6,9 @@ import signal
 import sys
 from importlib import import_module
 
+from dwell import permissions
 from dwell.commands import COMMANDS
+from dwell.terminal import escape, print_error, print_traceback
 
 DESCRIPTION = "Sessions from events, watch streams from heartbeats: what stands beside dbt."
 CODES = """\
@@ -40,7 +42,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Say it, and leave."""
-        self.exit(2, f"{self.prog}: {message}; --help tells the options\n")
+        self.exit(2, f"{self.prog}: {escape(message)}; --help tells the options\n")
 
 
 def make_parser() -> Parser:
@@ -62,8 +64,16 @@ def make_parser() -> Parser:
 
 def main() -> int:
     """Run one command and return its exit code."""
+    sys.excepthook = print_traceback
     arguments = make_parser().parse_args()
     try:
+        permissions.set_up(arguments)
+    except (OSError, ValueError) as error:
+        print_error(error)
+        return 2 if isinstance(error, ValueError) else 1
+    try:
+        if hasattr(arguments, "lock_timeout"):
+            import_module("dwell.patience").Waiting.timeout_seconds = arguments.lock_timeout
         # only what is asked for is imported: Kafka's client need not be there for the rest
         code = import_module(f"dwell.{COMMANDS[arguments.command].module}").main(arguments)
         sys.stdout.flush()

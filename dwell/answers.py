@@ -2,18 +2,14 @@
 
 import argparse
 import json
-import os
 import shutil
-import sys
 import textwrap
 from datetime import date, datetime
 
 import duckdb
 
-
-def database(named: str | None = None) -> str:
-    """Return the path of the database file: as named, of DWELL_DATABASE, or by default."""
-    return named or os.environ.get("DWELL_DATABASE", "dwell.duckdb")
+from dwell.options import database
+from dwell.terminal import escape, print_error
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -23,10 +19,10 @@ def main(arguments: argparse.Namespace) -> int:
         with duckdb.connect(source, read_only=True) as connection:
             told = read(connection)
     except duckdb.Error as error:
-        print(f"dwell: no answers in {source}: {why_not(error)}", file=sys.stderr)
+        print_error(f"no answers in {source}: {why_not(error)}")
         return 1
     if arguments.json:
-        print(json.dumps(told, indent=2, ensure_ascii=False, default=as_text))
+        print(escape(json.dumps(told, indent=2, ensure_ascii=False, default=as_text), keep="\n"))
     else:
         print(in_words(told, min(shutil.get_terminal_size().columns, 110)))
     return 0
@@ -125,7 +121,7 @@ def table(answers: list[tuple], width: int) -> str:
     line = "─" * width
     parts = [line]
     for number, question, answer, assumption in answers:
-        parts.append(f" {number}  {question}")
+        parts.append(f" {number}  {escape(question)}")
         parts.append(indented(answer, width))
         parts.append(indented(f"Assumed: {assumption}", width))
         parts.append(line)
@@ -157,4 +153,4 @@ def counted(number: int, noun: str) -> str:
 
 def indented(text: str, width: int) -> str:
     """Return text in lines, under the question."""
-    return textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    ")
+    return textwrap.fill(escape(text), width, initial_indent="    ", subsequent_indent="    ")

@@ -17,6 +17,7 @@ from dwell import answers, settings, whole
 from dwell.beside import CannotBuild, Failed, beside
 from dwell.dbt import ROOT, invoke, sentence
 from dwell.progress import Progress
+from dwell.terminal import escape, print_error
 
 INTERRUPTED, TERMINATED = 130, 143
 # dbt's log has everything; what people should see comes by way of Progress
@@ -32,29 +33,29 @@ def main(arguments: argparse.Namespace) -> int:
         named = settings.given(arguments.events, arguments.vars)
         options = options_of(arguments)
     except ValueError as error:
-        print(f"dwell: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     database = Path(answers.database(arguments.database))
     try:
         whole.check(named, database)
     except whole.NotWhole as error:
-        print(f"dwell: {error}", file=sys.stderr)
+        print_error(error)
         return 1
-    name = shown(database)
+    name = escape(shown(database))
     print(
         f"== building {name} beside itself: loads, makes the tables, tests them "
-        f"(details: {shown(log())})",
+        f"(details: {escape(shown(log()))})",
         flush=True,
     )
     try:
         with terminated_too(), beside(database) as copy, Progress(sys.stderr) as progress:
             build(copy, database, named, options, progress)
     except (CannotBuild, Failed) as error:
-        print(f"dwell: {error}", file=sys.stderr)
+        print_error(*error.args)
     except OSError as error:
-        print(f"dwell: {error}; {as_it_was(database)}", file=sys.stderr)
+        print_error(f"{error}; {as_it_was(database)}")
     except KeyboardInterrupt as interrupt:
-        print(f"dwell: interrupted; {as_it_was(database)}", file=sys.stderr)
+        print_error(f"interrupted; {as_it_was(database)}")
         return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
     else:
         steps = answers.counted(progress.total, "step")
@@ -88,10 +89,9 @@ def build(copy: Path, database: Path, named: dict, options: list[str], progress:
         raise result.exception
     if result.exception is not None:
         # nothing was built: the settings are wrong, or dbt was called wrongly
-        raise CannotBuild(
-            f"{sentence(str(result.exception)).removeprefix('dwell: ')}\n"
-            f"dwell: {as_it_was(database)}"
-        )
+        # dbt's own errors have several lines
+        said = sentence(str(result.exception)).removeprefix("dwell: ")
+        raise CannotBuild(*said.splitlines(), as_it_was(database))
     if not result.result.results:
         raise CannotBuild(
             f"nothing is called what --select, --exclude or --selector say; {as_it_was(database)}"

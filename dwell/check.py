@@ -7,6 +7,7 @@ the schema alone; its reasons are those of `rejected_heartbeats`.
 """
 
 import argparse
+import glob
 import json
 import logging
 from pathlib import Path
@@ -33,7 +34,7 @@ TYPES = {
 NEW_MESSAGES = """
 with new as (
     select m."partition", m."offset", try(decode(m.payload)) as message
-    from read_parquet($files) as m
+    from read_parquet($files, hive_partitioning = false) as m
     {unless_loaded}
 )
 """
@@ -94,7 +95,7 @@ def check(landing: Landing, database: Path, schema: dict) -> tuple[int, list[Mis
             from judged
             group by reason
             order by count(*) desc, reason""",
-            {"files": sorted(files), **values},
+            {"files": [glob.escape(file) for file in sorted(files)], **values},
         ).fetchall()
     return sum(row[1] for row in rows), [Misfits(*row) for row in rows if row[0] is not None]
 

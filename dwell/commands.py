@@ -192,7 +192,30 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
         help="how much longer than the timeout to wait for late heartbeats before a stream is told "
         "(default: 5)",
     )
+    parser.add_argument(
+        "--max-messages-per-step",
+        type=options.at_least(1, int),
+        default=5_000_000,
+        metavar="N",
+        help="load at most so many messages in a step, the oldest first, but at least one landing "
+        "file; a million take about 0.13 GB of memory (default: 5000000)",
+    )
+    parser.add_argument(
+        "--read-copy",
+        metavar="FOLDER",
+        help="keep copies of database and ledger there, under their names, for others to read "
+        "without holding this up (default: none)",
+    )
+    parser.add_argument(
+        "--read-copy-every",
+        type=options.at_least(1),
+        default=60.0,
+        metavar="SECONDS",
+        help="how often to replace them, if anything has changed (default: 60)",
+    )
+    options.add_circuit_breaker(parser)
     options.add_keeping(parser)
+    options.add_lock_timeout(parser)
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:
@@ -212,6 +235,7 @@ def add_check(parser: argparse.ArgumentParser) -> None:
         help="say no if more than this share of the new messages does not fit, and 10 of them "
         "at least (default: 0.05)",
     )
+    options.add_lock_timeout(parser)
 
 
 def add_load(parser: argparse.ArgumentParser) -> None:
@@ -225,6 +249,7 @@ def add_load(parser: argparse.ArgumentParser) -> None:
         help="as in analytics.watch_streams (default: watch_streams, with --mode append "
         "watch_stream_history)",
     )
+    add_shard(parser)
     parser.add_argument(
         "--mode",
         choices=("merge", "append", "overwrite"),
@@ -255,6 +280,18 @@ def add_load(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="load nothing; compare streams, heartbeats and seconds of each day with "
         "fct_watch_streams",
+    )
+    options.add_lock_timeout(parser)
+
+
+def add_shard(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which rows of a table are this database's."""
+    parser.add_argument(
+        "--shard",
+        default="main",
+        metavar="NAME",
+        help="where several databases load into one table, the name of this one's rows (default: "
+        "main)",
     )
 
 
@@ -287,18 +324,27 @@ def add_reconcile(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="its name (default: watch_streams)",
     )
+    add_shard(parser)
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="compare all days of the table, and not only those that changed since they were equal "
+        "the last time",
+    )
     parser.add_argument(
         "--sparse",
         action="store_true",
         help="the topic is compacted or written by transactions, so that some offsets have no "
         "message",
     )
+    options.add_lock_timeout(parser)
 
 
 def add_tidy(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dwell tidy`."""
     options.add_landing(parser)
     options.add_keeping(parser)
+    options.add_lock_timeout(parser)
 
 
 COMMANDS = {

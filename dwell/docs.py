@@ -2,10 +2,10 @@
 
 import base64
 import re
-import sys
 from pathlib import Path
 
 from dwell.dbt import ROOT
+from dwell.terminal import print_error
 
 PAGE = ROOT / "target" / "static_index.html"
 # ![what it shows](file), as JSON holds it; dbt's pages show HTML as text. Pages name a picture as
@@ -31,6 +31,6 @@ def main(_=None) -> int:
         page = with_pictures(PAGE.read_text(encoding="utf-8"), PAGE.parent)
         PAGE.write_text(page, encoding="utf-8")
     except OSError as error:
-        print(f"dwell: {error}", file=sys.stderr)
+        print_error(error)
         return 1
     return 0

@@ -6,6 +6,8 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from dwell.terminal import escape, escape_lines
+
 LOG = logging.getLogger("dwell")
 
 
@@ -38,10 +40,11 @@ class Objects(logging.Formatter):
         told = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
+            # for people; the fields are exact
+            "message": escape(record.getMessage(), keep="\n"),
             **getattr(record, "fields", {}),
         }
-        return json.dumps(told, default=str)
+        return escape(json.dumps(told, default=str))
 
 
 class Sentences(logging.Formatter):
@@ -51,7 +54,7 @@ class Sentences(logging.Formatter):
         """Return the line."""
         at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         mark = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-        return f"\r\x1b[K{at} {mark}{record.getMessage()}"
+        return f"\r\x1b[K{at} {mark}{escape_lines(record.getMessage())}"
 
 
 class Status:
@@ -65,7 +68,7 @@ class Status:
     def tell(self, now: float, message: str, **fields) -> None:
         """Say how things stand at a moment of the monotonic clock."""
         if self.is_terminal:
-            print(f"\r\x1b[K{message}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{escape(message)}", end="", file=sys.stderr, flush=True)
         elif self.told_at is None or now - self.told_at >= self.every_seconds:
             self.told_at = now
             say(message, **fields)

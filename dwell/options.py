@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from datetime import UTC, date, datetime, timedelta
 
 
@@ -68,12 +69,49 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_circuit_breaker(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say when publishing is suspended."""
+    parser.add_argument(
+        "--max-invalid-ratio",
+        type=share,
+        default=0.2,
+        metavar="RATIO",
+        help="publish nothing while more than this share of the messages received in a minute is "
+        "invalid; 1 publishes always (default: 0.2)",
+    )
+    parser.add_argument(
+        "--min-invalid-count",
+        type=at_least(1, int),
+        default=10,
+        metavar="N",
+        help="and at least so many of them (default: 10)",
+    )
+    parser.add_argument(
+        "--accept-invalid",
+        action="store_true",
+        help="publish although messages are invalid, and what was withheld because of them; "
+        "remembered for the messages that this process finds (default: withhold)",
+    )
+
+
 def add_vars(parser: argparse.ArgumentParser) -> None:
     """Add dbt's settings."""
     parser.add_argument(
         "--vars",
         metavar="YAML",
         help="settings, as make's VARS (default: VARS of the environment)",
+    )
+
+
+def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add how long to wait for a database file that someone else has open."""
+    parser.add_argument(
+        "--lock-timeout",
+        type=at_least(0),
+        default=600.0,
+        metavar="SECONDS",
+        help="how long to wait while another program has a database file open, before this ends "
+        "with code 1 and names it (default: 600)",
     )
 
 
@@ -84,6 +122,11 @@ def add_database(parser: argparse.ArgumentParser, what: str) -> None:
         metavar="FILE",
         help=f"the DuckDB file {what} (default: DWELL_DATABASE, else dwell.duckdb)",
     )
+
+
+def database(named: str | None = None) -> str:
+    """Return the path of the database file: as named, of DWELL_DATABASE, or by default."""
+    return named or os.environ.get("DWELL_DATABASE", "dwell.duckdb")
 
 
 # -- Kinds of values -------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import webbrowser
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,9 @@ from pathlib import Path
 import duckdb
 
 from dwell.answers import database, why_not
+from dwell.files import put_in_place
 from dwell.page import page
+from dwell.terminal import escape, print_error
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -22,17 +23,17 @@ def main(arguments: argparse.Namespace) -> int:
             built_at = datetime.fromtimestamp(source.stat().st_mtime, UTC)
             html = page(connection, source.name, built_at, datetime.now(UTC))
     except duckdb.Error as error:
-        print(f"dwell: no page of {source}: {why_not(error)}", file=sys.stderr)
+        print_error(f"no page of {source}: {why_not(error)}")
         return 1
     # a reader sees the page before or this one, never a part
     beside = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         beside.write_text(html, encoding="utf-8")
-        beside.replace(output)
+        put_in_place(beside, output)
     except OSError as error:
-        print(f"dwell: {output} cannot be written: {error.strerror}", file=sys.stderr)
+        print_error(f"{output} cannot be written: {error.strerror}")
         return 1
-    print(f"{output} ({len(html.encode()) / 1000:,.0f} kB)")
+    print(f"{escape(output)} ({len(html.encode()) / 1000:,.0f} kB)")
     if arguments.open:
         webbrowser.open(output.resolve().as_uri())
     return 0

@@ -3,10 +3,11 @@
 import json
 import re
 import shlex
-import sys
 from os import environ
 
 import yaml
+
+from dwell.terminal import print_error
 
 
 def read(text: str | None = None) -> dict:
@@ -43,9 +44,9 @@ def where_and_why(error: yaml.YAMLError) -> str:
 def as_vars(settings: dict) -> str:
     """Return settings as dbt's --vars: JSON that is YAML too, which has no pairs of surrogates."""
     told = json.dumps(settings, ensure_ascii=False)
-    # what YAML takes only as an escape
+    # what YAML takes only as an escape, and what a terminal obeys or hides
     return re.sub(
-        "[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]",
+        "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]",
         lambda sign: f"\\u{ord(sign[0]):04x}",
         told,
     )
@@ -69,6 +70,6 @@ def main(_=None) -> int:
     try:
         print(as_vars(given()))
     except ValueError as error:
-        print(f"dwell: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     return 0

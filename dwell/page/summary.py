@@ -22,8 +22,9 @@ def answers(marts: Marts) -> list[dict]:
         words.duration(summary["mean_duration_seconds"]) if is_any else "none",
     ]
     for row, number in zip(rows, numbers, strict=True):
-        # an answer may name a user
-        row |= {"answer": words.name(row["answer"], 600), "number": number}
+        # an answer may name a user, what it assumes may name events
+        row |= {name: words.name(row[name], 600) for name in ("answer", "assumption")}
+        row["number"] = number
     return rows
 
 

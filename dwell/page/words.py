@@ -3,6 +3,8 @@
 import re
 from datetime import date, datetime, timedelta
 
+from dwell.terminal import escape
+
 NONE = "–"
 # a number stays beside its unit
 BESIDE = "\u00a0"
@@ -113,7 +115,7 @@ def name(text: str | None, most: int = 120) -> str:
     """Return what somebody else has named, cut where it is very long."""
     if text is None:
         return "(none)"
-    return text if len(text) <= most else f"{text[:most]}…"
+    return escape(text if len(text) <= most else f"{text[:most]}…")
 
 
 def place(source: str) -> str:
