@@ -12,9 +12,10 @@ SELECT
   received_at
 FROM heartbeats
 WHERE
-  start_time IS NOT NULL
-  AND event_time >= TO_TIMESTAMP_LTZ(946684800000, 3)  -- 2000-01-01
+  event_time >= TO_TIMESTAMP_LTZ(946684800000, 3)  -- 2000-01-01
   AND event_time <= received_at + INTERVAL '60' MINUTE
+  AND start_time >= TO_TIMESTAMP_LTZ(946684800000, 3)
+  AND start_time <= received_at + INTERVAL '60' MINUTE
   -- an object or a list in place of a value comes as its JSON
   AND ((user_id NOT LIKE '{%' AND user_id NOT LIKE '[%') OR user_id IS NOT JSON)
   AND ((program_id NOT LIKE '{%' AND program_id NOT LIKE '[%') OR program_id IS NOT JSON)

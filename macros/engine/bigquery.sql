@@ -1,4 +1,5 @@
-{# What BigQuery says otherwise. Its TIMESTAMP is an instant, and is UTC where it is written. #}
+{# What BigQuery says otherwise. Its TIMESTAMP is an instant. A project can set a default time zone, in which BigQuery
+   reads and writes whatever names none: so each literal and each cast here names UTC. #}
 
 {% macro bigquery__type_double() -%}
     float64
@@ -49,12 +50,21 @@
     timestamp_add({{ timestamp }}, interval {{ microseconds }} microsecond)
 {%- endmacro %}
 
+{% macro bigquery__moment(text) -%}
+    timestamp '{{ text }}Z'
+{%- endmacro %}
+
+{# a DATETIME or a DATE is of no zone #}
+{% macro bigquery__as_load_time(column, kind) -%}
+    {{ 'timestamp(' ~ column ~ ", 'UTC')" if kind in ['timestamp', 'date'] else column }}
+{%- endmacro %}
+
 {% macro bigquery__local_date(timestamp, zone) -%}
-    {%- if zone == 'UTC' -%}
-        cast({{ timestamp }} as date)
-    {%- else -%}
-        date({{ timestamp }}, {{ dwell.text(zone) }})
-    {%- endif -%}
+    date({{ timestamp }}, {{ dwell.text(zone) }})
+{%- endmacro %}
+
+{% macro bigquery__same_day_time(timestamp) -%}
+    timestamp_trunc({{ timestamp }}, minute)
 {%- endmacro %}
 
 {% macro bigquery__days_from(earlier, later) -%}
@@ -110,6 +120,16 @@
     {{- return(false) -}}
 {%- endmacro %}
 
+{% macro bigquery__begin_transaction(lease) -%}
+    begin transaction;
+update {{ lease }} set run_id = run_id where run_id = {{ dwell.text(invocation_id) }};
+{%- endmacro %}
+
+{% macro bigquery__commit_transaction() -%}
+;
+commit transaction
+{%- endmacro %}
+
 {% macro bigquery__replace_touched_runs(target, recomputed, columns, meta) -%}
     {{- return(dwell.merge_touched_runs(target, recomputed, columns, meta)) -}}
 {%- endmacro %}
@@ -117,22 +137,25 @@
 
 {% macro bigquery__parse_time(column, kind) -%}
     {%- set zone = dwell.text(var('source_timezone')) -%}
-    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- set units = dwell.microseconds_of_units() -%}
     {%- if kind in units -%}
         {%- set us = 'round(safe_multiply(safe_cast(' ~ column ~ " as numeric), numeric '" ~ units[kind] ~ "'))" %}
         case when {{ dwell.is_of_a_year(us) }} then {{ dwell.time_of_microseconds('cast(' ~ us ~ ' as int64)') }} end
     {%- elif kind == 'iso' -%}
         {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
-        case
-            when regexp_contains({{ told }}, r'([Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$')
-                then safe_cast({{ told }} as timestamp)
-            else timestamp(safe_cast({{ told }} as datetime), {{ zone }})
-        end
+        coalesce({{ dwell.bigquery__iso_time(told, zone) }}, {{ dwell.bigquery__iso_time(dwell.rewritten_time(told), zone) }})
     {%- elif kind == 'timestamp_with_zone' -%}
         {{ column }}
     {%- else -%}
         timestamp(cast({{ column }} as datetime), {{ zone }})
     {%- endif -%}
+{%- endmacro %}
+
+{% macro bigquery__iso_time(told, zone) -%}
+    case
+        when regexp_contains({{ told }}, r'([Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$') then safe_cast({{ told }} as timestamp)
+        when not regexp_contains({{ told }}, r'([A-Za-z]|:[0-9.]+ *[+-][0-9:]+)$') then timestamp(safe_cast({{ told }} as datetime), {{ zone }})
+    end
 {%- endmacro %}
 
 

@@ -36,7 +36,7 @@
 
 {# no epoch has more digits before the point #}
 {% macro postgres__number_in(text) -%}
-    case when {{ text }} ~ '^ *[+-]?[0-9]{1,18}([.][0-9]*)? *$' then cast({{ text }} as double precision) end
+    case when {{ text }} ~ '^ *[+-]?[0-9]{1,19}([.][0-9]*)? *$' then cast({{ text }} as double precision) end
 {%- endmacro %}
 
 
@@ -62,6 +62,13 @@
     create temporary table {{ name }} as {{ query }}
 {%- endmacro %}
 
+{% macro postgres__without_transactions_by() %}
+    {%- if target.get('autocommit') and adapter.behavior.postgres_skip_autocommit_transaction_statements.no_warn -%}
+        {{- return('autocommit: true in the target ' ~ target.name ~ ' of profiles.yml') -}}
+    {%- endif -%}
+    {{- return(none) -}}
+{% endmacro %}
+
 {% macro postgres__take_turn(relation) -%}
     lock table {{ relation }} in exclusive mode;
 {%- endmacro %}
@@ -77,7 +84,7 @@
    there is, with a time or without, with a zone (an offset) or without. #}
 {% macro postgres__parse_time(column, kind) -%}
     {%- set zone = dwell.text(var('source_timezone')) -%}
-    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- set units = dwell.microseconds_of_units() -%}
     {%- if kind in units -%}
         {%- set us = 'round(cast(cast(' ~ column ~ ' as text) as numeric) * ' ~ units[kind] ~ ')' %}
         case
@@ -86,15 +93,7 @@
         end
     {%- elif kind == 'iso' -%}
         {%- set told = 'btrim(cast(' ~ column ~ ' as text))' -%}
-        case
-            when {{ told }} ~ '{{ dwell.iso_8601() }}'
-                then case
-                    when not {{ dwell.is_day_of_its_month(told) }} then null
-                    when {{ told }} ~ '(Z|z|:[0-9.]*[+-][0-9]{2}(:?[0-9]{2})?)$'
-                        then timezone('UTC', cast({{ told }} as timestamptz))
-                    else timezone('UTC', timezone({{ zone }}, cast({{ told }} as timestamp)))
-                end
-        end
+        coalesce({{ dwell.postgres__iso_time(told, zone) }}, {{ dwell.postgres__iso_time(dwell.rewritten_time(told), zone) }})
     {%- elif kind == 'timestamp_with_zone' -%}
         timezone('UTC', {{ column }})
     {%- else -%}
@@ -103,8 +102,22 @@
 {%- endmacro %}
 
 
+{# Of more than six digits of a second, PostgreSQL would round the sixth: these are rewritten. #}
+{% macro postgres__iso_time(told, zone) -%}
+    case
+        when {{ told }} ~ '{{ dwell.iso_8601() }}'
+            then case
+                when not {{ dwell.is_day_of_its_month(told) }} then null
+                when {{ told }} ~ '(Z|z|:[0-9.]*[+-][0-9]{2}(:?[0-9]{2})?)$'
+                    then timezone('UTC', cast({{ told }} as timestamptz))
+                else timezone('UTC', timezone({{ zone }}, cast({{ told }} as timestamp)))
+            end
+    end
+{%- endmacro %}
+
+
 {% macro iso_8601() -%}
-    ^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?([Zz]|[+-][01][0-9](:?[0-5][0-9])?)?)?$
+    ^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?([Zz]|[+-][01][0-9](:?[0-5][0-9])?)?)?$
 {%- endmacro %}
 
 

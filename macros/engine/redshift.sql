@@ -90,9 +90,22 @@
 {%- endmacro %}
 
 
+{# dbt-redshift has autocommit unless the profile says otherwise #}
+{% macro redshift__without_transactions_by() %}
+    {%- if target.get('autocommit') is not false and adapter.behavior.redshift_skip_autocommit_transaction_statements.no_warn -%}
+        {{- return('the flag redshift_skip_autocommit_transaction_statements in dbt_project.yml') -}}
+    {%- endif -%}
+    {{- return(none) -}}
+{% endmacro %}
+
 {# a lock has no mode there #}
 {% macro redshift__take_turn(relation) -%}
     lock table {{ relation }};
+{%- endmacro %}
+
+
+{% macro redshift__regex_replace(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, {{ dwell.text(pattern) }}, {{ dwell.text(replacement | replace('\\', '$')) }}, 1, 'p')
 {%- endmacro %}
 
 

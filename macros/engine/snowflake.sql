@@ -17,6 +17,11 @@
 {%- endmacro %}
 
 
+{# load times may have nanoseconds, which no literal of dwell's has #}
+{% macro snowflake__as_load_time(column, kind) -%}
+    cast({{ "convert_timezone('UTC', " ~ column ~ ')' if kind == 'timestamp_with_zone' else column }} as timestamp_ntz(6))
+{%- endmacro %}
+
 {% macro snowflake__microseconds(timestamp) -%}
     date_part(epoch_microsecond, {{ timestamp }})
 {%- endmacro %}
@@ -73,6 +78,16 @@
     {{- return(false) -}}
 {%- endmacro %}
 
+{% macro snowflake__begin_transaction(lease) -%}
+    begin transaction;
+update {{ lease }} set run_id = run_id where run_id = {{ dwell.text(invocation_id) }};
+{%- endmacro %}
+
+{% macro snowflake__commit_transaction() -%}
+;
+commit
+{%- endmacro %}
+
 {% macro snowflake__replace_touched_runs(target, recomputed, columns, meta) -%}
     {{- return(dwell.merge_touched_runs(target, recomputed, columns, meta)) -}}
 {%- endmacro %}
@@ -80,20 +95,28 @@
 
 {% macro snowflake__parse_time(column, kind) -%}
     {%- set zone = dwell.text(var('source_timezone')) -%}
-    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- set units = dwell.microseconds_of_units() -%}
     {%- if kind in units -%}
-        {%- set us = 'round(try_to_decimal(cast(' ~ column ~ ' as varchar), 24, 6) * ' ~ units[kind] ~ ')' %}
+        {%- set us = 'round(try_to_decimal(cast(' ~ column ~ ' as varchar), 25, 6) * ' ~ units[kind] ~ ')' %}
         case when {{ dwell.is_of_a_year(us) }} then {{ dwell.time_of_microseconds('cast(' ~ us ~ ' as bigint)') }} end
     {%- elif kind == 'iso' -%}
         {%- set told = 'trim(cast(' ~ column ~ ' as varchar))' -%}
-        case
-            when regexp_like({{ told }}, '.*(Z|z|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)')
-                then cast(convert_timezone('UTC', try_cast({{ told }} as timestamp_tz)) as timestamp_ntz)
-            else convert_timezone({{ zone }}, 'UTC', cast(try_cast({{ told }} as timestamp_tz) as timestamp_ntz))
-        end
+        coalesce({{ dwell.snowflake__iso_time(told, zone) }}, {{ dwell.snowflake__iso_time(dwell.rewritten_time(told), zone) }})
     {%- elif kind == 'timestamp_with_zone' -%}
         cast(convert_timezone('UTC', {{ column }}) as timestamp_ntz)
     {%- else -%}
         convert_timezone({{ zone }}, 'UTC', cast({{ column }} as timestamp_ntz))
     {%- endif -%}
+{%- endmacro %}
+
+{# What ends in a letter names a time zone, of which there are many that are called alike. A time of more than microseconds
+   would not be cut off. #}
+{% macro snowflake__iso_time(told, zone) -%}
+    case
+        when regexp_like({{ told }}, '.*[.][0-9]{7}.*') then null
+        when regexp_like({{ told }}, '.*(Z|z|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)')
+            then cast(convert_timezone('UTC', try_cast({{ told }} as timestamp_tz)) as timestamp_ntz)
+        when not regexp_like({{ told }}, '.*([A-Za-z]|:[0-9.]+ *[+-][0-9:]+)')
+            then convert_timezone({{ zone }}, 'UTC', cast(try_cast({{ told }} as timestamp_tz) as timestamp_ntz))
+    end
 {%- endmacro %}

@@ -121,21 +121,31 @@
 
 {% macro spark__parse_time(column, kind) -%}
     {%- set zone = var('source_timezone') -%}
-    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- set units = dwell.microseconds_of_units() -%}
     {%- set in_zone = 'to_utc_timestamp(%s, ' ~ dwell.text(zone) ~ ')' if zone != 'UTC' else '%s' -%}
     {%- if kind in units -%}
-        timestamp_micros(try_cast(round(try_cast({{ column }} as decimal(24, 6)) * {{ units[kind] }}) as bigint))
+        timestamp_micros(try_cast(round(try_cast({{ column }} as decimal(25, 6)) * {{ units[kind] }}) as bigint))
     {%- elif kind == 'iso' -%}
         {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
-        case
-            when {{ told }} rlike '([Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$' then try_cast({{ told }} as timestamp)
-            else {{ in_zone | replace('%s', 'try_cast(' ~ told ~ ' as timestamp)') }}
-        end
+        coalesce({{ dwell.spark__iso_time(told, in_zone) }}, {{ dwell.spark__iso_time(dwell.rewritten_time(told), in_zone) }})
     {%- elif kind == 'timestamp_with_zone' -%}
         {{ column }}
     {%- else -%}
         {{ in_zone | replace('%s', 'cast(' ~ column ~ ' as timestamp)') }}
     {%- endif -%}
+{%- endmacro %}
+
+{# Spark takes BST for the zone of Bangladesh, and an offset after a blank for one of its own. #}
+{% macro spark__iso_time(told, in_zone) -%}
+    case
+        when {{ told }} rlike '(:[0-9.]+[Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$' then try_cast({{ told }} as timestamp)
+        when not {{ told }} rlike '([A-Za-z]|:[0-9.]+ *[+-][0-9:]+)$' then {{ in_zone | replace('%s', 'try_cast(' ~ told ~ ' as timestamp)') }}
+    end
+{%- endmacro %}
+
+
+{% macro spark__regex_replace(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, {{ dwell.text(pattern) }}, {{ dwell.text(replacement | replace('\\', '$')) }})
 {%- endmacro %}
 
 

@@ -85,7 +85,7 @@
 
 
 {# Whether the statements of a model and of its hooks are one transaction. Where they are not, a run that died may have
-   left word of a load that was never stored; see forget_dead_loads. #}
+   left word of a load that was never stored; see lease.sql. #}
 {% macro has_transactions() %}
     {{- return(adapter.dispatch('has_transactions', 'dwell')()) -}}
 {% endmacro %}
@@ -93,6 +93,33 @@
 {% macro default__has_transactions() %}
     {{- return(true) -}}
 {% endmacro %}
+
+
+{# What makes dbt send no BEGIN and no COMMIT, so that has_transactions is not true any more; none if nothing does. #}
+{% macro without_transactions_by() %}
+    {{- return(adapter.dispatch('without_transactions_by', 'dwell')()) -}}
+{% endmacro %}
+
+{% macro default__without_transactions_by() %}
+    {{- return(none) -}}
+{% endmacro %}
+
+
+{# Around the statements that write, where dbt has no transaction and the engine has: two transactions that write the
+   lease do not overlap, and one whose client is gone does not commit. Elsewhere nothing. #}
+{% macro begin_transaction(lease) -%}
+    {{- return(adapter.dispatch('begin_transaction', 'dwell')(lease)) -}}
+{%- endmacro %}
+
+{% macro default__begin_transaction(lease) -%}
+{%- endmacro %}
+
+{% macro commit_transaction() -%}
+    {{- return(adapter.dispatch('commit_transaction', 'dwell')()) -}}
+{%- endmacro %}
+
+{% macro default__commit_transaction() -%}
+{%- endmacro %}
 
 
 {# An expression that fails with a text. #}
@@ -105,8 +132,9 @@
     cast({{ text }} as {{ dbt.type_int() }})
 {%- endmacro %}
 
+{# the text may quote a file's name: what a terminal obeys or hides is not shown #}
 {% macro duckdb__fail_with(text) -%}
-    error({{ text }})
+    error(regexp_replace({{ text }}, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]', '?', 'g'))
 {%- endmacro %}
 
 

@@ -37,6 +37,24 @@
     end
 {%- endmacro %}
 
+{# The same, and null if it is one of null_values. #}
+{% macro known_text(column) -%}
+    {%- set text = dwell.clean_text(column) -%}
+    {%- if var('null_values') -%}
+        case when {{ text }} not in {{ dwell.text_list(var('null_values')) }} then {{ text }} end
+    {%- else -%}
+        {{ text }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The same of an id. A program that reads whole numbers with gaps writes them as 12345.0: that is 12345. #}
+{% macro known_id(column) -%}
+    {%- set text = dwell.known_text(column) -%}
+    case when {{ text }} like '%.0' then {{ dwell.regex_replace(text, '^([0-9]+)[.]0$', '\\1') }} else {{ text }} end
+{%- endmacro %}
+
+
 {% macro blanks() -%}
     ' ' || chr(9) || chr(10) || chr(13)
 {%- endmacro %}
@@ -128,6 +146,16 @@
 
 {% macro default__column_named(name) -%}
     {{- return(dwell.quoted(name)) -}}
+{%- endmacro %}
+
+
+{# SQL: a text in which what a pattern matches is replaced; in the replacement, \1 is the pattern's first group. #}
+{% macro regex_replace(text, pattern, replacement) -%}
+    {{- return(adapter.dispatch('regex_replace', 'dwell')(text, pattern, replacement)) -}}
+{%- endmacro %}
+
+{% macro default__regex_replace(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, {{ dwell.text(pattern) }}, {{ dwell.text(replacement) }})
 {%- endmacro %}
 
 

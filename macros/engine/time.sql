@@ -30,6 +30,29 @@
 {%- endmacro %}
 
 
+{# A moment, in microseconds that Jinja knows, as a literal. #}
+{% macro moment(microseconds) -%}
+    {{- return(adapter.dispatch('moment', 'dwell')(dwell.time_as_text(microseconds))) -}}
+{%- endmacro %}
+
+{% macro default__moment(text) -%}
+    timestamp '{{ text }}'
+{%- endmacro %}
+
+
+{# The start of a day of UTC, written as in 2026-01-10, as a literal. #}
+{% macro utc_midnight(date) -%}
+    {{- return(adapter.dispatch('moment', 'dwell')(date ~ ' 00:00:00')) -}}
+{%- endmacro %}
+
+
+{# A moment as text: 2026-01-10 06:00:00.000000 (UTC). #}
+{% macro time_as_text(microseconds) -%}
+    {%- set moment = modules.datetime.datetime(1970, 1, 1) + modules.datetime.timedelta(microseconds=microseconds | int) -%}
+    {{- return(moment.isoformat(' ', 'microseconds')) -}}
+{%- endmacro %}
+
+
 {# SQL: whether microseconds are of the years 1 to 9999; of others, engines have no time, and some an error. #}
 {% macro is_of_a_year(microseconds) -%}
     {{ microseconds }} between -62135596800000000 and 253402300799999999
@@ -63,6 +86,10 @@
 {# A time that stands for all times near it, of which local_date gives the same day: what is counted by it
    first asks a time zone once for many events. Offsets and their changes are whole minutes. #}
 {% macro same_day_time(timestamp) -%}
+    {{- return(adapter.dispatch('same_day_time', 'dwell')(timestamp)) -}}
+{%- endmacro %}
+
+{% macro default__same_day_time(timestamp) -%}
     {%- if var('reporting_timezone') == 'UTC' -%}
         cast({{ timestamp }} as date)
     {%- else -%}

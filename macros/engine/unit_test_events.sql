@@ -31,7 +31,7 @@
         {%- endfor %}
         {{ dwell.parse_time(dwell.text(parts[3]), 'iso') }} as event_at,
         1 as source_number,
-        timestamp '2025-03-31 00:00:00' as received_at,
+        {{ dwell.utc_midnight('2025-03-31') }} as received_at,
         {{ loop.index }} as read_position,
         cast(null as {{ dwell.type_text() }}) as unreadable_row
     {{ 'union all' if not loop.last }}

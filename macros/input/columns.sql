@@ -1,24 +1,33 @@
-{# {our column: the input's column, or none}; or, where columns are missing or there twice, a sentence. #}
-{% macro map_columns(input, found, where) %}
-    {%- set named = input.named -%}
-    {%- set by_key = {} -%}
-    {%- set twice = [] -%}
+{# Where each of our columns comes from. A source is none (the input has no such column) or one of
+   {'column': its name}, {'path': [its name, key, ...]} for a value within JSON or a struct, {'value': a constant}; or, in
+   messages, {'first_of': sources}. #}
+
+{# {our column: its source}; or, where columns are missing or there twice, a sentence. has_exact_names: whether names that
+   differ by capitals are two names, as in JSON. folders: {key: value} of folders called key=value. #}
+{% macro map_columns(input, found, where, has_exact_names=false, folders={}) %}
+    {%- set by_key, twice = {}, [] -%}
     {%- for column in found -%}
         {%- set key = column | trim | lower -%}
         {%- if key in by_key -%}{%- do twice.append(key) -%}{%- endif -%}
-        {%- do by_key.update({key: column}) -%}
+        {%- do by_key.setdefault(key, column) -%}
     {%- endfor -%}
-    {%- set mapped = {} -%}
-    {%- set missing = [] -%}
-    {%- set ambiguous = [] -%}
+    {%- set known = {'found': found if has_exact_names else [], 'by_key': by_key, 'folders': folders} -%}
+    {%- set mapped, missing, ambiguous = {}, [], [] -%}
     {%- for column in input.columns -%}
-        {%- if column in named and named[column] is none -%}
-            {%- do mapped.update({column: none}) -%}
+        {%- set wanted = dwell.as_sources(input.named.get(column, column)) -%}
+        {%- set sources = [] -%}
+        {%- for name in wanted -%}
+            {%- set source = dwell.source_named(name, known, column in input.named) -%}
+            {%- if source is not none or name is none -%}{%- do sources.append([name, source]) -%}{%- endif -%}
+        {%- endfor -%}
+        {%- if not sources -%}
+            {%- do missing.append(wanted | join(' or ')) -%}
         {%- else -%}
-            {%- set wanted = named.get(column, column) | trim -%}
-            {%- do mapped.update({column: by_key.get(wanted | lower)}) -%}
-            {%- if wanted | lower not in by_key -%}{%- do missing.append(wanted) -%}{%- endif -%}
-            {%- if wanted | lower in twice -%}{%- do ambiguous.append(wanted) -%}{%- endif -%}
+            {%- set name, source = sources[0] -%}
+            {%- do mapped.update({column: source}) -%}
+            {%- if name is string and name | trim | lower in twice and name not in known.found -%}
+                {%- do ambiguous.append(name | trim) -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if ambiguous -%}
@@ -30,6 +39,8 @@
     {%- if missing -%}
         {{- return(
             where ~ ' has no column ' ~ missing | join(', ') ~ '; it has ' ~ (found | join(', ') or 'none')
+            ~ ('. Its folders name ' ~ folders | join(', ') ~ ', which is read where a setting says so, as in {'
+                ~ folders | first ~ ': ' ~ folders | first ~ '}' if folders else '')
             ~ '. Name the columns in ' ~ input.name ~ '_columns, as in {user_id: customer}, or {client: null}'
             ~ ' for one that the input lacks.'
         ) -}}
@@ -38,8 +49,89 @@
 {% endmacro %}
 
 
-{% macro map_columns_or_stop(input, found, where) %}
-    {%- set mapped = dwell.map_columns(input, found, where) -%}
+{# What a setting names as the source of a column: a list of which the first that is there counts. #}
+{% macro as_sources(named) %}
+    {{- return([named] if named is none or named is string or named is mapping else named) -}}
+{% endmacro %}
+
+
+{# The source that a name of a setting means in an input; none where the input has none. A column of that very name
+   comes before a path, and a column before a folder, which must be named. #}
+{% macro source_named(name, known, is_set) %}
+    {%- if name is none -%}{{- return(none) -}}{%- endif -%}
+    {%- if name is mapping -%}{{- return({'value': name['value'] | string}) -}}{%- endif -%}
+    {%- set key = name | trim | lower -%}
+    {%- if name in known.found -%}{{- return({'column': name}) -}}{%- endif -%}
+    {%- if key in known.by_key -%}{{- return({'column': known.by_key[key]}) -}}{%- endif -%}
+    {%- if is_set and name | trim in known.folders -%}{{- return({'value': known.folders[name | trim]}) -}}{%- endif -%}
+    {%- set keys = (name | trim).split('.') -%}
+    {#- the longest column that the path may begin with -#}
+    {%- for length in range(keys | length - 1, 0, -1) if is_set -%}
+        {%- set head = dwell.source_named(keys[:length] | join('.'), {'found': known.found, 'by_key': known.by_key, 'folders': {}}, false) -%}
+        {%- if head is not none and head['column'] is defined -%}
+            {{- return({'path': [head['column']] + keys[length:]}) -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(none) -}}
+{% endmacro %}
+
+
+{% macro map_columns_or_stop(input, found, where, has_exact_names=false, folders={}) %}
+    {%- set mapped = dwell.map_columns(input, found, where, has_exact_names, folders) -%}
     {%- if mapped is string -%}{%- do dwell.stop(mapped) -%}{%- endif -%}
     {{- return(mapped) -}}
 {% endmacro %}
+
+
+{# The names of the columns that sources read, each once. #}
+{% macro columns_read(mapped) %}
+    {%- set names = [] -%}
+    {%- for source in mapped.values() if source -%}
+        {%- set name = source['column'] or (source['path'] or []) | first -%}
+        {%- if name and name not in names -%}{%- do names.append(name) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(names) -}}
+{% endmacro %}
+
+
+{# SQL: the value of a source in a table with columns. A column keeps its type, a value within one is text. #}
+{% macro value_of_source(source) -%}
+    {%- if source is none -%}
+        {{- return('null') -}}
+    {%- elif 'value' in source -%}
+        {{- return('null' if source['value'] is none else dwell.text(source['value'])) -}}
+    {%- elif 'column' in source -%}
+        {{- return(dwell.quoted(source['column'])) -}}
+    {%- endif -%}
+    {{- return(dwell.value_at_path(dwell.quoted(source['path'][0]), source['path'][1:])) -}}
+{%- endmacro %}
+
+
+{# SQL: the text at a path within a column that holds JSON, a struct, or JSON as text; null where there is no value, or an
+   object or a list. #}
+{% macro value_at_path(column, keys) -%}
+    {{- return(adapter.dispatch('value_at_path', 'dwell')(column, keys)) -}}
+{%- endmacro %}
+
+{% macro duckdb__value_at_path(column, keys) -%}
+    {%- set json = 'case when typeof(' ~ column ~ ") = 'VARCHAR' then try_cast(" ~ column ~ ' as json) else to_json(' ~ column ~ ') end' -%}
+    {%- set path = dwell.text(dwell.json_pointer(keys)) -%}
+    case
+        when json_type({{ json }}, {{ path }}) not in ('OBJECT', 'ARRAY') then json_extract_string({{ json }}, {{ path }})
+    end
+{%- endmacro %}
+
+{% macro default__value_at_path(column, keys) -%}
+    {%- do dwell.stop(
+        'a path within a column, as ' ~ keys | join('.') ~ ' in ' ~ column ~ ', is read on DuckDB only. Make a view with that value as a '
+        ~ 'column of its own, and name the view in the setting.'
+    ) -%}
+{%- endmacro %}
+
+
+{# A JSON pointer (RFC 6901): any key can be written in it. #}
+{% macro json_pointer(keys) -%}
+    {%- set parts = [] -%}
+    {%- for key in keys -%}{%- do parts.append('/' ~ key | replace('~', '~0') | replace('/', '~1')) -%}{%- endfor -%}
+    {{- return(parts | join) -}}
+{%- endmacro %}

@@ -1,17 +1,21 @@
-{# The files that an input's path names: find, compare with what was loaded, look at each new one, read. #}
+{# The files that an input's path names now. #}
 
 {# Every file that the path names now, in the temporary table dwell_files: name, size_bytes, modified_at. There may be
    thousands that are loaded already, so that only those with which something is to be done come to Jinja. #}
 {% macro find_files(input) %}
     {%- set named = [] -%}
     {%- for path in dwell.as_list(input.path) -%}
-        {%- set findable = dwell.findable(path) -%}
-        {%- set found = try_or_compiler_error(
-            'dwell: ' ~ input.name ~ '_path cannot be looked into: ' ~ path ~ '. Give a path that this machine can '
-            ~ 'reach; s3:// and https:// need DuckDB\'s httpfs, which the target s3 has.',
-            run_query, 'select 1 from glob(' ~ dwell.text(findable) ~ ') limit 1'
-        ) -%}
-        {%- if found.rows -%}
+        {%- set findable = dwell.findable(input, path) -%}
+        {%- set found = dwell.ask_of_path(
+            input, path, 'select count(*) as files, min(file) filter (where ' ~ dwell.hides_facts('file') ~ ') as hiding from glob('
+            ~ dwell.text(findable) ~ ')'
+        )[0] -%}
+        {%- if found['hiding'] -%}
+            {%- do dwell.stop(
+                found['hiding'] ~ ' is in a folder called filename=, content=, size= or last_modified=, for which DuckDB would '
+                ~ 'take what it tells of a file. Rename the folder.'
+            ) -%}
+        {%- elif found['files'] -%}
             {%- do named.append(findable) -%}
         {%- elif not dwell.has_loaded(input, path) -%}
             {%- do dwell.stop(
@@ -21,7 +25,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do try_or_compiler_error(
-        'dwell: ' ~ input.name ~ '_path names a file that this user may not open: ' ~ dwell.some_of(named)
+        'dwell: ' ~ input.name ~ '_path names a file that this user may not open: ' ~ dwell.escaped(dwell.some_of(named))
         ~ '. Let it be read, or leave it out.',
         run_query,
         'create or replace temporary table dwell_files as select distinct filename as name, size as size_bytes, '
@@ -29,17 +33,64 @@
         ~ ('read_blob(' ~ dwell.sql_list(named) ~ ')' if named
             else "(select '' as filename, 0 as size, null as last_modified) where false")
     ) -%}
+    {%- do dwell.skip_markers(input) -%}
     {%- do dwell.refuse_two_names_of_a_file(input) -%}
+{% endmacro %}
+
+
+{# SQL: whether a name has a folder called key=value whose key is a column of read_blob. DuckDB cannot be told to leave
+   these alone there. #}
+{% macro hides_facts(name) -%}
+    regexp_matches({{ name }}, '(^|/)(filename|content|size|last_modified)=[^/]*/')
+{%- endmacro %}
+
+
+{# A glob also matches what other programs leave beside data: hidden files (.x, ._x of macOS), locks (~$x of Excel), marks
+   (_SUCCESS of Spark), and logs of a table (_delta_log). They are input only where a path names them as they are. #}
+{% macro skip_markers(input) %}
+    {%- set are_markers = "regexp_matches(name, '(^|/)([.]|~[$]|_SUCCESS$|_committed_|_started_)[^/]*$|(^|/)_(delta_log|temporary)/') "
+        ~ 'and name not in (select unnest(cast(' ~ dwell.sql_list(dwell.as_list(input.path)) ~ ' as varchar[])))' -%}
+    {%- set skipped = run_query('select name from dwell_files where ' ~ are_markers ~ ' order by name').columns[0].values() | list -%}
+    {%- if skipped -%}
+        {%- do run_query('delete from dwell_files where ' ~ are_markers) -%}
+        {%- do log('dwell: skipped, as hidden files or marks of other programs: ' ~ dwell.escaped(dwell.some_of(skipped)), info=true) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# {key: value} of the folders of a file that are called key=value, as Hive and Spark write them; the value as it is
+   written, and none for Hive's word for null. #}
+{% macro folder_keys(name) %}
+    {%- set keys = {} -%}
+    {%- for folder in name.split('/')[:-1] if '=' in folder -%}
+        {%- set key, value = folder.split('=', 1) -%}
+        {%- do keys.update({key: none if value == '__HIVE_DEFAULT_PARTITION__' else value}) -%}
+    {%- endfor -%}
+    {{- return(keys) -}}
 {% endmacro %}
 
 
 {# On object storage, DuckDB looks whether a file is there only if it has to find it: the last letter becomes a
    glob. #}
-{% macro findable(path) %}
+{% macro findable(input, path) %}
+    {%- set name = dwell.name_as_pattern(path) -%}
+    {%- if name != path and dwell.ask_of_path(input, path, 'select 1 from glob(' ~ dwell.text(name) ~ ') limit 1') -%}
+        {#- a file is called just so -#}
+        {{- return(name) -}}
+    {%- endif -%}
     {%- if modules.re.match('(s3|s3a|s3n|gs|gcs|r2)://[^*?[]+$', path) -%}
         {{- return(path[:-1] ~ '[' ~ path[-1] ~ ']') -}}
     {%- endif -%}
     {{- return(path) -}}
+{% endmacro %}
+
+
+{% macro ask_of_path(input, path, query) %}
+    {{- return(try_or_compiler_error(
+        'dwell: ' ~ input.name ~ '_path cannot be looked into: ' ~ dwell.escaped(path) ~ '. Give a path that this machine can '
+        ~ 'reach; s3:// and https:// need DuckDB\'s httpfs, which the target s3 has.',
+        run_query, query
+    ).rows) -}}
 {% endmacro %}
 
 
@@ -63,19 +114,31 @@
         {%- do dwell.forget_gone_files(input) -%}
     {%- endif -%}
     {%- set last_number = 0 if from_scratch else dwell.last_source_number(input) -%}
-    {%- set values = [] -%}
+    {%- set values, older = [], [] -%}
     {%- for file in dwell.new_files(input, from_scratch) -%}
+        {%- set layout = dwell.look_at_file(input, file['name'], file['size_bytes']) -%}
+        {%- if dwell.is_older_than_its_events(input, layout, file) -%}
+            {%- do older.append(file['name'] ~ ' (' ~ file['modified_at'] ~ ')') -%}
+            {%- do layout.update({'is_older_than_its_events': true}) -%}
+        {%- endif -%}
         {%- do values.append('(' ~ [
             last_number + loop.index,
             dwell.text(file['name']),
             file['size_bytes'],
             dwell.timestamp_or_null(file['modified_at']),
-            dwell.text(tojson(dwell.look_at_file(input, file['name'], file['size_bytes']))),
+            dwell.text(tojson(layout)),
             'false',
             'null',
             'null'
         ] | join(', ') ~ ')') -%}
     {%- endfor -%}
+    {%- if older -%}
+        {%- do log(
+            'dwell: files that were modified before most of their ' ~ input.name ~ ' took place, as of a copy that did not keep the time. '
+            ~ 'Of these, only what is after 2099 is judged to be in the future; ' ~ input.name ~ '_received_at can say when they were received: '
+            ~ dwell.escaped(dwell.some_of(older)), info=true
+        ) -%}
+    {%- endif -%}
     {%- do run_query(dwell.create_incoming(input)) -%}
     {%- if values -%}
         {%- do run_query('insert into ' ~ dwell.own_table(input.incoming) ~ ' values ' ~ values | join(', ')) -%}
@@ -86,11 +149,12 @@
 
 
 {% macro new_files(input, from_scratch) %}
-    {{- return(run_query(
+    {%- set files = run_query(
         'select * from dwell_files'
         ~ (' where name not in (' ~ dwell.loaded_names(input) ~ ')' if not from_scratch else '')
         ~ ' order by modified_at, name'
-    ).rows) -}}
+    ).rows -%}
+    {{- return(dwell.files_to_load(files) if input.has_places else files) -}}
 {% endmacro %}
 
 
@@ -108,188 +172,4 @@
         {%- do groups.setdefault(file['layout'], []).append(file) -%}
     {%- endfor -%}
     {{- return(groups) -}}
-{% endmacro %}
-
-
-{# How a file is to be read: {format, columns, ...}; the same text for all files that are read alike. #}
-{% macro look_at_file(input, name, size_bytes) %}
-    {%- set kind = modules.re.search('\\.(csv|tsv|txt|parquet|json|jsonl|ndjson)(\\.gz|\\.zst)?$', name | lower) -%}
-    {%- set kind = kind.group(1) if kind else none -%}
-    {%- if size_bytes == 0 -%}
-        {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its ' ~ input.name ~ '.') -%}
-    {%- endif -%}
-    {%- set start = dwell.start_of_file(name, kind) -%}
-    {%- if kind == 'parquet' and start in ('PAR1', 'not text', none) -%}
-        {{- return(dwell.look_at_parquet(input, name)) -}}
-    {%- elif kind in ('json', 'jsonl', 'ndjson') and start != 'not text' -%}
-        {{- return(dwell.look_at_json(input, name, size_bytes, start | trim if start else '[', kind)) -}}
-    {%- elif kind in ('csv', 'tsv', 'txt') and start not in ('not text', none) -%}
-        {{- return(dwell.look_at_csv(input, name, start)) -}}
-    {%- endif -%}
-    {%- do dwell.stop(
-        name ~ ' is no CSV, Parquet or JSON file that dwell can read. Its name must end in .csv, .tsv, '
-        ~ '.txt, .parquet, .json, .jsonl or .ndjson (text also with .gz or .zst), and its content must be that.'
-    ) -%}
-{% endmacro %}
-
-
-{# The first line that can be read: UTF-8, and no longer than 2 MB; none where there is no such line. It
-   ends at a byte that no text has: Parquet has its mark before the first \x15, a zip file before the
-   first \x03, and gzip and zstd have nothing before theirs. In Parquet, the first line that can be read
-   may be anywhere, so that only text speaks against it. #}
-{% macro start_of_file(name, kind) %}
-    {%- set packed = {'.gz': '\x1f', '.zst': '('}.get(modules.re.sub('.*[.]', '.', name | lower)) -%}
-    {%- if kind is none
-        or (packed and dwell.first_line(name, packed, "compression = 'none'") is not none) -%}
-        {{- return('not text') -}}
-    {%- elif kind == 'parquet' and dwell.first_line(name, '\x15') == 'PAR1' -%}
-        {{- return('PAR1') -}}
-    {%- endif -%}
-    {%- set line = dwell.first_line(name, '\x03', where='where line is not null') -%}
-    {{- return('not text' if modules.re.search('^PK$|[\x00-\x08\x0e-\x1f]', line or '') else line) -}}
-{% endmacro %}
-
-
-{% macro first_line(name, end, options=none, where='') %}
-    {%- set extra = ['ignore_errors = true', options] | select | join(', ') -%}
-    {%- set lines = dwell.ask_of_file(
-        name, run_query, 'select line from ' ~ dwell.read_lines([name], extra, end) ~ ' ' ~ where ~ ' limit 1'
-    ).columns[0].values() -%}
-    {{- return(lines[0] if lines else none) -}}
-{% endmacro %}
-
-
-{% macro look_at_csv(input, name, header) %}
-    {%- set ns = namespace(delimiter=',', most=0) -%}
-    {%- for delimiter in [',', ';', '\t', '|'] if header.count(delimiter) > ns.most -%}
-        {%- set ns.delimiter, ns.most = delimiter, header.count(delimiter) -%}
-    {%- endfor -%}
-    {%- if dwell.first_line(name, '\x03') is none -%}
-        {%- do dwell.stop(name ~ ' begins with an empty line, or with one that is no UTF-8, where its header should be. Take that line out.') -%}
-    {%- endif -%}
-    {%- set header = dwell.csv_header(name, ns.delimiter, ns.most + 1) -%}
-    {%- set mapped = dwell.map_columns_or_stop(input, header, name) -%}
-    {%- set columns = dwell.each_once(header) -%}
-    {%- set layout = {'format': 'csv', 'delimiter': ns.delimiter, 'columns': columns, 'mapped': mapped} -%}
-    {%- set rows = dwell.read_csv([name], layout, 'ignore_errors = true, parallel = false') -%}
-    {%- set kinds = {} -%}
-    {%- for column in input.times -%}
-        {%- do kinds.update({column: dwell.ask_of_file(
-            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.quoted(mapped[column]) ~ ' as told_time from ' ~ rows
-        )}) -%}
-    {%- endfor -%}
-    {%- do layout.update({'times': kinds}) -%}
-    {{- return(layout) -}}
-{% endmacro %}
-
-
-{# The header, read as a row. #}
-{% macro csv_header(name, delimiter, most) %}
-    {%- set numbered = [] -%}
-    {%- for number in range(most) -%}{%- do numbered.append('column' ~ number) -%}{%- endfor -%}
-    {%- set header = dwell.ask_of_file(name, run_query, 'from ' ~ dwell.read_csv(
-        [name], {'columns': numbered, 'delimiter': delimiter},
-        'ignore_errors = true, strict_mode = false, null_padding = true, parallel = false', header=false
-    ) ~ ' limit 1').rows -%}
-    {%- set columns = [] -%}
-    {%- for cell in header[0].values() if header -%}{%- do columns.append(cell or 'column' ~ loop.index0) -%}{%- endfor -%}
-    {{- return(columns) -}}
-{% endmacro %}
-
-
-{# Of columns of one name, the first keeps it. #}
-{% macro each_once(names) %}
-    {%- set columns = [] -%}
-    {%- set taken = [] -%}
-    {%- for name in names -%}
-        {%- do columns.append(name ~ '_' ~ loop.index0 if name | trim | lower in taken else name) -%}
-        {%- do taken.append(name | trim | lower) -%}
-    {%- endfor -%}
-    {{- return(columns) -}}
-{% endmacro %}
-
-
-{% macro look_at_parquet(input, name) %}
-    {%- set types = {} -%}
-    {%- for row in dwell.ask_of_file(name, run_query, 'describe from read_parquet(' ~ dwell.text(name) ~ ')').rows -%}
-        {%- do types.update({row[0]: row[1]}) -%}
-    {%- endfor -%}
-    {%- if input.has_places and dwell.is_landing_file(types) -%}
-        {{- return(dwell.landing_layout(input)) -}}
-    {%- endif -%}
-    {%- set mapped = dwell.map_columns_or_stop(input, types.keys() | list, name) -%}
-    {%- set read_types = {} -%}
-    {%- for column in mapped.values() if column is not none -%}
-        {%- if modules.re.search('^(STRUCT|MAP|UNION)[(]|]$', types[column]) -%}
-            {%- do dwell.stop(
-                name ~ ' has ' ~ types[column] ~ ' in the column ' ~ column ~ ', where a value should be. Write text, numbers '
-                ~ 'or times there, or name another column in ' ~ input.name ~ '_columns.'
-            ) -%}
-        {%- endif -%}
-        {%- do read_types.update({column: types[column]}) -%}
-    {%- endfor -%}
-    {{- return({
-        'format': 'parquet',
-        'mapped': mapped,
-        'types': read_types,
-        'times': dwell.ask_of_file(
-            name, dwell.time_kinds, input, mapped, types, 'read_parquet(' ~ dwell.text(name) ~ ')'
-        ),
-    }) -}}
-{% endmacro %}
-
-
-{# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
-   stretch over lines are read whole. #}
-{% macro look_at_json(input, name, size_bytes, first_line, kind) %}
-    {%- set is_lines = not first_line.startswith('[') and (
-        kind != 'json'
-        or run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
-    ) -%}
-    {%- set layout = {
-        'format': 'json_lines' if is_lines
-            else ('json_array' if first_line.startswith('[') else 'json_objects'),
-    } -%}
-    {%- set objects = '(select try_cast(json as json) as json from '
-        ~ dwell.read_json([name], layout, 'ignore_errors = true') ~ ' as read) as objects' -%}
-    {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, 'limit 100') -%}
-    {%- if dwell.map_columns(input, keys, name) is string -%}
-        {#- a key that few objects have -#}
-        {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, '') -%}
-    {%- endif -%}
-    {%- set mapped = dwell.map_columns_or_stop(input, keys, name) -%}
-    {%- if layout['format'] == 'json_array' -%}{%- do dwell.refuse_open_array(name, size_bytes) -%}{%- endif -%}
-    {%- set kinds = {} -%}
-    {%- for column in input.times -%}
-        {%- do kinds.update({column: dwell.ask_of_file(
-            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.json_text('json', mapped[column]) ~ ' as told_time from ' ~ objects
-        )}) -%}
-    {%- endfor -%}
-    {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
-    {{- return(layout) -}}
-{% endmacro %}
-
-
-{# DuckDB takes an array for whole that breaks off after a comma. What is looked at is the end of the file, or, where it
-   is packed, the last line; an end that would have to be held in memory with a gigabyte before it is not. #}
-{% macro refuse_open_array(name, size_bytes) %}
-    {%- if modules.re.search('[.](gz|zst)$', name | lower) -%}
-        {%- set end = 'select cast(encode(last(line)) as varchar) as tail from '
-            ~ dwell.read_lines([name], 'ignore_errors = true, parallel = false') ~ " where trim(line) <> ''" -%}
-    {%- elif size_bytes < 1000000000 -%}
-        {%- set end = 'select cast(content[-1000:] as varchar) as tail from read_blob(' ~ dwell.text(name) ~ ')' -%}
-    {%- endif -%}
-    {%- if end and dwell.ask_of_file(
-        name, run_query, "select 1 from (" ~ end ~ ") as file where not regexp_matches(tail, '\\](\\\\x0[9AD]| )*$')"
-    ).rows -%}
-        {%- do dwell.stop(dwell.cannot_be_read(name)) -%}
-    {%- endif -%}
-{% endmacro %}
-
-
-{% macro json_keys_of(objects, limit) %}
-    {{- return(run_query(
-        'select distinct unnest(json_keys(json)) as key from (select json from ' ~ objects
-        ~ " where json_type(json) = 'OBJECT' " ~ limit ~ ') as read order by key'
-    ).columns[0].values() | list) -}}
 {% endmacro %}

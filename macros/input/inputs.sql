@@ -1,6 +1,7 @@
 {# What dwell reads, and all that tells one input from another: its settings, its columns, and the tables
    in which it is written down what was read. Macros of this folder take what this one gives. margin_us: how many
-   microseconds before the newest load time are read again. #}
+   microseconds before the last window of load times are looked at again. keeps_rows: whether every row is stored, so
+   that one which is read again is known by its values. #}
 {% macro input(name) %}
     {{- return({
         'events': {
@@ -9,17 +10,24 @@
             'relation': var('events_relation'),
             'loaded_at': var('events_loaded_at'),
             'named': var('events_columns'),
+            'format': var('events_format'),
+            'csv': var('events_csv'),
             'columns': ['event_name', 'user_id', 'app_version', 'event_time', 'device_id', 'client'],
             'times': ['event_time'],
+            'ids': ['user_id', 'device_id'],
+            'time_setting': 'event_time_format',
             'time_format': var('event_time_format'),
+            'received_at': var('events_received_at'),
             'sample': 'events',
             'loads': 'dwell_event_loads',
             'incoming': 'dwell_incoming_event_files',
+            'lease': 'dwell_event_lease',
             'read_by': 'stg_web__event_rows',
             'stored_in': 'int_web__events_sessionized',
             'staged_in': none,
             'has_places': false,
             'margin_us': 86400000000,
+            'keeps_rows': true,
         },
         'heartbeats': {
             'name': 'heartbeats',
@@ -27,17 +35,24 @@
             'relation': var('heartbeats_relation'),
             'loaded_at': var('heartbeats_loaded_at'),
             'named': var('heartbeats_columns'),
+            'format': var('heartbeats_format'),
+            'csv': var('heartbeats_csv'),
             'columns': ['user_id', 'program_id', 'start_time', 'session_id', 'device', 'event_time'],
             'times': ['event_time', 'start_time'],
+            'ids': ['user_id', 'program_id', 'session_id', 'device'],
+            'time_setting': 'heartbeats_time_format',
             'time_format': var('heartbeats_time_format'),
+            'received_at': var('heartbeats_received_at'),
             'sample': 'watch_heartbeats',
             'loads': 'dwell_heartbeat_loads',
             'incoming': 'dwell_incoming_heartbeat_files',
+            'lease': 'dwell_heartbeat_lease',
             'read_by': 'stg_watch__heartbeat_rows',
             'stored_in': 'int_watch__streams',
             'staged_in': 'stg_watch__heartbeats',
             'has_places': true,
-            'margin_us': 0,
+            'margin_us': 86400000000,
+            'keeps_rows': false,
         },
     }[name]) -}}
 {% endmacro %}
@@ -182,6 +197,12 @@
         database=target.database, schema=target.schema, identifier=name
     )) -}}
 {% endmacro %}
+
+
+{# SQL: the year 2100. A clock beyond it is no measure of when something was received. #}
+{% macro beyond_measure() -%}
+    {{ dwell.moment(4102444800000000) }}
+{%- endmacro %}
 
 
 {# SQL: the latest time that is believed of an event that was received at another. #}

@@ -25,6 +25,9 @@
     'format': 'string',
 }) }};
 {{ dwell.create_incoming(input, anew=dwell.input_mode(input) == 'none') }};
+            {%- if not dwell.has_transactions() %}
+{{ dwell.create_table(dwell.lease(input), {'load_number': 'bigint', 'run_id': 'string', 'stored_load_number': 'bigint'}) }};
+            {%- endif -%}
         {%- endfor %}
     {%- endif -%}
 {% endmacro %}
@@ -64,38 +67,29 @@
 
 {# From scratch, every earlier load is forgotten and a generation begins. #}
 {% macro begin_load(input, from_scratch) %}
+{%- set load_number = '(select coalesce(max(load_number), 0) + 1 from ' ~ dwell.loads(input) ~ ')'
+    if dwell.has_transactions() else dwell.run_cache('load_numbers')[input.name] -%}
 {{ dwell.take_turn(dwell.loads(input)) }}
-{{ dwell.forget_dead_loads(input) if not from_scratch }}
+{{ dwell.check_lease(input) }}
 {{ dwell.create_scratch('dwell_this_load', '
 select
-    coalesce(max(load_number), 0) + 1 as load_number,
-    ' ~ ('coalesce(max(load_number), 0) + 1' if from_scratch else 'max(generation)') ~ ' as generation
-from ' ~ dwell.loads(input)) }};
+    ' ~ load_number ~ ' as load_number,
+    ' ~ (load_number if from_scratch else '(select max(generation) from ' ~ dwell.loads(input) ~ ')') ~ ' as generation') }};
 {% endmacro %}
 
 
-{# Where hooks are committed before the rows are stored, a run can die in between. What is stored tells: a load beyond
-   the newest of its rows was never stored, and is read again. #}
-{% macro forget_dead_loads(input) %}
-    {%- set stored = dwell.stored_table(input) -%}
-    {%- if stored is not none and not dwell.has_transactions() -%}
-        {%- for table in ([dwell.landed(), dwell.rejects()] if input.has_places else []) + [dwell.loads(input)] %}
-delete from {{ table }}
-where load_number > (select coalesce(max(load_number), 0) from {{ stored }});
-        {%- endfor %}
-    {%- endif -%}
-{% endmacro %}
-
-
-{# Whether a full refresh died between the word of it and its rows: then the rows are an older generation's, and all
-   are read again. #}
+{# Whether a full refresh died between the word of it and its rows: then the newest stored load is none of those that are
+   written down, and all is read again. Looked at once, before this run writes anything. #}
 {% macro died_from_scratch(input) %}
     {%- if not execute or dwell.has_transactions() -%}{{- return(false) -}}{%- endif -%}
-    {%- set stored = dwell.stored_table(input) -%}
-    {{- return(stored is not none and run_query(
-        'select coalesce(max(generation), 0) > (select coalesce(max(load_number), 0) from ' ~ stored ~ ') from '
-        ~ dwell.loads(input)
-    ).columns[0].values()[0]) -}}
+    {%- set found = dwell.run_cache('died_from_scratch') -%}
+    {%- if input.name not in found -%}
+        {%- set stored = dwell.stored_table(input) -%}
+        {%- do found.update({input.name: stored is not none and run_query(
+            'select count(*) from ' ~ dwell.loads(input) ~ ' where load_number = ' ~ dwell.newest_stored_load(stored)
+        ).columns[0].values()[0] == 0}) -%}
+    {%- endif -%}
+    {{- return(found[input.name]) -}}
 {% endmacro %}
 
 
@@ -133,13 +127,17 @@ drop table if exists {{ dwell.broken_rows(input) }};
 drop table if exists {{ dwell.broken_scans(input) }};
 create or replace temporary table dwell_counted as
 {{ counts | join(' union all ') if counts else 'select 0 as scan, 0 as source_number, 0 as rows_read, 0 as rows_numbered where false' }};
--- a row can be broken in several ways, and the reader tells each; the header is a line, but no row
+-- a row can be broken in several ways, and the reader tells each; the header and lines before it are no rows
 create or replace temporary table dwell_incoming_broken_rows as
 {%- if reported %}
 select
     f.source_number,
-    cast(b.line as bigint) - case when {{ dwell.json_text('f.layout', 'format') }} = 'csv' then 1 else 0 end
-        as source_row,
+    cast(b.line as bigint) - case
+        when {{ dwell.json_text('f.layout', 'format') }} = 'csv'
+            then cast({{ dwell.json_text('f.layout', 'skip') }} as bigint)
+                + cast(cast({{ dwell.json_text('f.layout', 'header') }} as boolean) as bigint)
+        else 0
+    end as source_row,
     ltrim(min(b.csv_line), chr(10) || chr(13)) as unreadable_row
 from {{ dwell.broken_rows(input) }} as b
 inner join {{ dwell.broken_scans(input) }} as s on b.scan_id = s.scan_id and b.file_id = s.file_id
@@ -177,35 +175,29 @@ where f.source_number = c.source_number and not f.is_known;
 {% endmacro %}
 
 
-{# A relation read by load time: modified_at is the newest load time so far, and rows_read leaves out
-   the rows that are read once more. #}
+{# A relation read by load time: modified_at is the end of the window, and rows_read leaves out the rows that are
+   read again. #}
 {% macro count_incoming_relation(input, from_scratch) %}
 {%- if dwell.input_mode(input) == 'sample' and load_relation(dwell.input_relation(input)) is none -%}
     {%- do dwell.stop('the sample is not loaded. Run dbt build, or dbt seed before dbt run; or set ' ~ input.name ~ '_path or ' ~ input.name ~ '_relation.') -%}
 {%- endif %}
+{%- set window = dwell.load_window(input) if dwell.reads_by_load_time(input) else {} %}
 {{ dwell.create_incoming(input) }};
 insert into {{ dwell.own_table(input.incoming) }} (source_number, source, modified_at, is_known, rows_before, rows_read)
 select
     {{ 1 if from_scratch else '(select coalesce(max(source_number), 0) + 1 from ' ~ dwell.loads(input) ~ ')' }},
     {{ dwell.text(dwell.input_name(input)) }},
-    {%- if dwell.reads_by_load_time(input) %}
-    {%- set loaded_at = dwell.load_time(input) %}
-    max({{ loaded_at }}),
+    {{ dwell.moment(window['to']) if window.get('to') is not none else 'cast(null as ' ~ dbt.type_timestamp() ~ ')' }},
     false,
     0,
     count(*)
-    {%- if input.margin_us and not from_scratch %}
-    - (select count(*) from {{ this }} as t where {{ dwell.is_read_again(input, 't.received_at') }})
+    {%- if window and input.keeps_rows and not from_scratch %}
+    - (select count(*) from {{ this }} as t where {{ dwell.is_in_window(input, 't.received_at') }})
     {%- endif %}
-from {{ dwell.input_relation(input) }}
-where {{ dwell.is_read_again(input, loaded_at) }};
-    {%- else %}
-    cast(null as {{ dbt.type_timestamp() }}),
-    false,
-    0,
-    count(*)
-from {{ dwell.input_relation(input) }};
-    {%- endif %}
+from {{ dwell.input_relation(input) }} as their_rows
+    {%- if window %}
+where {{ dwell.is_to_read(input) }}
+    {%- endif %};
 {% endmacro %}
 
 
@@ -243,7 +235,7 @@ from {{ dwell.this_load() }};
 select {{ dwell.fail_with(loaded_already) }}
 from {{ dwell.own_table(input.incoming) }}
 where size_bytes is not null and source in (select source from {{ dwell.loads(input) }});
-{%- if not from_scratch %}
+{%- if not from_scratch and dwell.has_transactions() %}
 {%- set loaded_meanwhile -%}
 'dwell: another run has loaded from ' || source || ' since this one looked. Nothing was changed; run dbt again.'
 {%- endset %}

@@ -1,35 +1,76 @@
 {# The SQL that turns a time of one kind into a UTC timestamp, null where it is none.
-   kind: iso, an epoch_ unit, or timestamp, timestamp_with_zone, date for typed columns. #}
+   kind: iso, an epoch_ unit, iso_or_epoch (told by each value), excel (days since 1899-12-30), or a format of strptime; for
+   typed columns timestamp, timestamp_with_zone, date. #}
 {% macro parse_time(column, kind) -%}
     {{- return(adapter.dispatch('parse_time', 'dwell')(column, kind)) -}}
 {%- endmacro %}
 
 {% macro duckdb__parse_time(column, kind) -%}
     {%- set zone = dwell.text(var('source_timezone')) -%}
-    {%- set units = {'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1} -%}
+    {%- set units = dwell.microseconds_of_units() -%}
     {%- set in_zone = 'timezone(' ~ zone ~ ', %s)' if var('source_timezone') != 'UTC' else '%s' -%}
     {%- if kind in units -%}
-        make_timestamp(try_cast(try_cast({{ column }} as decimal(24, 6)) * {{ units[kind] }} as bigint))
-    {%- elif kind == 'iso' and var('source_timezone') == 'UTC' -%}
-        {%- set column = 'cast(' ~ column ~ ' as varchar)' -%}
-        {#- the connection's time zone is UTC, and epoch_us of an infinite time is null -#}
-        make_timestamp(epoch_us(try_cast({{ column }} as timestamptz)))
+        make_timestamp(try_cast(try_cast({{ column }} as decimal(25, 6)) * {{ units[kind] }} as bigint))
+    {%- elif kind == 'iso_or_epoch' -%}
+        {%- set number = 'try_cast(' ~ column ~ ' as decimal(25, 6))' %}
+        coalesce(
+            {{ dwell.parse_time(column, 'iso') }},
+            make_timestamp(try_cast({{ number }} * case
+                when abs({{ number }}) < 1e11 then {{ units['epoch_seconds'] }}
+                when abs({{ number }}) < 1e14 then {{ units['epoch_milliseconds'] }}
+                when abs({{ number }}) < 1e17 then {{ units['epoch_microseconds'] }}
+                else {{ units['epoch_nanoseconds'] }}
+            end as bigint))
+        )
+    {%- elif kind == 'excel' -%}
+        {#- a double of days tells no more than milliseconds -#}
+        {%- set milliseconds = 'round((try_cast(' ~ column ~ ' as decimal(25, 10)) - 25569) * 86400000)' -%}
+        make_timestamp(epoch_us({{ in_zone | replace('%s', 'make_timestamp(try_cast(' ~ milliseconds ~ ' * 1000 as bigint))') }}))
+    {%- elif '%' in kind -%}
+        {%- set time = 'try_strptime(cast(' ~ column ~ ' as varchar), ' ~ dwell.text(kind) ~ ')' -%}
+        make_timestamp(epoch_us({{ time if '%z' in kind else in_zone | replace('%s', 'cast(' ~ time ~ ' as timestamp)') }}))
     {%- elif kind == 'iso' -%}
         {%- set column = 'cast(' ~ column ~ ' as varchar)' -%}
-        make_timestamp(epoch_us(
-            case
-                when regexp_matches({{ column }}, '([zZ]|[+-][0-9]{2}(:?[0-9]{2})?|[ ][A-Za-z/_]+)\s*$')
-                    and regexp_matches({{ column }}, ':[0-9]{2}')
-                    then try_cast({{ column }} as timestamptz)
-                else timezone({{ zone }}, try_cast({{ column }} as timestamp))
-            end
-        ))
+        {%- set rewritten = dwell.rewritten_time('trim(' ~ column ~ ', ' ~ dwell.blanks() ~ ')') -%}
+        {#- the connection's time zone is UTC, and epoch_us of an infinite time is null -#}
+        make_timestamp(epoch_us(coalesce(
+            {{ dwell.duckdb__iso_time(column, zone) }},
+            {{ dwell.duckdb__rewritten_time(rewritten, zone) }}
+        )))
     {%- elif kind == 'timestamp_with_zone' -%}
         make_timestamp(epoch_us({{ column }}))
     {%- else -%}
         {#- timestamp, date: a time without a zone -#}
         make_timestamp(epoch_us({{ in_zone | replace('%s', 'cast(' ~ column ~ ' as timestamp)') }}))
     {%- endif -%}
+{%- endmacro %}
+
+
+{% macro microseconds_of_units() %}
+    {{- return({'epoch_seconds': 1000000, 'epoch_milliseconds': 1000, 'epoch_microseconds': 1, 'epoch_nanoseconds': 0.001}) -}}
+{% endmacro %}
+
+
+{# What DuckDB reads as it is, which nearly every time is. It also takes names of time zones at the end, and BST for that
+   of Bangladesh: what ends in a letter is looked at more closely. #}
+{% macro duckdb__iso_time(column, zone) -%}
+    {%- if var('source_timezone') == 'UTC' -%}
+        case when right({{ column }}, 1) between '0' and '9' or ends_with({{ column }}, 'Z') then try_cast({{ column }} as timestamptz) end
+    {%- else -%}
+        case
+            when regexp_matches({{ column }}, ':[0-9]{2}([.][0-9]+)?([zZ]|[+-][0-9]{2}(:?[0-9]{2}(:[0-9]{2})?)?)$') then try_cast({{ column }} as timestamptz)
+            when regexp_matches({{ column }}, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ][0-9:.]+)?$') then timezone({{ zone }}, try_cast({{ column }} as timestamp))
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+{# The name of a zone has a region: what BST or CST is, nobody can tell. #}
+{% macro duckdb__rewritten_time(rewritten, zone) -%}
+    {%- set time = '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?' -%}
+    case
+        when regexp_matches({{ rewritten }}, '{{ time }}(Z|[+-][0-9]{2}:[0-9]{2}| [A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$') then try_cast({{ rewritten }} as timestamptz)
+        when regexp_matches({{ rewritten }}, '{{ time }}$') then timezone({{ zone }}, try_cast({{ rewritten }} as timestamp))
+    end
 {%- endmacro %}
 
 
@@ -66,8 +107,10 @@
         {{- return('epoch_seconds') -}}
     {%- elif size < 1e14 -%}
         {{- return('epoch_milliseconds') -}}
+    {%- elif size < 1e17 -%}
+        {{- return('epoch_microseconds') -}}
     {%- endif -%}
-    {{- return('epoch_microseconds') -}}
+    {{- return('epoch_nanoseconds') -}}
 {% endmacro %}
 
 
@@ -77,9 +120,9 @@
     {%- for column in input.times -%}
         {%- set theirs = mapped[column] -%}
         {%- do kinds.update({
-            column: dwell.time_kind_of_type(types[theirs])
+            column: dwell.time_kind_of_type(types[theirs['column']] or '')
                 or dwell.time_kind_of_values(
-                    input, 'select cast(' ~ dwell.quoted(theirs) ~ ' as ' ~ dwell.type_text() ~ ') as told_time from ' ~ relation
+                    input, 'select cast(' ~ dwell.value_of_source(theirs) ~ ' as ' ~ dwell.type_text() ~ ') as told_time from ' ~ relation
                 )
         }) -%}
     {%- endfor -%}

@@ -5,17 +5,31 @@
 {%- endmacro %}
 
 
+{# Names of files as DuckDB's readers take them. These take a list of patterns: in a name, the marks of a pattern stand
+   for themselves. A web address is no pattern. #}
+{% macro file_list(names) -%}
+    {%- set patterns = [] -%}
+    {%- for name in names -%}{%- do patterns.append(dwell.name_as_pattern(name)) -%}{%- endfor -%}
+    {{- dwell.sql_list(patterns) -}}
+{%- endmacro %}
+
+{% macro name_as_pattern(name) -%}
+    {{- return(name if modules.re.match('https?://', name) else modules.re.sub('([*?[])', '[\\1]', name)) -}}
+{%- endmacro %}
+
+
 {% macro timestamp_or_null(value) -%}
     {%- if value is none -%}cast(null as timestamp){%- else -%}cast({{ dwell.text(value) }} as timestamp){%- endif -%}
 {%- endmacro %}
 
 
-{% macro read_csv(names, layout, extra='', header=true) -%}
+{% macro read_csv(names, layout, extra='') -%}
     read_csv(
-        {{ dwell.sql_list(names) }}, auto_detect = false, header = {{ header }}, delim = {{ dwell.text(layout['delimiter']) }},
+        {{ dwell.file_list(names) }}, auto_detect = false, hive_partitioning = false, header = {{ layout['header'] }}, delim = {{ dwell.text(layout['delimiter']) }},
         quote = '"', escape = '"', columns = { {%- for column in layout['columns'] -%}
             {{ dwell.text(column) }}: 'varchar'{{ ', ' if not loop.last }}
         {%- endfor -%} }
+        {{- ', ' ~ layout['options'] if layout['options'] }}
         {{- ', ' ~ extra if extra }})
 {%- endmacro %}
 
@@ -24,9 +38,15 @@
    quotes there is nothing to be strict about but line ends, which may be mixed. #}
 {% macro read_lines(names, extra='', delimiter='\x01') -%}
     read_csv(
-        {{ dwell.sql_list(names) }}, auto_detect = false, header = false, delim = '{{ delimiter }}', quote = '', escape = '',
+        {{ dwell.file_list(names) }}, auto_detect = false, hive_partitioning = false, header = false, delim = '{{ delimiter }}', quote = '', escape = '',
         strict_mode = false, columns = {'line': 'varchar'}
         {{- ', ' ~ extra if extra }})
+{%- endmacro %}
+
+
+{# What a folder is called says nothing of what is in a file. #}
+{% macro read_parquet(names) -%}
+    read_parquet({{ dwell.file_list(names) }}, hive_partitioning = false)
 {%- endmacro %}
 
 
@@ -36,7 +56,7 @@
         (select line as json, file_index from {{ dwell.read_lines(names, extra) }})
     {%- else -%}
         (select json, file_index from read_json_objects(
-            {{ dwell.sql_list(names) }}, format = '{{ 'array' if layout['format'] == 'json_array' else 'unstructured' }}'))
+            {{ dwell.file_list(names) }}, format = '{{ 'array' if layout['format'] == 'json_array' else 'unstructured' }}'))
     {%- endif -%}
 {%- endmacro %}
 
@@ -61,12 +81,12 @@
     {%- set is_text = layout['format'] != 'parquet' -%}
     {%- set parts = {} -%}
     {%- for column in input.columns -%}
-        {%- if mapped[column] is none -%}
-            {%- do parts.update({column: 'cast(null as varchar)'}) -%}
-        {%- elif is_json -%}
-            {%- do parts.update({column: 'case when is_object then ' ~ dwell.json_text('json', mapped[column]) ~ ' end'}) -%}
+        {%- if is_json -%}
+            {%- do parts.update({column: 'case when is_object then ' ~ dwell.value_in_json('json', mapped, mapped[column], 'fields') ~ ' end'}) -%}
         {%- else -%}
-            {%- do parts.update({column: dwell.quoted(mapped[column])}) -%}
+            {%- set value, type = dwell.value_of_source(mapped[column]), layout.get('types', {}).get((mapped[column] or {}).get('column')) -%}
+            {#- Parquet has text without saying so -#}
+            {%- do parts.update({column: 'coalesce(try(decode(' ~ value ~ ')), cast(' ~ value ~ ' as varchar))' if type == 'BLOB' else value}) -%}
         {%- endif -%}
     {%- endfor -%}
 select
@@ -82,7 +102,7 @@ select
     {{ dwell.time_read(column) }},
     {%- endfor %}
     cast({{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as integer) as source_number,
-    {{ dwell.modified_at_list(files) }}[cast(file_index as bigint) + 1] as received_at,
+    {{ dwell.times_of_receipt(input, layout, files) }}[cast(file_index as bigint) + 1] as received_at,
     read_position,
     cast({{ 'case when not is_object then json end' if is_json else 'null' }} as varchar) as unreadable_row
     {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
@@ -106,12 +126,15 @@ from (
             {{ 'file_row_number + 1' if layout['format'] == 'parquet' else 'row_number() over ()' }} as read_position
         from
             {% if layout['format'] == 'parquet' -%}
-                read_parquet({{ dwell.sql_list(names) }})
+                {{ dwell.read_parquet(names) }}
             {%- elif layout['format'] == 'csv' -%}
                 {{ dwell.read_csv(names, layout, passed) }}
             {%- else -%}
                 (
-                    select *, {{ dwell.is_readable_json('try_cast(json as json)', mapped) }} as is_object
+                    select
+                        *,
+                        {{ dwell.is_readable_json('try_cast(json as json)', mapped) | indent(24) }} as is_object,
+                        json_extract_string(case when is_object then json end, {{ dwell.sql_list(dwell.json_pointers(mapped)) }}) as fields
                     from {{ dwell.read_json(names, layout, passed) }} as objects
                 )
             {%- endif %} as file
@@ -138,7 +161,7 @@ where json is not null
                 then true
             else json_type({{ json }}) = 'OBJECT'
                 {%- for nested in ['OBJECT', 'ARRAY'] %}
-                and not list_contains(json_type({{ json }}, {{ dwell.json_keys(mapped) }}), '{{ nested }}')
+                and not list_contains(json_type({{ json }}, {{ dwell.sql_list(dwell.json_pointers(mapped)) }}), '{{ nested }}')
                 {%- endfor %}
         end,
         false
@@ -146,11 +169,31 @@ where json is not null
 {%- endmacro %}
 
 
-{# SQL: the paths of the columns that are read in a JSON object. #}
-{% macro json_keys(mapped) -%}
-    {%- set keys = [] -%}
-    {%- for key in mapped.values() if key is not none -%}{%- do keys.append('$."' ~ key ~ '"') -%}{%- endfor -%}
-    {{ dwell.sql_list(keys) }}
+{# The JSON pointers of what is read of an object, each once. #}
+{% macro json_pointers(mapped) %}
+    {%- set pointers, sources = [], [] -%}
+    {%- for source in mapped.values() if source -%}{%- do sources.extend(source.get('first_of', [source])) -%}{%- endfor -%}
+    {%- for source in sources if 'value' not in source -%}
+        {%- set pointer = dwell.json_pointer(source['path'] or [source['column']]) -%}
+        {%- if pointer not in pointers -%}{%- do pointers.append(pointer) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(pointers) -}}
+{% endmacro %}
+
+
+{# SQL: the text of a source in a JSON object. fields: the values at json_pointers(mapped), where they are read at once. #}
+{% macro value_in_json(json, mapped, source, fields=none) -%}
+    {%- if source and 'first_of' in source -%}
+        {%- set values = [] -%}
+        {%- for one in source['first_of'] -%}{%- do values.append(dwell.value_in_json(json, mapped, one, fields)) -%}{%- endfor -%}
+        {{- return(values[0] if values | length == 1 else 'coalesce(' ~ values | join(', ') ~ ')') -}}
+    {%- endif -%}
+    {%- if source is none or 'value' in source -%}{{- return(dwell.value_of_source(source)) -}}{%- endif -%}
+    {%- set pointer = dwell.json_pointer(source['path'] or [source['column']]) -%}
+    {%- if fields -%}
+        {{- return(fields ~ '[' ~ (dwell.json_pointers(mapped).index(pointer) + 1) ~ ']') -}}
+    {%- endif -%}
+    {{- return('json_extract_string(' ~ json ~ ', ' ~ dwell.text(pointer) ~ ')') -}}
 {%- endmacro %}
 
 
@@ -159,8 +202,16 @@ where json is not null
 {%- endmacro %}
 
 
-{% macro modified_at_list(files) -%}
-    [{% for file in files %}{{ dwell.timestamp_or_null(file['modified_at']) }}{{ ', ' if not loop.last }}{% endfor %}]
+{# When each file was received: as a setting says, or when it was modified, where that can be believed. #}
+{% macro times_of_receipt(input, layout, files) -%}
+    {%- set times = [] -%}
+    {%- for file in files -%}
+        {%- do times.append(
+            dwell.beyond_measure() if layout.get('is_older_than_its_events') and not input.received_at
+            else dwell.timestamp_or_null(input.received_at or file['modified_at'])
+        ) -%}
+    {%- endfor -%}
+    [{{ times | join(', ') }}]
 {%- endmacro %}
 
 
@@ -188,10 +239,10 @@ select
     {%- if layout['format'] in ('parquet', 'landing') %}
     count(*) as rows_read,
     0 as rows_numbered
-from read_parquet({{ dwell.sql_list(names) }})
+from {{ dwell.read_parquet(names) }}
     {%- elif layout['format'] == 'csv' %}
     greatest(count(*)
-        {%- for column in layout['mapped'].values() if column is not none %}, count({{ dwell.quoted(column) }}){% endfor -%}
+        {%- for column in dwell.columns_read(layout['mapped']) %}, count({{ dwell.quoted(column) }}){% endfor -%}
     ) as rows_read,
     rows_read as rows_numbered
 from {{ dwell.read_csv(names, layout, told) }}

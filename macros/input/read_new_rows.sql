@@ -61,7 +61,11 @@
         {%- do dwell.look_at_relation(input, dwell.input_relation(input)) -%}
         {%- if dwell.reads_by_load_time(input) -%}
             {%- do dwell.refuse_missing_load_times(input) -%}
-            {%- if stored is not none -%}{%- do dwell.refuse_old_load_times(input, stored) -%}{%- endif -%}
+            {%- if stored is not none -%}
+                {%- do dwell.refuse_changes_before_window(input, stored) -%}
+                {%- if not input.keeps_rows -%}{%- do dwell.refuse_changed_load_times(input) -%}{%- endif -%}
+            {%- endif -%}
+            {%- do dwell.report_unsettled_rows(input) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
@@ -154,27 +158,62 @@ from dwell_incoming_broken_rows
 {%- endmacro %}
 
 
-{# Nothing may be committed that does not add up: each row read is in the event table, once. #}
+{# Post-hook of the event table: each row read is in it, once, or nothing is committed. Where statements are no
+   transaction, the incremental strategy has checked that before it wrote; a table that was built from scratch is
+   checked here, and its load forgotten if it is wrong, so that the next run reads everything again. #}
 {% macro reconcile_event_load() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- set input = dwell.input('events') -%}
-        {%- set differs -%}
-        'dwell: ' || l.source || ': ' || {{ dwell.digits('l.rows_read') }} || ' rows were read, but '
-        || {{ dwell.digits('count(e.source_number)') }} || ' arrived; nothing was changed. Please report this.'
-        {%- endset -%}
-        select {{ dwell.fail_with(differs) }}
-        from {{ dwell.loads(input) }} as l
-        left join (
-            select source_number
-            from {{ this }}
-            -- no stored row before this load's is looked at
-            where source_number >= (
-                select min(source_number) from {{ dwell.loads(input) }}
-                where load_number = {{ dwell.current_load(input) }}
-            )
-        ) as e on l.source_number = e.source_number
-        where l.load_number = {{ dwell.current_load(input) }}
-        group by l.source, l.source_number, l.rows_read
-        having l.rows_read <> count(e.source_number)
+        {%- if dwell.has_transactions() -%}
+{{ dwell.check_rows_arrived(input, this) }};
+{{ dwell.check_rejected_ratio(input, this) }}
+        {%- else -%}
+{{ dwell.check_lease(input, 'If this run was a full refresh, its table is there and the next run reads everything again') }}
+delete from {{ dwell.loads(input) }}
+where load_number = {{ dwell.run_cache('load_numbers')['events'] }}
+    and (
+        exists (
+            {{ dwell.loads_that_do_not_add_up(input, this) | indent(12) }}
+        )
+        or exists (
+            {{ dwell.most_frequent_reject(input, this) | indent(12) }}
+        )
+    );
+{{ dwell.check_rows_arrived(input, this, 'The next run reads everything again') }};
+{{ dwell.check_rejected_ratio(input, this, 'The next run reads everything again') }}
+        {%- endif -%}
     {%- endif -%}
 {% endmacro %}
+
+
+{# SQL, a statement: fails if a relation lacks rows that this load has counted, or has more. #}
+{% macro check_rows_arrived(input, relation, then='Nothing was changed; run dbt again') -%}
+    {%- set differs -%}
+    'dwell: ' || source || ': ' || {{ dwell.digits('rows_read') }} || ' new rows were counted, but ' || {{ dwell.digits('rows_arrived') }}
+    || {{ dwell.text(' arrived. ' ~ then ~ '. ' ~ (
+        'If it fails again, rows of the last day were changed or removed after a run had read them: give changed rows a new load time, or load everything again with --full-refresh.'
+        if dwell.reads_by_load_time(input) else 'Was the input changed while it was read? If not, please report this.'
+    )) }}
+    {%- endset -%}
+select {{ dwell.fail_with(differs) }}
+from (
+    {{ dwell.loads_that_do_not_add_up(input, relation) | indent(4) }}
+) as differing
+{%- endmacro %}
+
+
+{# SQL: what was counted of this load, and what of it is in a relation, where the two differ. #}
+{% macro loads_that_do_not_add_up(input, relation) -%}
+select
+    l.source,
+    l.rows_read,
+    count(e.source_number) as rows_arrived
+from {{ dwell.own_table(input.incoming) }} as l
+left join (
+    select source_number
+    from {{ relation }}
+    where {{ dwell.is_of_this_load(input) }}
+) as e on l.source_number = e.source_number
+group by l.source, l.source_number, l.rows_read
+having l.rows_read <> count(e.source_number)
+{%- endmacro %}

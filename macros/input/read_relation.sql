@@ -5,33 +5,6 @@
 {% endmacro %}
 
 
-{# SQL: whether a load time is new, or within a day of the newest that an earlier load of this
-   generation has seen: what a transaction wrote late, under an older load time, is found that long. #}
-{% macro is_read_again(input, loaded_at) -%}
-    {%- if not execute or dwell.is_from_scratch(input) -%}
-    true
-    {%- else -%}
-    {{ loaded_at }} > (
-        select coalesce({{ dwell.since_newest(input) }}, timestamp '0001-01-01')
-        from {{ dwell.loads(input) }}
-        where load_number <= (select max(load_number) - 1 from {{ dwell.this_load() }})
-    )
-    {%- endif -%}
-{%- endmacro %}
-
-
-{# SQL: the load time from which on rows are read, by all loads that are looked at. #}
-{% macro since_newest(input) -%}
-    {{ dwell.later_by('max(modified_at)', -input.margin_us) if input.margin_us else 'max(modified_at)' }}
-{%- endmacro %}
-
-
-{# SQL: the load time of a row. #}
-{% macro load_time(input) -%}
-    cast({{ dwell.column_named(input.loaded_at) }} as {{ dbt.type_timestamp() }})
-{%- endmacro %}
-
-
 {# {mapped, time}: which columns, and of what kind the time is; or a sentence that says what is wrong. #}
 {% macro describe_relation(input, relation) %}
     {%- set types = {} -%}
@@ -40,11 +13,31 @@
     {%- endfor -%}
     {%- set mapped = dwell.map_columns(input, types.keys() | list, dwell.input_name(input)) -%}
     {%- if mapped is string -%}{{- return(mapped) -}}{%- endif -%}
+    {%- if dwell.reads_by_load_time(input) -%}
+        {%- set wrong = dwell.what_is_wrong_with_load_time(input, types) -%}
+        {%- if wrong -%}{{- return(wrong) -}}{%- endif -%}
+    {%- endif -%}
     {{- return({
         'mapped': mapped,
         'times': dwell.time_kinds(input, mapped, types, relation),
         'receipt': dwell.receipt_in(types) if dwell.input_mode(input) == 'sample' else none,
     }) -}}
+{% endmacro %}
+
+
+{# types: the type of each column of the relation. None, or a sentence. #}
+{% macro what_is_wrong_with_load_time(input, types) %}
+    {%- for column, type in types.items() if column | lower == input.loaded_at | lower -%}
+        {{- return(
+            none if dwell.time_kind_of_type(type) else
+            input.name ~ '_loaded_at names ' ~ column ~ ', which is ' ~ type ~ ' in ' ~ dwell.input_name(input)
+            ~ '. It must be a timestamp in UTC.'
+        ) -}}
+    {%- endfor -%}
+    {{- return(
+        input.name ~ '_loaded_at names ' ~ input.loaded_at ~ ', which ' ~ dwell.input_name(input)
+        ~ ' does not have; it has ' ~ types | join(', ') ~ '.'
+    ) -}}
 {% endmacro %}
 
 
@@ -68,18 +61,13 @@
     {%- endif -%}
     {%- set described = dwell.describe_relation(input, relation) -%}
     {%- if described is string -%}{%- do dwell.stop(described) -%}{%- endif -%}
-    {%- if dwell.reads_by_load_time(input) -%}
-        {%- set loaded_at = input.loaded_at | lower -%}
-        {%- set types = {} -%}
-        {%- for column in adapter.get_columns_in_relation(relation) -%}
-            {%- do types.update({column.name | lower: column.dtype}) -%}
-        {%- endfor -%}
-        {%- if loaded_at not in types -%}
-            {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ input.loaded_at ~ ', which ' ~ dwell.input_name(input) ~ ' does not have; it has ' ~ types | join(', ') ~ '.') -%}
-        {%- elif not dwell.time_kind_of_type(types[loaded_at]) -%}
-            {%- do dwell.stop(input.name ~ '_loaded_at names ' ~ input.loaded_at ~ ', which is ' ~ types[loaded_at] ~ ' in ' ~ dwell.input_name(input) ~ '. It must be a timestamp in UTC.') -%}
-        {%- endif -%}
-    {%- endif -%}
+{% endmacro %}
+
+
+{% macro columns_as_ours(input) %}
+    {%- set mapped = {} -%}
+    {%- for column in input.columns -%}{%- do mapped.update({column: {'column': column}}) -%}{%- endfor -%}
+    {{- return(mapped) -}}
 {% endmacro %}
 
 
@@ -87,7 +75,7 @@
     {%- set relation = dwell.input_relation(input) -%}
     {#- `dbt compile --no-introspect` may not ask the engine, and supposes that columns are named as ours -#}
     {%- set described = dwell.describe_relation(input, relation) if dwell.may_ask()
-        else {'mapped': dict(zip(input.columns, input.columns)), 'times': {}} -%}
+        else {'mapped': dwell.columns_as_ours(input), 'times': {}} -%}
     {%- if described is string -%}
         {#- raised by the table that reads it: dbt build tells no error of an ephemeral model -#}
         {{- return(dwell.read_no_rows(input) ~ ' or ' ~ dwell.fail_with(dwell.text('dwell: ' ~ described)) ~ ' is null') -}}
@@ -95,7 +83,7 @@
     {%- set mapped = described['mapped'] -%}
     {%- set theirs = {} -%}
     {%- for column in input.columns -%}
-        {%- do theirs.update({column: dwell.quoted(mapped[column]) if mapped.get(column) else 'null'}) -%}
+        {%- do theirs.update({column: dwell.value_of_source(mapped[column])}) -%}
     {%- endfor -%}
     {%- set newest = dwell.time_read(input.times[0]) -%}
     {%- set source_number = 1 if dwell.input_is_read_whole(input)
@@ -112,7 +100,7 @@ select
     received_at,
     {%- else %}
     -- without a load time, the newest; a clock beyond 2100 is no measure of anything
-    max(case when {{ newest }} < timestamp '2100-01-01' then {{ newest }} end) over () as received_at,
+    max(case when {{ newest }} < {{ dwell.beyond_measure() }} then {{ newest }} end) over () as received_at,
     {%- endif %}
     read_position,
     cast(null as {{ dwell.type_text() }}) as unreadable_row
@@ -134,43 +122,8 @@ from (
             as read_position
     from {{ relation }} as their_rows
     {%- if dwell.reads_by_load_time(input) %}
-    where {{ dwell.is_read_again(input, dwell.load_time(input)) }}
+    where {{ dwell.is_to_read(input) }}
     {%- endif %}
     {{- dwell.computed_once() }}
 ) as typed
-{% endmacro %}
-
-
-{% macro refuse_missing_load_times(input) %}
-    {%- set untimed = run_query(
-        'select count(*) from ' ~ dwell.input_relation(input) ~ ' where ' ~ dwell.column_named(input.loaded_at) ~ ' is null'
-    ).columns[0].values()[0] -%}
-    {%- if untimed > 0 -%}
-        {%- do dwell.stop(
-            dwell.input_name(input) ~ ' has ' ~ untimed ~ ' rows without a load time in '
-            ~ input.loaded_at ~ ', so that nobody can tell whether they are new. Fill it, or leave '
-            ~ input.name ~ '_loaded_at out: then the whole relation is read each time.'
-        ) -%}
-    {%- endif -%}
-{% endmacro %}
-
-
-{% macro refuse_old_load_times(input, stored) %}
-    {%- set loaded_at = dwell.load_time(input) -%}
-    {%- set newest = '(select ' ~ dwell.since_newest(input) ~ ' from ' ~ dwell.loads(input) ~ ')' -%}
-    {%- set counted = 'select count(*) from ' ~ stored ~ ' where received_at <= ' ~ newest
-        if input.margin_us else 'select sum(rows_read) from ' ~ dwell.loads(input) -%}
-    {%- set found = run_query(
-        'select (select count(*) from ' ~ dwell.input_relation(input) ~ ' where ' ~ loaded_at ~ ' <= ' ~ newest ~ ') as there, '
-        ~ '(' ~ counted ~ ') as stored'
-    ).rows[0].values() -%}
-    {%- set there, are_stored = found -%}
-    {%- if there != are_stored -%}
-        {%- do dwell.stop(
-            dwell.input_name(input) ~ ' has changed where it was read before: ' ~ there ~ ' rows that are '
-            ~ ('more than a day older than' if input.margin_us else 'not after') ~ ' the newest load time, where there were ' ~ are_stored
-            ~ '. Load everything again with --full-refresh, which knows only what is there now: rows that were removed'
-            ~ ' on purpose are gone from the sessions then. Rows that came late under an old load time: give them a new one.'
-        ) -%}
-    {%- endif -%}
 {% endmacro %}

@@ -14,7 +14,7 @@
     {%- else -%}
         {%- set why = 'is damaged, or its lines end in different ways (LF, CRLF, CR)' -%}
     {%- endif -%}
-    {{ name }} cannot be read: it {{ why }}. Put it in place whole, or take it out of the input. Nothing was loaded from it; what DuckDB said is in dbt's log, logs/dbt.log.
+    {{ dwell.escaped(name) }} cannot be read: it {{ why }}. Put it in place whole, or take it out of the input. Nothing was loaded from it; what DuckDB said is in dbt's log, logs/dbt.log.
 {%- endmacro %}
 
 

@@ -15,7 +15,7 @@ from (
     from (
         select {{ columns }}, is_ignored, true as is_stored
         from {{ this }}
-        where {{ dwell.is_read_again(dwell.input('events'), 'received_at') }}
+        where {{ dwell.is_in_window(dwell.input('events'), 'received_at') }}
         union all
         select {{ columns }}, is_ignored, false as is_stored
         from {{ incoming }}

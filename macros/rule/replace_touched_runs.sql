@@ -35,11 +35,21 @@ from {{ recomputed }}
 {% endmacro %}
 
 
-{# Where a statement is all that is atomic: one MERGE that deletes and inserts. A row of the source that stands for a
-   stored run matches its rows, and a recomputed one matches nothing. #}
+{# Where dbt's statements are no transaction: one MERGE that deletes and inserts, after the checks of what would be wrong.
+   A row of the source that stands for a stored run matches its rows, and a recomputed one matches nothing. #}
 {% macro merge_touched_runs(target, recomputed, columns, meta) %}
     {%- set starts = dwell.run_start(meta) -%}
     {%- set names = columns | map(attribute='quoted') | list -%}
+    {%- set input = dwell.input(meta['input']) -%}
+{{ dwell.begin_transaction(dwell.lease(input)) }}
+{{ dwell.check_lease(input) }}
+    {%- if target.identifier | lower == input.stored_in %}
+{{ dwell.check_nothing_stored_since(input, target) }}
+        {%- if input.keeps_rows %}
+{{ dwell.check_rows_arrived(input, recomputed) }};
+{{ dwell.check_rejected_ratio(input, recomputed) }};
+        {%- endif %}
+    {%- endif %}
 {{ dwell.delete_older_generations(target, meta) }};
 
 merge into {{ target }} as target
@@ -80,6 +90,7 @@ using (
 when matched then delete
 when not matched and not change.is_replaced then insert ({{ names | join(', ') }})
 values ({% for name in names %}change.{{ name }}{{ ', ' if not loop.last }}{% endfor %})
+{{ dwell.commit_transaction() }}
 {% endmacro %}
 
 

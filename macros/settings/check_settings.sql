@@ -7,6 +7,7 @@
     {%- endif -%}
     {%- if dwell.is_at_work() and dwell.may_ask() -%}
         {%- do dwell.check_zones() -%}
+        {%- do dwell.check_transactions() -%}
         {%- do dwell.check_privacy() -%}
         {%- do dwell.check_watch_as_of() -%}
         {%- for name in dwell.inputs_in_use() -%}
@@ -41,16 +42,26 @@
         'events_path': [],
         'events_relation': ['events'],
         'events_loaded_at': ['events'],
+        'load_settle_seconds': [],
         'events_columns': ['events'],
+        'events_format': ['events'],
+        'events_csv': ['events'],
         'event_time_format': ['events'],
+        'events_received_at': ['events'],
         'heartbeats_path': [],
         'heartbeats_relation': ['heartbeats'],
         'heartbeats_loaded_at': ['heartbeats'],
         'heartbeats_columns': ['heartbeats'],
+        'heartbeats_format': ['heartbeats'],
+        'heartbeats_csv': ['heartbeats'],
         'heartbeats_time_format': ['heartbeats'],
+        'heartbeats_received_at': ['heartbeats'],
+        'heartbeats_max_messages_per_run': [],
         'source_timezone': ['events', 'heartbeats'],
+        'null_values': ['events', 'heartbeats'],
         'future_tolerance_minutes': ['events', 'heartbeats'],
         'earliest_event_date': ['events', 'heartbeats'],
+        'max_rejected_ratio': [],
         'drop_exact_duplicates': ['events'],
         'session_timeout_minutes': ['events'],
         'session_key': ['events'],
@@ -105,16 +116,57 @@
     {%- for name in dwell.input_names() -%}{%- do dwell.check_source_settings(dwell.input(name)) -%}{%- endfor -%}
     {%- do dwell.check_event_columns() -%}
     {%- do dwell.check_heartbeat_columns() -%}
-    {%- do dwell.check_one_of('event_time_format', dwell.time_formats()) -%}
-    {%- do dwell.check_one_of('heartbeats_time_format', dwell.time_formats()) -%}
+    {%- do dwell.check_time_format('event_time_format') -%}
+    {%- do dwell.check_time_format('heartbeats_time_format') -%}
+    {%- if var('heartbeats_max_messages_per_run') is not none -%}
+        {%- do dwell.check_whole_number('heartbeats_max_messages_per_run', 1, 1000000000000) -%}
+    {%- endif -%}
+    {%- if not dwell.is_text_or_list(var('null_values')) or var('null_values') is string -%}
+        {%- do dwell.stop('null_values must be a list of texts, as in ["\\N", "NULL"], not ' ~ var('null_values') ~ '.') -%}
+    {%- endif -%}
+    {%- do dwell.check_received_at('events_received_at') -%}
+    {%- do dwell.check_received_at('heartbeats_received_at') -%}
     {%- do dwell.check_number('future_tolerance_minutes', 0, 5256000) -%}
+    {%- do dwell.check_number('max_rejected_ratio', 0, 1) -%}
+    {%- do dwell.check_number('load_settle_seconds', 0, 86400) -%}
     {%- do dwell.check_flag('drop_exact_duplicates') -%}
     {%- do dwell.check_earliest_event_date() -%}
 {% endmacro %}
 
 
-{% macro time_formats() %}
-    {{- return(['auto', 'iso', 'epoch_seconds', 'epoch_milliseconds', 'epoch_microseconds']) -}}
+{# One of the words, or a format of strptime, which names a day and no abbreviation of a zone. #}
+{% macro check_time_format(name) %}
+    {%- set words, format = ['auto', 'iso', 'excel'] + dwell.microseconds_of_units().keys() | list, var(name) -%}
+    {%- set is_format = format is string and '%' in format -%}
+    {%- if not is_format and format not in words -%}
+        {%- do dwell.stop(
+            name ~ ' must be one of ' ~ words | join(', ') ~ ', or a format as in "%d/%m/%Y %H:%M", not ' ~ format ~ '.'
+        ) -%}
+    {%- elif (is_format or format == 'excel') and target.type != 'duckdb' -%}
+        {%- do dwell.stop(
+            name ~ ' ' ~ format ~ ' is read on DuckDB only. Make a view whose column has the type timestamp, and name the view in the setting.'
+        ) -%}
+    {%- elif is_format and not (
+        modules.re.search('^(%-?[aAbBdfgHIjmMnpSyYz%]|[^%\x00])*$', format)
+        and modules.re.search('%-?[yY]', format) and modules.re.search('%-?[dj]', format)
+    ) -%}
+        {%- do dwell.stop(
+            name ~ ' ' ~ format ~ ' is no format of a time with its day, as in "%d/%m/%Y %H:%M" or "%b %-d, %Y %I:%M %p". It may have '
+            ~ '%Y %y %m %b %B %d %j %a %A %H %I %p %M %S %g (milliseconds) %f (microseconds) %n (nanoseconds) %z (an offset), and - after % '
+            ~ 'for a number without zeros before it.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# A moment of UTC, or null. #}
+{% macro check_received_at(name) %}
+    {%- set value = var(name) -%}
+    {%- if value is not none and not (
+        value is string and modules.re.search('^[0-9]{4}-[0-9]{2}-[0-9]{2}( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?\\Z', value) and dwell.is_a_date(value[:10])
+    ) -%}
+        {%- do dwell.stop(name ~ ' must be null or a time of UTC in quotes, as in "2025-07-01 12:00:00", not ' ~ value ~ '.') -%}
+    {%- endif -%}
 {% endmacro %}
 
 
@@ -145,27 +197,87 @@
     {%- if input.named is not mapping -%}
         {%- do dwell.stop(name ~ '_columns must be a mapping, as in {user_id: customer}, not ' ~ input.named ~ '.') -%}
     {%- endif -%}
+    {%- do dwell.check_file_settings(input) -%}
     {%- for column in input.named if column not in input.columns -%}
         {%- do dwell.stop(name ~ '_columns maps ' ~ column ~ ', which is no column of dwell. The columns are ' ~ input.columns | join(', ') ~ '.') -%}
     {%- endfor -%}
-    {%- for column, theirs in input.named.items() if theirs is not none and (theirs is not string or not theirs | trim) -%}
-        {%- do dwell.stop(name ~ '_columns maps ' ~ column ~ ' to ' ~ tojson(theirs) ~ ', which is no name of a column. Write null where the input has none.') -%}
+    {%- for column, theirs in input.named.items() if not dwell.is_source(theirs) -%}
+        {%- do dwell.stop(
+            name ~ '_columns maps ' ~ column ~ ' to ' ~ tojson(theirs) ~ ', which is no name of a column. Write a name; a list of names, '
+            ~ 'of which the first that a file has counts; {value: ...} for one value in all rows; or null where the input has none.'
+        ) -%}
     {%- endfor -%}
 {% endmacro %}
 
 
+{# How files are written, where their names and content do not say it. #}
+{% macro check_file_settings(input) %}
+    {%- if input.format is not none -%}
+        {%- do dwell.check_one_of(input.name ~ '_format', ['csv', 'json', 'parquet']) -%}
+    {%- endif -%}
+    {%- set name, csv = input.name ~ '_csv', input.csv -%}
+    {%- set allowed = ['delim', 'encoding', 'header', 'names', 'skip'] -%}
+    {%- if csv is not mapping or csv.keys() | reject('in', allowed) | list -%}
+        {%- do dwell.stop(name ~ ' must be a mapping with some of ' ~ allowed | join(', ') ~ ', as in {delim: ;, skip: 2}, not ' ~ csv ~ '.') -%}
+    {%- endif -%}
+    {%- for key, value in csv.items() -%}
+        {%- set is_right = {
+            'delim': value is string and value | length == 1 and value not in ['"', '\n', '\r'],
+            'encoding': value in ['utf-8', 'utf-16', 'latin-1'],
+            'header': value is boolean,
+            'names': value is not string and dwell.is_text_or_list(value) and value | length > 0 and value | unique | list | length == value | length,
+            'skip': value is integer and value is not boolean and 0 <= value and value <= 1000,
+        } -%}
+        {%- if not is_right[key] -%}
+            {%- do dwell.stop(
+                name ~ ' has ' ~ key ~ ': ' ~ tojson(value) ~ '. It takes ' ~ {
+                    'delim': 'one character', 'encoding': 'utf-8, utf-16 or latin-1', 'header': 'true or false',
+                    'names': 'a list of names, one for each column', 'skip': 'a number of lines from 0 to 1000',
+                }[key] ~ '.'
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if csv.get('names') and csv.get('header') -%}
+        {%- do dwell.stop(name ~ ' has names for columns, and says that a header has them. Keep one; skip: 1 leaves a header out.') -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Whether a setting can be the source of a column: null, a name, {value: a constant}, or a list of them. #}
+{% macro is_source(named) %}
+    {%- if named is none -%}{{- return(true) -}}{%- endif -%}
+    {%- if named is string -%}{{- return(named | trim | length > 0) -}}{%- endif -%}
+    {%- if named is mapping -%}
+        {{- return(named.keys() | list == ['value'] and (named['value'] is string or (named['value'] is number and named['value'] is not boolean))) -}}
+    {%- endif -%}
+    {%- if named is not iterable or not named -%}{{- return(false) -}}{%- endif -%}
+    {%- for one in named if (one is not string and one is not none and one is not mapping) or not dwell.is_source(one) -%}
+        {{- return(false) -}}
+    {%- endfor -%}
+    {{- return(true) -}}
+{% endmacro %}
+
+
+{# Whether an input may lack a column: null is, or is among, what the setting names. #}
+{% macro may_lack(input, column) %}
+    {{- return(none in dwell.as_sources(input.named.get(column, column))) -}}
+{% endmacro %}
+
+
 {% macro check_event_columns() %}
-    {%- for column in ['event_name', 'event_time'] if column in var('events_columns') and var('events_columns')[column] is none -%}
+    {%- set input = dwell.input('events') -%}
+    {%- for column in ['event_name', 'event_time'] if dwell.may_lack(input, column) -%}
         {%- do dwell.stop('events_columns maps ' ~ column ~ ' to nothing, and an event needs one.') -%}
     {%- endfor -%}
-    {%- if var('events_columns').get('user_id', '') is none and var('events_columns').get('device_id', '') is none -%}
+    {%- if dwell.as_sources(input.named.get('user_id', '')) == [none] and dwell.as_sources(input.named.get('device_id', '')) == [none] -%}
         {%- do dwell.stop('events_columns maps user_id and device_id to nothing, and an event needs one of them.') -%}
     {%- endif -%}
 {% endmacro %}
 
 
 {% macro check_heartbeat_columns() %}
-    {%- for column in dwell.input('heartbeats').columns if column in var('heartbeats_columns') and var('heartbeats_columns')[column] is none -%}
+    {%- set input = dwell.input('heartbeats') -%}
+    {%- for column in input.columns if dwell.may_lack(input, column) -%}
         {%- do dwell.stop('heartbeats_columns maps ' ~ column ~ ' to nothing, and a heartbeat needs one.') -%}
     {%- endfor -%}
 {% endmacro %}
@@ -173,12 +285,19 @@
 
 {% macro check_earliest_event_date() %}
     {%- set earliest = var('earliest_event_date') | string -%}
-    {%- if not modules.re.match('^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$', earliest)
-        or earliest[8:] | int > dwell.days_in_month(earliest[:4] | int, earliest[5:7] | int) -%}
+    {%- if not dwell.is_a_date(earliest) -%}
         {%- do dwell.stop('earliest_event_date must be a date, as in 2000-01-01, not ' ~ earliest ~ '.') -%}
     {%- elif earliest < '1973-01-01' -%}
         {%- do dwell.stop('earliest_event_date must be 1973-01-01 or later, not ' ~ earliest ~ ': before, time zones differed by less than minutes, which days are counted in.') -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro is_a_date(text) %}
+    {{- return(
+        modules.re.match('^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\\Z', text) is not none
+        and text[8:] | int <= dwell.days_in_month(text[:4] | int, text[5:7] | int)
+    ) -}}
 {% endmacro %}
 
 
@@ -214,10 +333,24 @@
         {%- do dwell.stop('the time zone of the connection is ' ~ zone ~ ', and dwell computes in UTC. Add settings: {TimeZone: UTC} to the target in profiles.yml; for PostgreSQL, set PGTZ=UTC in the environment.') -%}
     {%- endif -%}
     {%- for name in ['source_timezone', 'reporting_timezone'] -%}
-        {%- if var(name) != 'UTC' and not run_query(dwell.zones_named(var(name))).rows -%}
-            {%- do dwell.stop(name ~ ' must be a time zone by its name, as in Europe/Berlin or UTC, not ' ~ var(name) ~ '.') -%}
+        {#- an abbreviation means several zones: an engine takes BST for Bangladesh's -#}
+        {%- if var(name) != 'UTC'
+            and ('/' not in var(name) | string or not run_query(dwell.zones_named(var(name))).rows) -%}
+            {%- do dwell.stop(
+                name ~ ' must be a time zone by its name, as in Europe/Berlin or UTC, not ' ~ var(name)
+                ~ '. An abbreviation, as BST, means several zones.'
+            ) -%}
         {%- endif -%}
     {%- endfor -%}
+{% endmacro %}
+
+
+{# A load and the record of it are one transaction, or a run that dies between the two loses rows. #}
+{% macro check_transactions() %}
+    {%- set by = dwell.without_transactions_by() -%}
+    {%- if by is not none -%}
+        {%- do dwell.stop(by ~ ' makes dbt send no BEGIN and no COMMIT, and a run that dies would lose what it has loaded. Set it to false.') -%}
+    {%- endif -%}
 {% endmacro %}
 
 

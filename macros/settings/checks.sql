@@ -33,9 +33,17 @@
 {% endmacro %}
 
 
+{% macro check_whole_number(name, least, most) %}
+    {%- set value = var(name) -%}
+    {%- if value is boolean or value is not integer or not (least <= value and value <= most) -%}
+        {%- do dwell.stop(name ~ ' must be a whole number from ' ~ least ~ ' to ' ~ most ~ ', not ' ~ value ~ '.') -%}
+    {%- endif -%}
+{% endmacro %}
+
+
 {# Stops the run with a sentence that says what to do: one line, whatever is quoted in it, and no page of it. #}
 {% macro stop(sentence) %}
-    {%- set sentence = modules.re.sub('[\r\n]+', ' ', sentence) -%}
+    {%- set sentence = dwell.escaped(modules.re.sub('[\r\n]+', ' ', sentence)) -%}
     {%- if sentence | length > 1500 -%}
         {%- set sentence = sentence[:1000] ~ ' (...) ' ~ sentence[-400:] -%}
     {%- endif -%}

@@ -1,25 +1,22 @@
 """The engines, each started once; and DuckDB, with whose rows all others' are compared."""
 
 import os
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 from batches import REAL
 from emulators import running_bigquery, running_postgres, running_snowflake
-from engine import ENGINES, ROOT
+from engine import ENGINES
 from on_bigquery import BigQuery
 from on_duckdb import DuckDB, DuckLake
 from on_postgres import Postgres
 from on_snowflake import Snowflake
+from optional import need
 
 # Spark gives times in the zone of the process
 os.environ["TZ"] = "UTC"
 time.tzset()
-# whoever must not leave out an engine must not leave out what stands in for it
-if "engines" in os.environ.get("DWELL_REQUIRE", "").split(","):
-    os.environ["DWELL_REQUIRE"] += ",warehouses"
 
 
 @pytest.fixture(scope="session", params=ENGINES)
@@ -57,8 +54,7 @@ def postgres(database, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory):
-    if shutil.which("java") is None or not list((ROOT / ".spark" / "jars").glob("iceberg-*.jar")):
-        leave_out("Spark needs Java 17 (Debian: apt install openjdk-17-jre-headless) and Iceberg")
+    need("java", "engines")
     from on_spark import Spark
 
     engine = Spark(tmp_path_factory.mktemp("spark"))
@@ -98,11 +94,3 @@ def real_data():
     """Leave a test out if the real data is not there."""
     if not REAL.exists():
         pytest.skip("left out, for the real data is not beside this checkout")
-
-
-def leave_out(message):
-    """Skip a test whose engine cannot be started, unless DWELL_REQUIRE names `engines`."""
-    message = f"left out: {message}: make engines"
-    if "engines" in os.environ.get("DWELL_REQUIRE", "").split(","):
-        pytest.fail(message)
-    pytest.skip(message)

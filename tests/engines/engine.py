@@ -6,14 +6,20 @@ import os
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
 from dbt.cli.main import dbtRunner
 
 from dwell.dbt import QUIET, ROOT, as_parsed, release, what_it_said
 
-__all__ = ["ENGINES", "ROOT", "Engine", "plain", "variables"]
+__all__ = ["ENGINES", "ROOT", "Engine", "engines", "plain", "variables"]
 
 # each is a fixture; DuckDB is the one with which they are compared
 ENGINES = ("ducklake", "postgres", "spark", "snowflake", "bigquery")
+
+
+def engines(*names, long=()):
+    """Return the engines of a test; of those in `long`, `make test-engines-long` runs it."""
+    return [pytest.param(name, marks=pytest.mark.long if name in long else ()) for name in names]
 
 
 class Engine:

@@ -99,7 +99,7 @@ def times(engine):
     """Run events and heartbeats whose times are written in many ways; yield every mart."""
     engine.begin("times")
     load(engine, batches.times())
-    engine.dbt("run", **by_load_time(engine), source_timezone="Europe/Berlin")
+    engine.dbt("run", **by_load_time(engine), source_timezone="Europe/Berlin", max_rejected_ratio=1)
     yield every_mart(engine)
 
 
@@ -108,7 +108,7 @@ def epochs(engine):
     engine.begin("epochs")
     load(engine, batches.epochs())
     formats = {f"{name}_time_format": "epoch_milliseconds" for name in ("event", "heartbeats")}
-    engine.dbt("run", **by_load_time(engine), **formats)
+    engine.dbt("run", **by_load_time(engine), **formats, max_rejected_ratio=1)
     yield every_mart(engine)
 
 

@@ -4,10 +4,11 @@ The emulator, which answers them, is DuckDB, and takes much that BigQuery refuse
 """
 
 import csv
+import re
 
 import batches
 import pytest
-from analyzer import Statements
+from analyzer import COMMENTS, Statements
 from engine import ROOT
 from runs import by_load_time
 
@@ -61,6 +62,21 @@ def test_every_statement_is_right(sent):
         *("CreateTable", "CreateTableAsSelect", "CreateView"),
         *("Insert", "Delete", "Merge", "Query"),
     }
+
+
+def test_no_result_depends_on_the_default_time_zone(sent):
+    """A project can set one, which the emulator does not know.
+
+    A time column is called *_at. As text, a time has its offset, so that any zone will do.
+    """
+    _, scripts = sent
+    for model, script in scripts:
+        text = re.sub(COMMENTS, "", script).lower()
+        for literal in re.findall(r"\btimestamp\s+'([^']*)'", text):
+            assert literal.endswith(("z", "+00")), (model, literal)
+        zoneless = re.findall(r"\b(?:date|datetime|time|extract)\(\s*[a-z_.]+_at\s*\)", text)
+        zoneless += re.findall(r"\bcast\(\s*[a-z_.]+_at\s+as\s+(?:date|datetime|time)\b", text)
+        assert not zoneless, (model, zoneless)
 
 
 @pytest.mark.parametrize(

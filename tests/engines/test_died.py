@@ -7,7 +7,7 @@ import shutil
 
 import batches
 import pytest
-from engine import ENGINES, ROOT
+from engine import ENGINES, ROOT, engines
 from runs import by_load_time, compare, every_mart, in_batches, load
 
 
@@ -22,9 +22,14 @@ def dying(tmp_path_factory):
     return copy
 
 
-@pytest.mark.parametrize("name", ["duckdb", *ENGINES])
+# DuckDB and DuckLake roll back as PostgreSQL does; Spark takes minutes
+# one with transactions and one without are enough each time
+LONG = ("duckdb", "ducklake", "spark", "snowflake")
+
+
+@pytest.mark.parametrize("name", engines("duckdb", *ENGINES, long=LONG))
 def test_the_next_run_completes_it(name, dying, expected, request):
-    _, second, third, _ = expected(in_batches, "sample_in_batches")
+    *_, third, _ = expected(in_batches, "sample_in_batches")
     engine = request.getfixturevalue(name)
     engine.begin("died")
     settings = by_load_time(engine)
@@ -34,10 +39,10 @@ def test_the_next_run_completes_it(name, dying, expected, request):
     engine.dbt("run", project=dying, fails=True, **settings)
     engine.dbt("run", **settings)
     load(engine, second_batch)
-    engine.dbt("run", project=dying, fails=True, **settings)
     engine.dbt("run", **settings)
-    compare(second, every_mart(engine))
     load(engine, third_batch)
+    # a day and more after the second: what the dead run forgot of it would be missed
+    engine.dbt("run", project=dying, fails=True, **settings)
     engine.dbt("run", "--full-refresh", project=dying, fails=True, **settings)
     engine.dbt("run", **settings)
     compare(third, every_mart(engine))

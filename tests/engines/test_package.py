@@ -3,7 +3,7 @@
 import batches
 import pytest
 import yaml
-from engine import ENGINES, ROOT
+from engine import ENGINES, ROOT, engines
 from runs import load
 
 SETTINGS = {"events_relation": "ref('their_events')", "events_loaded_at": "loaded_at"}
@@ -61,7 +61,9 @@ def parent(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize(
+    "name", engines(*ENGINES, long=("postgres", "spark", "snowflake", "bigquery"))
+)
 def test_models_of_another_project_and_the_macro_tell_the_same_sessions(name, parent, request):
     engine = request.getfixturevalue(name)
     engine.begin("package")

@@ -7,7 +7,7 @@ import itertools
 import shutil
 
 import pytest
-from engine import ENGINES, ROOT
+from engine import ENGINES, ROOT, engines
 from runs import compare, epochs, in_batches, the_sample, times, typed, with_options
 
 
@@ -53,23 +53,51 @@ def is_blank(value):
     return isinstance(value, str) and not value.strip()
 
 
-@pytest.mark.parametrize("name", ["sample_in_batches", "real_in_batches"])
-def test_batches_out_of_order(engine, expected, name, request):
-    if name.startswith("real"):
-        request.getfixturevalue("real_data")
+@pytest.mark.parametrize(
+    "engine", engines(*ENGINES, long=("ducklake", "spark", "snowflake")), indirect=True
+)
+def test_batches_out_of_order(engine, expected):
+    compare_batches(engine, expected, "sample_in_batches")
+
+
+@pytest.mark.parametrize(
+    "engine", engines(*ENGINES, long=("ducklake", "spark", "snowflake", "bigquery")), indirect=True
+)
+def test_real_batches_out_of_order(engine, expected, real_data):
+    compare_batches(engine, expected, "real_in_batches")
+
+
+def compare_batches(engine, expected, name):
     for should, got in zip(expected(in_batches, name), in_batches(engine, name), strict=True):
         compare(should, got)
 
 
+@pytest.mark.parametrize(
+    "engine", engines(*ENGINES, long=("ducklake", "spark", "snowflake", "bigquery")), indirect=True
+)
 def test_every_option(engine, expected):
     for should, got in zip(expected(with_options), with_options(engine), strict=True):
         compare(should, got)
 
 
 # DuckLake's SQL is DuckDB's, and what it makes of a time is held to more in tests/python
-@pytest.mark.parametrize("engine", [e for e in ENGINES if e != "ducklake"], indirect=True)
-@pytest.mark.parametrize("runs", [times, epochs, typed])
-def test_ways_to_write_a_time(engine, expected, runs):
+NOT_LAKE = [name for name in ENGINES if name != "ducklake"]
+
+
+@pytest.mark.parametrize("engine", NOT_LAKE, indirect=True)
+def test_ways_to_write_a_time(engine, expected):
+    compare_runs(engine, expected, times)
+
+
+@pytest.mark.parametrize(
+    "engine", engines(*NOT_LAKE, long=("postgres", "spark", "snowflake")), indirect=True
+)
+@pytest.mark.parametrize("runs", [epochs, typed])
+def test_times_that_are_no_text(engine, expected, runs):
+    compare_runs(engine, expected, runs)
+
+
+def compare_runs(engine, expected, runs):
     for should, got in zip(expected(runs), runs(engine), strict=True):
         compare(should, got)
 
@@ -86,7 +114,8 @@ def without_delete(tmp_path_factory):
     return copy
 
 
-@pytest.mark.parametrize("name", ["duckdb", *ENGINES])
+# it tests the comparison, for which one engine is enough each time
+@pytest.mark.parametrize("name", engines("duckdb", *ENGINES, long=ENGINES))
 def test_without_the_delete_it_is_seen(name, expected, without_delete, request):
     engine = request.getfixturevalue(name)
     _, second, *_ = expected(in_batches, "sample_in_batches")

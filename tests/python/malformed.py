@@ -108,10 +108,10 @@ TIMES = {
         "\uff12\uff10\uff12\uff15-01-01", "2025-01-01T10:00:00+100:00",
         "2025-01-01 10:00 Mars/Phobos", f"{TIME}; drop table canary", "=1+1", "0x7e9",
         "\U0001f552", "x" * 100_000, "99999999999999999999-01-01", "T10:00", "10:00",
-        "2025--01-01", "45658.4", "20250101T100000Z", "1735725600", *HOSTILE[:8],
+        "2025--01-01", "45658.4", "20250101T100060Z", "0044-03-15 (BC)", "1735725600", *HOSTILE[:8],
     ],
     "before_earliest_event_date": [
-        "0001-01-01", "0001-01-01T00:00:00Z", "0044-03-15 (BC)", "1582-10-10", "1900-01-01",
+        "0001-01-01", "0001-01-01T00:00:00Z", "1582-10-10", "1900-01-01",
         "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "1999-12-31T23:59:59.999999Z",
     ],
     "in_the_future": [
@@ -153,8 +153,8 @@ def value_faults(name: str):
             for blank in ("", "  ", "\t"):
                 yield f"no {column}, {blank!r}", {column: blank}, f"missing_{column}"
         for fault, values, reason in time_faults("start_time", TIMES):
-            if reason.endswith("_start_time"):
-                yield fault, values, reason
+            own = reason if reason.endswith("_start_time") else f"start_time_{reason}"
+            yield fault, values, own
 
 
 # -- CSV -------------------------------------------------------------------------------------------
@@ -325,6 +325,8 @@ def csv_files_read(rng: random.Random, name: str):
             lambda n: b",\n".join([header, *lines(n, plain), b""]), users),
         "blanks around names": (
             lambda n: b"\n".join([header.replace(b",", b" , "), *lines(n, plain), b""]), users),
+        "sep=, of Excel": (
+            lambda n: b"\n".join([b"sep=,", header, *lines(n, plain), b""]), users),
         "names in capitals": (
             lambda n: b"\n".join([header.upper(), *lines(n, plain), b""]), users),
         "names in quotes": (
@@ -483,6 +485,8 @@ def parquet(select: str, **options) -> bytes:
     more = "".join(f", {name} {value}" for name, value in options.items())
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("pragma add_parquet_key('k', '0123456789112345')")
+        # an encrypted file, without the extension that encrypts well
+        connection.execute("set force_mbedtls_unsafe = true")
         connection.execute(f"copy ({select}) to '{folder}/a' (format parquet{more})")
         return (Path(folder) / "a").read_bytes()
 
@@ -626,7 +630,7 @@ def headers_refused(rng: random.Random):
         )
         values = {key: value for key, value in record("u").items() if key != column}
         yield f"no key {column}", "a.jsonl", json.dumps(values).encode()
-        both = record("u") | {f" {column.title()} ": "x"}
+        both = values | {column.upper(): "x", f" {column.title()} ": "x"}
         yield f"a key {column} in two ways", "a.json", json.dumps([both]).encode()
         yield (
             f"no {column} in Parquet",
@@ -637,7 +641,6 @@ def headers_refused(rng: random.Random):
     for sign in "^~:\x1f#":
         yield f"delimiter {sign!r}", "a.csv", (header + b"\n" + row).replace(b",", sign.encode())
     yield "a title", "a.csv", b"My events\n" + header + b"\n" + row
-    yield "sep=, of Excel", "a.csv", b"sep=,\n" + header + b"\n" + row
     yield "an empty first line", "a.csv", b"\n" + header + b"\n" + row
     yield "several empty first lines", "a.csv", b"\r\n\r\n" + header + b"\r\n" + row
     yield "a header in one pair of quotes", "a.csv", b'"' + header + b'"\n' + row
@@ -757,7 +760,7 @@ def contents_refused(rng: random.Random):
         "a.csv.xz",
         "a.zip",
         "a.parquet.gz",
-        ".csv.bak",
+        "a.csv.bak",
     ):
         yield f"a file called {name}", name, plain
 
@@ -837,16 +840,33 @@ SETTINGS = {
         + [{column: None} for column in ("event_name", "event_time")]
         + [{value: "x"} for value in ("users", "", *HOSTILE[:6])],
     ),
-    "event_time_format": (lambda v: False, ["ISO", "epoch", "%Y-%m-%d", "epoch_nanoseconds"]),
+    "events_format": (lambda v: v is None, ["xlsx", "CSV"]),
+    "events_csv": (
+        lambda v: v == {},
+        [{"delim": value} for value in ("", '"', *HOSTILE[:2])]
+        + [{"encoding": value} for value in (None, "cp1252", *HOSTILE[:2])]
+        + [{"names": []}, {"names": ["a", "a"]}, {"skip": -1}, {"header": "yes"}, {"sep": ","}],
+    ),
+    "event_time_format": (lambda v: False, ["ISO", "epoch", "%H:%M", "%d/%m/%Y %Z", "%d/%Y%"]),
     "heartbeats_path": (lambda v: v is None, ["none/*.csv", ["none.csv"], "/"]),
     "heartbeats_relation": (lambda v: v is None, ["a.b.c.d", "a..b", "raw.none"]),
+    "heartbeats_format": (lambda v: v is None, ["xlsx"]),
+    "heartbeats_csv": (lambda v: v == {}, [{"skip": "1"}, {"sep": ","}]),
     "heartbeats_loaded_at": (lambda v: v is None, ["loaded_at"]),
     "heartbeats_columns": (
         lambda v: v == {},
         [{"user_id": value} for value in ("", 5, [], None)]
         + [{value: "x"} for value in ("users", *HOSTILE[:6])],
     ),
+    "heartbeats_received_at": (lambda v: v is None, ["today", "2025-13-01"]),
     "heartbeats_time_format": (lambda v: False, ["ISO", "epoch"]),
+    "heartbeats_max_messages_per_run": (
+        lambda v: v is None or (isinstance(v, int) and is_number(1, 10**12)(v)),
+        [0, 1.5, "1000", 10**12 + 1],
+    ),
+    "events_received_at": (lambda v: v is None, ["yesterday", "2025-07-01 24:00:00", 20250701]),
+    "null_values": (lambda v: isinstance(v, list) and is_texts(v), ["NULL", [1], {"NULL": 1}]),
+    "max_rejected_ratio": (is_number(0, 1), [1.5, -0.5, "50%"]),
     "source_timezone": (lambda v: False, ["+01:00", "UTC+1", "Mars/Phobos", "europe", "UTC'"]),
     "future_tolerance_minutes": (is_number(0, 5_256_000), [5_256_001, -0.001]),
     "earliest_event_date": (

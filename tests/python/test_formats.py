@@ -197,7 +197,7 @@ def landing(tmp_path_factory):
         for name, content in files.items():
             write((folder / "landing" / name).parent, Path(name).name, content)
         events_path = [f"{folder}/landing/{path}" for path in paths]
-        project.settings = {"events_path": events_path, **settings}
+        project.settings = {"events_path": events_path, "max_rejected_ratio": 1, **settings}
         load(project)
         return project
 
@@ -361,6 +361,73 @@ def test_times_have_a_zone_an_offset_or_none(landing):
         "2025-01-01 10:00",
     ]
     assert times(landing({"times.csv": events_at(*same)})) == [at("10:00:00")] * 7
+
+
+# as programs write it: java.time leaves out :00 and adds a name, Snowflake sets a blank
+NOON = [
+    "2025-07-01T12:00Z",
+    "2025-07-01T14:00+02:00",
+    "2025-07-01T17:30:00+05:30:00",
+    "2025-07-01T12:02:03+00:02:03",
+    "2025-07-01 12:00:00 +0000",
+    "2025-07-01 05:00:00.000 -0700",
+    "2025-07-01t12:00:00z",
+    "2025-07-01T12:00:00,000Z",
+    "20250701T120000Z",
+    "20250701T1200Z",
+    "20250701T140000,000+0200",
+    "2025-07-01T12:00:00Z[UTC]",
+    "2025-07-01T14:00:00+02:00[Europe/Berlin]",
+    "2025-07-01T12:00:00.000000000Z",
+    "2025-07-01 12:00:00.0000000 UTC",
+    "2025-07-01 12:00:00 GMT",
+    "2025-07-01 14:00:00 Europe/Berlin",
+    "2025-07-01 08:00:00 America/Port-au-Prince",
+    "2025-07-01 08:00 America/New_York ",
+    "2025-07-01 07:00:00 Etc/GMT+5",
+]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_iso_8601_is_read_as_programs_write_it(zone, landing):
+    project = landing({"a.csv": events_at(*(f'"{t}"' for t in NOON))}, source_timezone=zone)
+    assert times(project) == [datetime(2025, 7, 1, 12)] * len(NOON)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_what_is_no_time_or_names_a_zone_that_may_be_several_is_rejected(zone, landing):
+    wrong = [
+        *(
+            f"2025-07-01 12:00:00 {name}"
+            for name in ("BST", "CST ", "EST", "IST", "PST8PDT", "X/Y")
+        ),
+        *("2025-07-01T12:60Z", "2025-02-30T12:00Z", "20250230T120000Z", "2025-07-01T25:00,5"),
+        *("2025-07-01 12:00:00 PM", "2025-07-01T12", "20250701"),
+        *("2025-07-01T12:00:00Z[", "2025-07-01T12:00:00 +", "infinity", "2025-07-01T"),
+    ]
+    project = landing({"a.csv": events_at("2025-07-01T12:00Z", *wrong)}, source_timezone=zone)
+    assert read(project) == (1 + len(wrong), 1, 0, len(wrong), True)
+
+
+@pytest.mark.parametrize(
+    ("form", "zone", "written"),
+    [
+        ("%d/%m/%Y %I:%M:%S %p", "UTC", {"1/7/2025 12:00:00 PM": 12, "01/07/2025 1:00:00 am": 1}),
+        ("%b %-d, %Y, %-I:%M:%S %p", "UTC", {"Jul 1, 2025, 3:00:00 PM": 15}),
+        ("%d.%m.%Y %H:%M:%S,%f", "Europe/Berlin", {"01.07.2025 14:00:00,0": 12}),
+        ("%d.%m.%Y %H:%M %z", "Europe/Berlin", {"01.07.2025 14:00 +0300": 11}),
+        ("excel", "UTC", {"45839.5": 12, "45839.0416666667": 1}),
+        ("excel", "Europe/Berlin", {"45839.5": 10}),
+        ("epoch_nanoseconds", "UTC", {"1751371200000000000": 12, "1751374800000000499": 13}),
+        ("auto", "UTC", {"1751371200000000000": 12}),
+    ],
+)
+def test_a_setting_names_the_format_of_times(form, zone, written, landing):
+    content = events_at(*(f'"{time}"' for time in written), '"2025-07-01 12:00:00"')
+    project = landing({"a.csv": content}, event_time_format=form, source_timezone=zone)
+    assert times(project) == [datetime(2025, 7, 1, hour) for hour in written.values()]
+    # what is in another format is none
+    assert read(project) == (len(written) + 1, len(written), 0, 1, True)
 
 
 # what Berlin's clocks show, and UTC: an hour ahead in winter, two in summer

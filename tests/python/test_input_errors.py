@@ -93,7 +93,6 @@ OTHER_FORMATS = {
     "text.parquet": CSV,
     "text.xyz": CSV,
     "no_ending": CSV,
-    "utf16.csv": CSV.encode("utf-16"),
     "packed.csv": gzip.compress(CSV.encode()),
     "not_packed.csv.gz": CSV,
     "not_packed.jsonl.zst": CSV,
@@ -108,7 +107,8 @@ def test_a_file_that_is_not_what_its_name_says_is_told(name, landing):
     assert sentence(landing.load(fails=True)) == (
         f"dwell: {landing.folder}/{name} is no CSV, Parquet or JSON file that dwell can read. Its "
         "name must end in .csv, .tsv, .txt, .parquet, .json, .jsonl or .ndjson (text also with .gz "
-        "or .zst), and its content must be that."
+        "or .zst), and its content must be that. For another name, set events_format, for text "
+        "that is no UTF-8 events_csv, as in {encoding: latin-1}."
     )
 
 
@@ -294,9 +294,9 @@ def test_a_load_time_that_tells_no_time_is_told(warehouse):
         "timestamp in UTC."
     )
     assert warehouse([*TYPED, '"loaded at" timestamp default null'], **loaded_at) == (
-        "dwell: raw.events has 1 rows without a load time in loaded at, so that nobody can tell "
-        "whether they are new. Fill it, or leave events_loaded_at out: then the whole relation is "
-        "read each time."
+        "dwell: raw.events has 1 rows without a load time in loaded at, so dwell cannot know "
+        "whether they are new. Fill it, or leave events_loaded_at out: then each run reads the "
+        "whole relation."
     )
 
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 from events import HEADER, MODIFIED
-from project import ROOT, Project, release
+from project import ROOT, Project, keep_log, release
 
 HEADER_LINE = ",".join(HEADER) + "\n"
 GOOD = "view,u,1,2025-01-01T10:00:00Z,d,web\n"
@@ -51,7 +51,7 @@ def project(parsed, tmp_path):
 def landing(parsed, tmp_path_factory):
     """One project for whatever stands in its landing folder."""
     folder = tmp_path_factory.mktemp("rejects")
-    project = Project(folder, events_path=f"{folder}/landing/*")
+    project = Project(folder, events_path=f"{folder}/landing/*", max_rejected_ratio=1)
     project._manifest = parsed
 
     def load_files(files):
@@ -284,7 +284,7 @@ def test_the_reconciliation_is_balanced(name, content, read, landing):
 
 
 def test_a_relation_has_rejects_without_a_row_number(project):
-    project = project(events_relation="raw.events")
+    project = project(events_relation="raw.events", max_rejected_ratio=1)
     with duckdb.connect(str(project.database)) as connection:
         connection.execute("create schema raw")
         connection.execute(f"create table raw.events ({' varchar, '.join(HEADER)} varchar)")
@@ -343,8 +343,11 @@ def files_that_hold(folder, text):
 @pytest.fixture
 def private(project, tmp_path, monkeypatch):
     monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", SALT)
+    keep_log(monkeypatch)
     write(tmp_path / "landing", private_files())
-    project = project(events_path=f"{tmp_path}/landing/*", pseudonymize_user_ids=True)
+    project = project(
+        events_path=f"{tmp_path}/landing/*", pseudonymize_user_ids=True, max_rejected_ratio=1
+    )
     project.run("run")
     return project
 

@@ -70,7 +70,7 @@ def contents(project):
 
 NUMBERS = [None, True, "30", [30], -1, nan]
 FLAGS = [None, "true", 0, []]
-ZONES = [None, "", "+01:00", ["UTC"], "o'clock"]
+ZONES = ["BST", "EST5EDT", None, "", "+01:00", ["UTC"], "o'clock"]
 EVENT_LISTS = [None, 5, [None], {"view": 1}]
 WRONG = {
     "events_path": ["", [], 5, True, [5], [None], {}, {"a": 1}],
@@ -78,11 +78,23 @@ WRONG = {
     "events_loaded_at": [5, ["a"], True],
     "events_columns": [
         None, "x", 5, [], ["user_id"], {"users": "u"}, {"user_id": 5}, {"user_id": ""},
-        {"user_id": " "}, {"user_id": ["a"]}, {"event_time": None}, {"event_name": None},
+        {"user_id": " "}, {"user_id": [["a"]]}, {"event_time": None}, {"event_name": None},
+        {"event_time": ["event_time", None]}, {"user_id": {"values": 1}},
     ],
-    "event_time_format": [None, "", 5, "epoch", "ISO", ["iso"], {}],
+    "events_format": ["", 5, "xlsx", ["csv"], {}, True],
+    "events_csv": [
+        None, "x", 5, [], {"sep": ","}, {"delim": ""}, {"delim": ";;"}, {"delim": '"'},
+        {"encoding": "cp1252"}, {"header": "no"}, {"names": "a"}, {"names": []},
+        {"names": ["a", "a"]}, {"names": ["a"], "header": True}, {"skip": -1}, {"skip": 1.5},
+        {"skip": True},
+    ],
+    "event_time_format": [None, "", 5, "epoch", "ISO", ["iso"], {}, "%H:%M", "%d/%m/%Y %Z"],
+    "events_received_at": ["", 20250701, "2025-07-01T12:00:00", "2025-02-30", "2025-07-01 25:00"],
     "source_timezone": ZONES,
+    "null_values": [None, "NULL", 5, [None], [0], {"NULL": 1}],
+    "max_rejected_ratio": [*NUMBERS[:-2], -0.1, 1.1, nan],
     "future_tolerance_minutes": NUMBERS,
+    "load_settle_seconds": NUMBERS,
     "earliest_event_date": [
         None, "", 20250101, "2025-1-1", "2025-02-30", "1972-12-31", "2025-01-01T00:00",
         ["2025-01-01"],
@@ -103,7 +115,11 @@ WRONG = {
 # another value of each setting that stored rows depend on
 OTHER = {
     "events_columns": {"client": None},
+    "events_format": "csv",
+    "events_csv": {"skip": 0},
     "event_time_format": "iso",
+    "events_received_at": "2026-01-01",
+    "null_values": ["NULL"],
     "source_timezone": "Europe/Berlin",
     "future_tolerance_minutes": 0.5,
     "earliest_event_date": "2025-01-01",
@@ -117,7 +133,9 @@ OTHER = {
     "reporting_timezone": "America/New_York",
     "pseudonymize_user_ids": True,
 }
-INPUT = {"events_path", "events_relation", "events_loaded_at"}
+# settings that say where rows come from and which are read now, on which stored rows do not depend
+INPUT = {"events_path", "events_relation", "events_loaded_at", "load_settle_seconds"}
+INPUT |= {"max_rejected_ratio"}
 
 
 def test_these_tests_know_every_setting():
@@ -258,8 +276,11 @@ def test_the_connection_must_be_in_utc(alike, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("value", [[30], "abc"])
 @pytest.mark.parametrize("name", ["session_timeout_minutes", "session_max_hours", "session_key"])
-def test_a_wrong_value_is_told_where_the_project_is_parsed_with_it(name, value, project):
+def test_a_wrong_value_is_told_where_the_project_is_parsed_with_it(
+    name, value, project, monkeypatch
+):
     """Models compute with settings while dbt parses them; above, it parsed right ones."""
+    monkeypatch.setattr("project.MANIFESTS", {})
     said = project(**{name: value}).run("run", fails=True)
     assert f"dwell: {name} must be" in said
 

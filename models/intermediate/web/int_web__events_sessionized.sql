@@ -3,7 +3,7 @@
     incremental_strategy='replace_touched_runs',
     on_schema_change='fail',
     pre_hook="{{ dwell.statements(dwell.record_event_load()) }}",
-    post_hook="{{ dwell.reconcile_event_load() }}",
+    post_hook="{{ dwell.statements(dwell.reconcile_event_load()) }}",
     meta={'input': 'events', 'entity': ['visitor', 'is_ignored'], 'run_reaches_to': 'event_at'}
 ) }}
 {%- set input = dwell.input('events') -%}

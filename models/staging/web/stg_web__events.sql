@@ -4,15 +4,15 @@ with rows_read as (
 
 cleaned as (
     select
-        lower({{ dwell.clean_text('event_name') }}) as event_name,
+        lower({{ dwell.known_text('event_name') }}) as event_name,
         {%- if var('pseudonymize_user_ids') %}
-        {{ dwell.pseudonym(dwell.clean_text('user_id')) }} as user_id,
+        {{ dwell.pseudonym(dwell.known_id('user_id')) }} as user_id,
         {%- else %}
-        {{ dwell.clean_text('user_id') }} as user_id,
+        {{ dwell.known_id('user_id') }} as user_id,
         {%- endif %}
-        {{ dwell.clean_text('app_version') }} as app_version,
-        {{ dwell.clean_text('device_id') }} as device_id,
-        lower({{ dwell.clean_text('client') }}) as client,
+        {{ dwell.known_text('app_version') }} as app_version,
+        {{ dwell.known_id('device_id') }} as device_id,
+        lower({{ dwell.known_text('client') }}) as client,
         event_at,
         {%- for column in dwell.input('events').columns %}
         {{ column }} as raw_{{ column }},
@@ -31,10 +31,10 @@ judged as (
         case
             when unreadable_row is not null then 'unreadable_row'
             when user_id is null and device_id is null then 'missing_user_and_device'
-            when event_at is null and {{ dwell.clean_text('raw_event_time') }} is null
+            when event_at is null and {{ dwell.known_text('raw_event_time') }} is null
                 then 'missing_event_time'
             when event_at is null then 'unreadable_event_time'
-            when event_at < timestamp {{ dwell.text(var('earliest_event_date')) }}
+            when event_at < {{ dwell.utc_midnight(var('earliest_event_date')) }}
                 then 'before_earliest_event_date'
             when event_at > {{ dwell.latest_believed('received_at') }}
                 then 'in_the_future'

@@ -1,0 +1,267 @@
+{# What a file looks like, so that it is read exactly as it is laid out. #}
+
+{# How a file is to be read: {format, columns, ...}; the same text for all files that are read alike. #}
+{% macro look_at_file(input, name, size_bytes) %}
+    {%- set kind = modules.re.search('\\.(csv|tsv|txt|parquet|json|jsonl|ndjson)(\\.gz|\\.zst)?$', name | lower) -%}
+    {%- set kind = input.format or (kind.group(1) if kind else none) -%}
+    {%- if size_bytes == 0 -%}
+        {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its ' ~ input.name ~ '.') -%}
+    {%- endif -%}
+    {%- set encoding = input.csv.get('encoding') if kind in ('csv', 'tsv', 'txt') else none -%}
+    {%- set start = dwell.start_of_file(name, kind, encoding) -%}
+    {%- if start in ('not text', none) and not encoding and kind in ('csv', 'tsv', 'txt')
+        and '\x00' in (dwell.first_line(name, '\x03', where='where line is not null') or '') -%}
+        {%- set encoding = dwell.encoding_by_mark(name) -%}
+        {%- if encoding -%}{%- set start = dwell.start_of_file(name, kind, encoding) -%}{%- endif -%}
+    {%- endif -%}
+    {%- if start == 'not packed' -%}{%- set start = 'not text' -%}{%- endif -%}
+    {%- if kind == 'parquet' and start in ('PAR1', 'not text', none) -%}
+        {{- return(dwell.look_at_parquet(input, name)) -}}
+    {%- elif kind in ('json', 'jsonl', 'ndjson') and start != 'not text' -%}
+        {{- return(dwell.look_at_json(input, name, size_bytes, start | trim if start else '[', kind)) -}}
+    {%- elif kind in ('csv', 'tsv', 'txt') and start not in ('not text', none) -%}
+        {{- return(dwell.look_at_csv(input, name, start, encoding)) -}}
+    {%- endif -%}
+    {%- do dwell.stop(
+        name ~ ' is no CSV, Parquet or JSON file that dwell can read. Its name must end in .csv, .tsv, '
+        ~ '.txt, .parquet, .json, .jsonl or .ndjson (text also with .gz or .zst), and its content must be that. For another name, set '
+        ~ input.name ~ '_format, for text that is no UTF-8 ' ~ input.name ~ '_csv, as in {encoding: latin-1}.'
+    ) -%}
+{% endmacro %}
+
+
+{# The first line that can be read: UTF-8, and no longer than 2 MB; none where there is no such line. It
+   ends at a byte that no text has: Parquet has its mark before the first \x15, a zip file before the
+   first \x03, and gzip and zstd have nothing before theirs. In Parquet, the first line that can be read
+   may be anywhere, so that only text speaks against it. #}
+{% macro start_of_file(name, kind, encoding=none) %}
+    {%- set packed = {'.gz': '\x1f', '.zst': '('}.get(modules.re.sub('.*[.]', '.', name | lower)) -%}
+    {%- if kind is none -%}
+        {{- return('not text') -}}
+    {%- elif packed and dwell.first_line(name, packed, "compression = 'none'") is not none -%}
+        {{- return('not packed') -}}
+    {%- elif kind == 'parquet' and dwell.first_line(name, '\x15') == 'PAR1' -%}
+        {{- return('PAR1') -}}
+    {%- endif -%}
+    {%- set line = dwell.first_line(name, '\x03', dwell.encoding_option(encoding), 'where line is not null') -%}
+    {{- return('not text' if modules.re.search('^PK$|[\x00-\x08\x0e-\x1f]', line or '') else line) -}}
+{% endmacro %}
+
+
+{% macro first_line(name, end, options=none, where='') %}
+    {%- set extra = ['ignore_errors = true', options] | select | join(', ') -%}
+    {%- set lines = dwell.ask_of_file(
+        name, run_query, 'select line from ' ~ dwell.read_lines([name], extra, end) ~ ' ' ~ where ~ ' limit 1'
+    ).columns[0].values() -%}
+    {{- return(lines[0] if lines else none) -}}
+{% endmacro %}
+
+
+{# UTF-16 begins with a mark, which is no UTF-8, and every other byte of it is zero where it is Latin. #}
+{% macro encoding_by_mark(name) %}
+    {%- set line = dwell.first_line(name, '\x03', dwell.encoding_option('utf-16')) or '' -%}
+    {%- if line.startswith('\ufffe') -%}
+        {%- do dwell.stop(name ~ ' is UTF-16 with the high byte first, which DuckDB does not read. Write it as UTF-8, as in iconv -f UTF-16 -t UTF-8.') -%}
+    {%- endif -%}
+    {#- with its bytes the other way round, nothing of it is Latin -#}
+    {{- return('utf-16' if modules.re.search('[ -~]', line) else none) -}}
+{% endmacro %}
+
+{% macro encoding_option(encoding) %}
+    {{- return('encoding = ' ~ dwell.text(encoding) if encoding else none) -}}
+{% endmacro %}
+
+
+{# first_line: the first that can be read. What the setting events_csv or heartbeats_csv says comes before what the file
+   looks like; a first line sep=;, as Excel writes it, says what the delimiter is. #}
+{% macro look_at_csv(input, name, first_line, encoding) %}
+    {%- set given = input.csv -%}
+    {%- set separator = modules.re.match('sep=(.)\r?$', first_line) -%}
+    {%- set skip = given.get('skip', 1 if separator else 0) -%}
+    {%- set options = [dwell.encoding_option(encoding), 'skip = ' ~ skip if skip else none] | select | join(', ') -%}
+    {%- set line = dwell.first_line(name, '\x03', options) -%}
+    {%- if line is none -%}
+        {%- do dwell.stop(
+            name ~ ' begins with an empty line, or with one that is no UTF-8, where its header should be. Take that line out, or set '
+            ~ input.name ~ '_csv, as in {skip: 1} or {encoding: latin-1}.'
+        ) -%}
+    {%- endif -%}
+    {%- set ns = namespace(delimiter=',', most=0) -%}
+    {#- a delimiter in quotes is none -#}
+    {%- set unquoted = modules.re.sub('"[^"]*"', '', line) -%}
+    {%- for delimiter in [',', ';', '\t', '|'] if unquoted.count(delimiter) > ns.most -%}
+        {%- set ns.delimiter, ns.most = delimiter, unquoted.count(delimiter) -%}
+    {%- endfor -%}
+    {%- set delimiter = given.get('delim', separator.group(1) if separator else ns.delimiter) -%}
+    {%- set names = given.get('names') -%}
+    {%- set header = names or dwell.csv_header(name, delimiter, unquoted.count(delimiter) + 1, options, given.get('header', true)) -%}
+    {%- set mapped = dwell.map_columns_or_stop(input, header, name, folders=dwell.folder_keys(name)) -%}
+    {%- set layout = {
+        'format': 'csv', 'delimiter': delimiter, 'columns': dwell.each_once(header), 'mapped': mapped, 'options': options,
+        'header': given.get('header', not names), 'skip': skip,
+    } -%}
+    {%- set rows = dwell.rows_to_look_at(name, layout) -%}
+    {%- set kinds = {} -%}
+    {%- for column in input.times -%}
+        {%- do kinds.update({column: dwell.ask_of_file(
+            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_of_source(mapped[column]) ~ ' as told_time from ' ~ rows
+        )}) -%}
+    {%- endfor -%}
+    {%- do layout.update({'times': kinds}) -%}
+    {{- return(layout) -}}
+{% endmacro %}
+
+
+{# The names of the columns: the header, read as a row; without one column0, column1, ... #}
+{% macro csv_header(name, delimiter, most, options, has_header) %}
+    {%- set numbered = [] -%}
+    {%- for number in range(most) -%}{%- do numbered.append('column' ~ number) -%}{%- endfor -%}
+    {%- set header = dwell.ask_of_file(name, run_query, 'from ' ~ dwell.read_csv(
+        [name], {'columns': numbered, 'delimiter': delimiter, 'header': false, 'options': options},
+        'ignore_errors = true, strict_mode = false, null_padding = true, parallel = false'
+    ) ~ ' limit 1').rows -%}
+    {%- if not has_header -%}{{- return(numbered) -}}{%- endif -%}
+    {%- set columns = [] -%}
+    {%- for cell in header[0].values() if header -%}{%- do columns.append(cell or 'column' ~ loop.index0) -%}{%- endfor -%}
+    {{- return(columns) -}}
+{% endmacro %}
+
+
+{# Of columns of one name, the first keeps it. #}
+{% macro each_once(names) %}
+    {%- set columns = [] -%}
+    {%- set taken = [] -%}
+    {%- for name in names -%}
+        {%- do columns.append(name ~ '_' ~ loop.index0 if name | trim | lower in taken else name) -%}
+        {%- do taken.append(name | trim | lower) -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
+{% endmacro %}
+
+
+{% macro look_at_parquet(input, name) %}
+    {%- set types = {} -%}
+    {%- for row in dwell.ask_of_file(name, run_query, 'describe from ' ~ dwell.read_parquet([name])).rows -%}
+        {%- do types.update({row[0]: row[1]}) -%}
+    {%- endfor -%}
+    {%- if input.has_places and dwell.is_landing_file(types) -%}
+        {{- return(dwell.landing_layout(input)) -}}
+    {%- endif -%}
+    {%- set mapped = dwell.map_columns_or_stop(input, types.keys() | list, name, folders=dwell.folder_keys(name)) -%}
+    {%- set read_types = {} -%}
+    {%- for column in dwell.columns_read(mapped) -%}
+        {%- if {'column': column} in mapped.values() and modules.re.search('^(STRUCT|MAP|UNION)[(]|]$', types[column]) -%}
+            {%- do dwell.stop(
+                name ~ ' has ' ~ types[column] ~ ' in the column ' ~ column ~ ', where a value should be. Write text, numbers '
+                ~ 'or times there, or name a value within it in ' ~ input.name ~ '_columns, as in '
+                ~ column ~ '.key.'
+            ) -%}
+        {%- endif -%}
+        {%- do read_types.update({column: types[column]}) -%}
+    {%- endfor -%}
+    {%- for column in input.ids if types[(mapped[column] or {}).get('column')] in ('DOUBLE', 'FLOAT') -%}
+        {%- set theirs = mapped[column]['column'] -%}
+        {%- if dwell.ask_of_file(
+            name, run_query, 'select 1 from ' ~ dwell.read_parquet([name]) ~ ' where isfinite(' ~ dwell.quoted(theirs) ~ ') and abs(' ~ dwell.quoted(theirs) ~ ') >= '
+            ~ {'DOUBLE': 9007199254740992, 'FLOAT': 16777216}[types[theirs]] ~ ' limit 1'
+        ).rows -%}
+            {%- do dwell.stop(
+                name ~ ' has ids in the column ' ~ theirs ~ ', which is ' ~ types[theirs] ~ ', that are too long for it: several ids have '
+                ~ 'become one number. Write them as text or as whole numbers (in pandas, dtype "string" or "Int64").'
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return({
+        'format': 'parquet',
+        'mapped': mapped,
+        'types': read_types,
+        'times': dwell.ask_of_file(
+            name, dwell.time_kinds, input, mapped, types, dwell.rows_to_look_at(name, {'format': 'parquet'})
+        ),
+    }) -}}
+{% endmacro %}
+
+
+{# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
+   stretch over lines are read whole. #}
+{% macro look_at_json(input, name, size_bytes, first_line, kind) %}
+    {%- set is_lines = not first_line.startswith('[') and (
+        kind != 'json'
+        or run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
+    ) -%}
+    {%- set layout = {
+        'format': 'json_lines' if is_lines
+            else ('json_array' if first_line.startswith('[') else 'json_objects'),
+    } -%}
+    {%- set objects = dwell.rows_to_look_at(name, layout) -%}
+    {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, 'limit 100') -%}
+    {%- set folders = dwell.folder_keys(name) -%}
+    {%- if dwell.map_columns(input, keys, name, true, folders) is string -%}
+        {#- a key that few objects have -#}
+        {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, '') -%}
+    {%- endif -%}
+    {%- set mapped = dwell.map_columns_or_stop(input, keys, name, true, folders) -%}
+    {%- if layout['format'] == 'json_array' -%}{%- do dwell.refuse_open_array(name, size_bytes) -%}{%- endif -%}
+    {%- set kinds = {} -%}
+    {%- for column in input.times -%}
+        {%- do kinds.update({column: dwell.ask_of_file(
+            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_in_json('json', mapped, mapped[column]) ~ ' as told_time from ' ~ objects
+        )}) -%}
+    {%- endfor -%}
+    {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
+    {{- return(layout) -}}
+{% endmacro %}
+
+
+{# DuckDB takes an array for whole that breaks off after a comma. What is looked at is the end of the file, or, where it
+   is packed, the last line; an end that would have to be held in memory with a gigabyte before it is not. #}
+{% macro refuse_open_array(name, size_bytes) %}
+    {%- if modules.re.search('[.](gz|zst)$', name | lower) -%}
+        {%- set end = 'select cast(encode(last(line)) as varchar) as tail from '
+            ~ dwell.read_lines([name], 'ignore_errors = true, parallel = false') ~ " where trim(line) <> ''" -%}
+    {%- elif size_bytes < 1000000000 -%}
+        {%- set end = 'select cast(content[-1000:] as varchar) as tail from read_blob(' ~ dwell.file_list([name]) ~ ')' -%}
+    {%- endif -%}
+    {%- if end and dwell.ask_of_file(
+        name, run_query, "select 1 from (" ~ end ~ ") as file where not regexp_matches(tail, '\\](\\\\x0[9AD]| )*$')"
+    ).rows -%}
+        {%- do dwell.stop(dwell.cannot_be_read(name)) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro json_keys_of(objects, limit) %}
+    {{- return(run_query(
+        'select distinct unnest(json_keys(json)) as key from (select json from ' ~ objects
+        ~ " where json_type(json) = 'OBJECT' " ~ limit ~ ') as read order by key'
+    ).columns[0].values() | list) -}}
+{% endmacro %}
+
+
+{# Whether most of the first hundred times of a file are later than its time of modification, which zip, git and object
+   stores do not keep: then that is not when it was received. #}
+{% macro is_older_than_its_events(input, layout, file) %}
+    {%- if layout['format'] == 'landing' or input.received_at or file['modified_at'] is none -%}{{- return(false) -}}{%- endif -%}
+    {%- set column = input.times[0] -%}
+    {%- set is_json = layout['format'].startswith('json') -%}
+    {%- set value = dwell.value_in_json('json', layout['mapped'], layout['mapped'][column]) if is_json
+        else dwell.value_of_source(layout['mapped'][column]) -%}
+    {{- return(dwell.ask_of_file(
+        file['name'], run_query,
+        'select count(case when time > ' ~ dwell.latest_believed(dwell.timestamp_or_null(file['modified_at'])) ~ ' then 1 end) * 2 > count(time) '
+        ~ 'from (select ' ~ dwell.parse_time('told_time', layout['times'][column]) ~ ' as time from (select ' ~ value ~ ' as told_time from '
+        ~ dwell.rows_to_look_at(file['name'], layout) ~ ' limit 100) as told) as times'
+    ).columns[0].values()[0]) -}}
+{% endmacro %}
+
+
+{# SQL: the rows of a file, as far as they can be read; in JSON, each is an object, json. #}
+{% macro rows_to_look_at(name, layout) -%}
+    {%- if layout['format'] == 'parquet' -%}
+        {{- dwell.read_parquet([name]) -}}
+    {%- elif layout['format'] == 'csv' -%}
+        {{- dwell.read_csv([name], layout, 'ignore_errors = true, parallel = false') -}}
+    {%- else -%}
+        (select try_cast(json as json) as json from {{ dwell.read_json([name], layout, 'ignore_errors = true') }} as read) as objects
+    {%- endif -%}
+{%- endmacro %}
