@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build report test test-long test-malformed test-kills test-engines test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
+.PHONY: build report test test-long test-malformed test-kills test-engines test-engines-long test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-backlog bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
@@ -16,28 +16,30 @@ build: .venv/.core ## build everything and print the four answers (EVENTS=files 
 report: .venv/.report ## write the answers and their charts as one page, report.html (after make)
 	@$(VENV)/dwell report
 
-test: .venv/.test ## run the test suite; test-pipelines and test-engines have what needs more than Python
-	@echo "== pytest: every test of tests/python but that of loading, two files at a time; about a quarter of an hour"
-	@$(VENV)/python -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/python/test_load.py
-	@echo "== left out: the DAG and the loading of warehouses (make test-pipelines), other engines (make test-engines)"
-	@test -e .venv-flink/.flink || echo "== left out: the test of flink/; make flink brings Flink in (844 MB)"
+test: .venv/.test ## run the test suite; it skips a test that needs more than is installed, and prints what installs it
+	@echo "== pytest: every test of tests/python but that of loading, three files at a time; up to 45 minutes on two cores"
+	@$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/python/test_load.py
+	@echo "== not run here: the DAG and the loading of warehouses (make test-pipelines), other engines (make test-engines)"
 
 test-long: .venv/.test ## run the arrival-order tests with ten times as many histories (40 minutes)
-	@DWELL_EXAMPLES=20 $(VENV)/python -m pytest tests/python/test_arrival_order.py tests/python/test_watch_arrival_order.py
+	@DWELL_EXAMPLES=10 $(VENV)/python -m pytest tests/python/test_arrival_order.py tests/python/test_watch_arrival_order.py
 
 test-malformed: .venv/.test ## the tests of malformed input, with every wrong setting and each file by itself (an hour; DWELL_SEEDS=3)
 	@$(VENV)/python -m pytest tests/python/test_malformed.py
 
 test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compare with the truth (30 minutes; needs Java and Maven)
-	@DWELL_REQUIRE=kafka $(VENV)/python -m pytest -s -m long tests/python/test_watch.py
+	@DWELL_REQUIRE=all $(VENV)/python -m pytest -s -m long tests/python/test_watch.py
 
 test-engines: engines emulators ## run the models on every engine, and compare (needs Java 17, Maven, PostgreSQL; ENGINES='not spark')
 	@echo "== pytest: the same rows on every engine"
-	@DWELL_REQUIRE=engines .venv-engines/bin/python -m pytest -v tests/engines $(if $(ENGINES),-k "$(ENGINES)")
+	@DWELL_REQUIRE=all .venv-engines/bin/python -m pytest -v -m "not long" --durations 20 tests/engines $(if $(ENGINES),-k "$(ENGINES)")
+
+test-engines-long: engines emulators ## the tests of engines that take minutes, or are much like others
+	@DWELL_REQUIRE=all .venv-engines/bin/python -m pytest -v -m long tests/engines $(if $(ENGINES),-k "$(ENGINES)")
 
 test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG and the loading of warehouses (8 minutes; needs Java, Maven, PostgreSQL)
 	@echo "== pytest: the DAG under a real scheduler, and what loads a warehouse"
-	@DWELL_REQUIRE=kafka,airflow,warehouses $(VENV)/python -m pytest -s -v tests/airflow tests/python/test_load.py
+	@DWELL_REQUIRE=all $(VENV)/python -m pytest -s -v tests/airflow tests/python/test_load.py
 
 lint: .venv/.test ## check Python, SQL, and what is to hold of every model (dbt-bouncer.yml)
 	@echo "== ruff, sqlfluff, dbt-bouncer, descriptions"
@@ -68,6 +70,9 @@ bench: .venv/.bench ## measure against hand-written SQL and Polars (ROWS=1000000
 
 bench-heartbeats: .venv/.bench ## the same for watch streams, of landing files (ROWS=5000000)
 	@$(VENV)/python bench/heartbeats.py $(or $(ROWS),5000000)
+
+bench-backlog: .venv/.bench ## memory and time of a backlog that is loaded in bounded steps (ROWS=10000000)
+	@$(VENV)/python bench/backlog.py $(or $(ROWS),10000000)
 
 bench-ledger: .venv/.kafka ## what a look for news costs dwell watch after a long past
 	@$(VENV)/python bench/ledger.py

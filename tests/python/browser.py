@@ -1,32 +1,17 @@
 """A real browser for the page: Chromium, without a network, and all that goes wrong in it."""
 
 import contextlib
-import os
-import shutil
 
-import pytest
+from optional import find_browser, need
 from playwright.sync_api import sync_playwright
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def program():
-    """Return where Chromium is; skip the test if there is none, unless it is required."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        message = "left out, for Chromium is not here (Debian: apt install chromium)"
-        if "browser" in os.environ.get("DWELL_REQUIRE", "").split(","):
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
 
 
 @contextlib.contextmanager
 def running_browser():
     """Run Chromium until the end."""
-    path = program()
+    need("browser")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
+        browser = playwright.chromium.launch(executable_path=find_browser())
         yield browser
         browser.close()
 

@@ -1,12 +1,20 @@
 """What all tests share."""
 
 import os
+from pathlib import Path
 
 import pytest
 from broker import running_broker
 from project import Project
 
 os.environ.pop("DBT_ENV_SECRET_DWELL_SALT", None)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Write the names of the tests that were skipped to DWELL_SKIPPED; .ci/run reads it."""
+    if path := os.environ.get("DWELL_SKIPPED"):
+        skipped = {report.nodeid for report in terminalreporter.stats.get("skipped", [])}
+        Path(path).write_text("".join(f"{name}\n" for name in sorted(skipped)))
 
 
 @pytest.fixture

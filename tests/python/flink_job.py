@@ -6,22 +6,9 @@ import subprocess
 import sys
 import time
 
-import pytest
-from broker import need
 from project import ROOT
 
 PYTHON = ROOT / ".venv-flink" / "bin" / "python"
-INSTALLED = ROOT / ".venv-flink" / ".flink"
-
-
-def need_flink():
-    """Skip a test where Flink is not installed, unless DWELL_REQUIRE names it."""
-    need("flink", "java", "mvn")
-    if not INSTALLED.exists() or not (ROOT / ".flink" / "jars").exists():
-        message = "left out, for Flink is not here: run make flink (844 MB), then make test again"
-        if "flink" in os.environ.get("DWELL_REQUIRE", "").split(","):
-            pytest.fail(message)
-        pytest.skip(message)
 
 
 class Job:

@@ -23,8 +23,10 @@ MINUTE = 60 * 1_000_000
 ZONE = "America/New_York"
 # 23:00 in New York on the eve of a change to daylight-saving time
 BASE = 1_741_492_800 * 1_000_000 + 3 * 3600 * 1_000_000
-VISITORS, BATCHES = 120, 4
+VISITORS, BATCHES = 240, 4
 EVENTS = "stg_web__event_rows+"
+# what the oracle knows; the other marts are built of it anew in each run
+SESSIONS = ("+fct_sessions", "fct_events", "event_reconciliation")
 
 OPTIONS = {
     "duplicates kept": {"drop_exact_duplicates": False},
@@ -157,7 +159,7 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(names, tmp_path_
     database, rule = project.database, rule_of(names)
 
     @settings(
-        max_examples=int(os.environ.get("DWELL_EXAMPLES", "2")),
+        max_examples=int(os.environ.get("DWELL_EXAMPLES", "1")),
         deadline=None,
         derandomize=True,
         database=None,
@@ -191,17 +193,16 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(names, tmp_path_
                 for e in batches[batch]
             )
             arrived += batches[batch]
-            project.database = database
-            project.run("run", "--select", EVENTS)
-            incremental = {mart: told(project, mart) for mart in MARTS}
-            project.database = other
-            project.run("run", "--select", EVENTS, full_refresh=True)
-            for mart in MARTS:
-                assert incremental[mart] == told(project, mart), mart
-            project.database = database
+            project.run("run", "--select", *(SESSIONS if batch != order[-1] else [EVENTS]))
             sessions = compare_with_oracle(project, arrived, order.index(batch) + 1, rule)
             count_what_was_met(before, sessions, batches, names, rule)
             before = sessions
+        incremental = {mart: told(project, mart) for mart in MARTS}
+        project.database = other
+        project.run("run", "--select", EVENTS, full_refresh=True)
+        for mart in MARTS:
+            assert incremental[mart] == told(project, mart), mart
+        project.database = database
         met["histories"] += len(histories)
         for one, other_name in itertools.combinations(sorted(names), 2):
             met[f"{one} with {other_name}"] += 1

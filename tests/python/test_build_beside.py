@@ -175,7 +175,7 @@ def test_wrong_settings_are_told_in_a_sentence_and_leave_nothing(live, first, ca
     said = capsys.readouterr().err.splitlines()
     assert said == [
         "dwell: session_timeout_minutes must be a number from 0.001 to 1440, not -1.",
-        f"dwell: {live} is as it was",
+        f"  {live} is as it was",
     ]
     assert digest(live) == before
     assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]

@@ -13,7 +13,8 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from flink_job import Job, mark_time, need_flink
+from flink_job import Job, mark_time
+from optional import need
 from project import Project
 
 from dwell.landing import SCHEMA
@@ -23,6 +24,7 @@ PLAN = Plan(seed=5, viewers=60, minutes=40, pause=0.6, late=0.4, double=0.02, br
 BUSY, ALL = 3, 4  # of four partitions, one never gets anything
 END = write_time(PLAN.end + 180 * MINUTE)
 LATE = 10_000  # ms
+IMPOSSIBLE = ("before_2000", "started_before_2000", "started_in_9999")
 IDENTITY = "user_id, program_id, start_time, session_id, device"
 COLUMNS = (
     f"{IDENTITY}, stream_duration, began_at, first_heartbeat_at, last_heartbeat_at, heartbeats"
@@ -53,6 +55,8 @@ def cases():
     yield heartbeat("braces", 6, user_id="{braces}", device="[tv]")
     yield heartbeat("blank", 6, user_id="  ")
     yield heartbeat("before_2000", 6, event_time="1999-12-31T23:59:59.999Z")
+    yield heartbeat("started_before_2000", 6, start_time="1999-12-31T23:59:59.999Z")
+    yield heartbeat("started_in_9999", 6, start_time="9999-01-01T00:00:00.000Z")
     yield heartbeat("seconds", 6, start_time=write_time(PLAN.start)[:-5] + "Z")
     for payload in (None, b"\xff\xfe", "{}", '{"user_id": {"a": 1}}', "[]"):
         yield Message("broken", PLAN.start + 6 * MINUTE, payload)
@@ -141,7 +145,7 @@ def heartbeat_of(value, received_at):
 
 def is_late(message):
     """Whether a heartbeat that counts came later than Flink waits."""
-    if message.reject or message.key in ("broken", "blank", "before_2000", "list"):
+    if message.reject or message.key in ("broken", "blank", "list", *IMPOSSIBLE):
         return False
     event_time = moment(json.loads(message.payload)["event_time"])
     received_at = datetime.fromtimestamp(message.received_at / 1_000, UTC).replace(tzinfo=None)
@@ -151,7 +155,7 @@ def is_late(message):
 @pytest.fixture(scope="module")
 def ran(broker, tmp_path_factory):
     """Return what one run of the job read and wrote: it is killed, and resumes."""
-    need_flink()
+    need("java", "flink")
     folder = tmp_path_factory.mktemp("flink")
     topics = [broker.topic(f"flink_{name}", ALL) for name in ("heartbeats", "streams", "late")]
     heartbeats, streams, late = topics

@@ -50,7 +50,7 @@ def batch(tmp_path_factory):
     folder = tmp_path_factory.mktemp("payloads")
     told = [*READ.values(), *(told for told, _ in REJECTED.values())]
     path = land(folder / "a.parquet", dict(enumerate(told)))
-    project = Project(folder, heartbeats_path=str(path))
+    project = Project(folder, heartbeats_path=str(path), max_rejected_ratio=1)
     project.run("run", *BATCH)
     rows = project.rows(
         """select user_id, program_id, session_id, device, reject_reason
