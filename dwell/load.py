@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from dwell import answers, comparison, log, records, warehouse
+from dwell.answers import counted
 from dwell.ledger import Ledger, LedgerTrouble
 from dwell.patience import patiently
 from dwell.publish import open_sink, publish
@@ -174,7 +175,9 @@ def check(table: Warehouse, database: Path, days: Range) -> int:
             f"{d}: {in_words(found.get(d))} instead of {in_words(true.get(d))}"
             for d in wrong[:TELL_DAYS]
         )
-        more = f"; and {len(wrong) - TELL_DAYS} more days" if len(wrong) > TELL_DAYS else ""
+        more = (
+            f"; and {counted(len(wrong) - TELL_DAYS, 'more day')}" if len(wrong) > TELL_DAYS else ""
+        )
         log.say(
             f"{table.name} differs from fct_watch_streams. {days}{more}. Load again; if that does "
             "not mend it, load with --adopt",
@@ -185,8 +188,9 @@ def check(table: Warehouse, database: Path, days: Range) -> int:
         return 1
     streams, heartbeats, watched = (sum(day[n] for day in true.values()) for n in range(3))
     log.say(
-        f"{table.name} has what fct_watch_streams has of each day: {streams:,} streams on "
-        f"{len(true):,} days, {heartbeats:,} heartbeats, {watched / 3.6e9:,.1f} hours",
+        f"{table.name} has what fct_watch_streams has of each day: "
+        f"{counted(streams, 'stream')} on {counted(len(true), 'day')}, "
+        f"{counted(heartbeats, 'heartbeat')}, {watched / 3.6e9:,.1f} hours",
         table=table.name,
         streams=streams,
         days=len(true),
@@ -201,7 +205,8 @@ def in_words(totals: tuple[int, int, int] | None) -> str:
     if totals in (None, comparison.NOTHING):
         return "nothing"
     streams, heartbeats, watched = totals
-    return f"{streams:,} streams, {heartbeats:,} heartbeats, {watched / 1e6:,.6f} s"
+    of_streams, of_heartbeats = counted(streams, "stream"), counted(heartbeats, "heartbeat")
+    return f"{of_streams}, {of_heartbeats}, {watched / 1e6:,.6f} s"
 
 
 # -- The database --------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import duckdb
 
 from dwell import answers, comparison, kafka, log
+from dwell.answers import counted
 from dwell.ends import Topic
 from dwell.kafka import KafkaTrouble, WrongUsage
 from dwell.landing import Landing
@@ -184,17 +185,18 @@ def reconcile_table(
     """Hold a warehouse's table against the streams that have ended, by days that have changed."""
     table.connect()
     compared = comparison.compare(connection, table, path, full)
-    left_out = f"; {compared.days_left_out:,} days have not changed since they were equal"
+    unchanged = counted(compared.days_left_out, "unchanged day")
     report.tell(
         "table",
-        f"{compared.streams:,} streams on {compared.days:,} days in {table.name}"
-        + (left_out if compared.days_left_out else ""),
+        f"{counted(compared.streams, 'stream')} on {counted(compared.days, 'day')} in {table.name}"
+        + (f"; {unchanged} left out" if compared.days_left_out else ""),
     )
     for day, (found, true) in compared.wrong.items():
         report.check(
             False,
-            f"{table.name} differs from fct_watch_streams on {len(compared.wrong):,} days, as on "
-            f"{day}: {in_words(found)} instead of {in_words(true)}",
+            f"{table.name} differs from fct_watch_streams on "
+            f"{counted(len(compared.wrong), 'day')}, as on {day}: {in_words(found)} instead of "
+            f"{in_words(true)}",
         )
         break
 

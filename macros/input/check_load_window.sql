@@ -4,7 +4,7 @@
     {%- set untimed = dwell.load_window(input)['rows_untimed'] -%}
     {%- if untimed -%}
         {%- do dwell.stop(
-            dwell.input_name(input) ~ ' has ' ~ untimed ~ ' rows without a load time in ' ~ input.loaded_at
+            dwell.input_name(input) ~ ' has ' ~ untimed ~ (' row' if untimed == 1 else ' rows') ~ ' without a load time in ' ~ input.loaded_at
             ~ ', so dwell cannot know whether they are new. Fill it, or leave ' ~ input.name
             ~ '_loaded_at out: then each run reads the whole relation.'
         ) -%}

@@ -314,7 +314,7 @@ def test_the_second_run_is_reconciled(ran):
         f"{len(ran.first) + len(ran.rest):,} offsets in {PARTITIONS} partitions" in ran.reconciled
     )
     # all are of the same day, which has changed
-    told = f"{truth().total():,} streams on 1 days in postgres table watch_streams"
+    told = f"{truth().total():,} streams on 1 day in postgres table watch_streams"
     assert told in ran.reconciled
 
 

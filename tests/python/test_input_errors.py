@@ -294,7 +294,7 @@ def test_a_load_time_that_tells_no_time_is_told(warehouse):
         "timestamp in UTC."
     )
     assert warehouse([*TYPED, '"loaded at" timestamp default null'], **loaded_at) == (
-        "dwell: raw.events has 1 rows without a load time in loaded at, so dwell cannot know "
+        "dwell: raw.events has 1 row without a load time in loaded at, so dwell cannot know "
         "whether they are new. Fill it, or leave events_loaded_at out: then each run reads the "
         "whole relation."
     )

@@ -200,7 +200,7 @@ def test_append_keeps_every_revision_once(scene):
     ]
     assert scene.rows(table, HISTORY) == sorted(told + corrections)
     said = scene.load(*as_history, "--check")
-    assert "of each day: 3 streams on 1 days" in said
+    assert "of each day: 3 streams on 1 day" in said
     if scene.target.kind in ("bigquery", "snowflake"):
         page = (ROOT / "docs" / "loading.md").read_text()
         (query,) = re.findall(r"```\n(select \* from .*?)```", page, re.S)
@@ -224,8 +224,8 @@ def test_overwrite_replaces_days_and_no_others(scene):
     assert scene.rows(table) == [("one", 0, 1), ("three", 0, 1), ("two", 30, 1)]
     assert "has what fct_watch_streams has" in scene.load(*by_days, *the_19th, "--check")
     said = scene.load(*by_days, "--check", code=1)
-    assert "2025-03-18: 1 streams, 1 heartbeats, 0.000000 s instead of 1 streams, 2 heart" in said
-    assert "2025-03-20: 1 streams" in said and "2025-03-19" not in said
+    assert "2025-03-18: 1 stream, 1 heartbeat, 0.000000 s instead of 1 stream, 2 heart" in said
+    assert "2025-03-20: 1 stream" in said and "2025-03-19" not in said
     assert scene.load(*by_days, "--from", "2025-03-20") == (1, 0, 1)
     assert scene.load(*by_days, "--to", "2025-03-18") == (1, 0, 1)
     assert scene.rows(table) == [("one", 30, 1), ("three", 30, 1), ("two", 30, 1)]

@@ -150,19 +150,19 @@ def test_a_table_that_lags_behind_or_has_too_much_is_a_fault(broker, loaded, pos
     code, said = dwell(broker, folder, "load", "postgres", "--table=reconciled", **postgres)
     assert code == 0, said
     code, said = reconcile(broker, folder, topic, *table, **postgres)
-    assert code == 0 and "1 streams on 1 days in postgres table reconciled" in said, said
+    assert code == 0 and "1 stream on 1 day in postgres table reconciled" in said, said
     # what was equal is not read again, unless one asks for it
     code, said = reconcile(broker, folder, topic, *table, **postgres)
-    assert code == 0 and "0 streams on 0 days in postgres table reconciled; 1 days have not" in said
+    assert code == 0 and "0 streams on 0 days in postgres table reconciled; 1 unchanged day" in said
     code, said = reconcile(broker, folder, topic, *table, "--full", **postgres)
-    assert code == 0 and "1 streams on 1 days in postgres table reconciled" in said, said
+    assert code == 0 and "1 stream on 1 day in postgres table reconciled" in said, said
     later = "last_heartbeat_at + interval '1 millisecond'"
     change(folder, f"update int_watch__streams set last_heartbeat_at = {later}")
     code, said = reconcile(broker, folder, topic, *table, **postgres)
     assert code == 1
     assert (
-        "postgres table reconciled differs from fct_watch_streams on 1 days, as on 2025-01-01: "
-        "1 streams, 20 heartbeats, 19.000000 s instead of 1 streams, 20 heartbeats, 19.001000 s"
+        "postgres table reconciled differs from fct_watch_streams on 1 day, as on 2025-01-01: "
+        "1 stream, 20 heartbeats, 19.000000 s instead of 1 stream, 20 heartbeats, 19.001000 s"
     ) in said
 
 

@@ -108,7 +108,7 @@ def test_a_table_has_the_streams_of_all_shards_whoever_is_killed(shards):
     shards.target.query(f"delete from {shards.table} where session_id = 'u2'")
     assert "of each day: 3 streams" in shards.load("eu", "--check")
     said = shards.load("us", "--check", code=1)
-    assert "shard us differs from fct_watch_streams. 2025-03-18: 1 streams" in said
+    assert "shard us differs from fct_watch_streams. 2025-03-18: 1 stream" in said
 
 
 def test_a_shard_whose_ledger_was_lost_leaves_the_others_alone(shards):
@@ -159,7 +159,7 @@ def test_a_history_has_the_revisions_of_all_shards(shards):
     ]
     for shard, streams in (("eu", 2), ("us", 1)):
         said = shards.load(shard, *as_history, "--check")
-        assert f"of each day: {streams} streams on 1 days" in said
+        assert f"of each day: {streams} streams on 1 day" in said
 
 
 def test_overwriting_days_of_a_shard_leaves_those_of_others(shards):

@@ -36,7 +36,7 @@ def test_a_table_whose_columns_have_a_zone_gets_moments_of_utc(postgres, tmp_pat
     found = postgres.rows("select began_at at time zone 'UTC' from watch_streams")
     assert found == [(LATE,)]
     code, said = dwell("load", "postgres", "--check", target=postgres, database=database)
-    assert code == 0 and "1 streams on 1 days" in said, said
+    assert code == 0 and "1 stream on 1 day" in said, said
     # read back for a ledger made anew, it is the same stream
     code, said = dwell("load", "postgres", "--adopt", target=postgres, database=database)
     assert code == 0 and "0 rows inserted, 0 updated, 0 removed" in said, said
