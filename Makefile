@@ -17,7 +17,7 @@ report: .venv/.report ## write the answers and their charts as one page, report.
 	@$(VENV)/dwell report
 
 test: .venv/.test ## run the test suite; it skips a test that needs more than is installed, and prints what installs it
-	@echo "== pytest: every test of tests/python but that of loading, three files at a time; up to 45 minutes on two cores"
+	@echo "== pytest: every test of tests/python but that of loading, three files at a time; about 20 minutes on two cores"
 	@$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/python/test_load.py
 	@echo "== not run here: the DAG and the loading of warehouses (make test-pipelines), other engines (make test-engines)"
 

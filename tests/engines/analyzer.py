@@ -30,6 +30,8 @@ class Statements:
             name: [(c, KINDS["TIMESTAMP" if c == "loaded_at" else "STRING"]) for c in columns]
             for name, columns in tables.items()
         }
+        # made anew when a table is: to make one takes a tenth of a second
+        self.analyzer = None
         self.kinds = set()
         # scripts in which a statement was right, but its answer could not be read
         self.unread = 0
@@ -40,8 +42,9 @@ class Statements:
             script = re.sub(pattern, other, script)
         text, place = script.encode(), ParseResumeLocation(input=script, byte_position=0)
         while re.sub(COMMENTS, "", text[place.byte_position :].decode()).strip():
+            self.analyzer = self.analyzer or analyzer(self.tables)
             try:
-                found = analyzer(self.tables).analyze_next_statement(place)
+                found = self.analyzer.analyze_next_statement(place)
             except DecodeError:
                 # right, but nested too deep for protobuf to read what it is: nothing is learnt
                 self.unread += 1
@@ -60,4 +63,7 @@ class Statements:
             columns = [(c.name, c.type.type_kind) for c in found.column_definition_list]
         else:
             return
-        self.tables[".".join(found.name_path)] = columns
+        name = ".".join(found.name_path)
+        if self.tables.get(name) != columns:
+            self.tables[name] = columns
+            self.analyzer = None

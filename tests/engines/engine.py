@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from dbt.cli.main import dbtRunner
+from project import parsed_alike
 
 from dwell.dbt import QUIET, ROOT, as_parsed, release, what_it_said
 
@@ -23,32 +24,39 @@ def engines(*names, long=()):
 
 
 class Engine:
-    """An engine that runs. Each test has schemas of its own there: one for models, one for input.
+    """An engine that runs, with a schema for models and one for input, which each test empties.
 
-    `environment` is what profiles.yml and the engine's own client read.
+    Their names stay, so that dbt parses a project once for all tests. `environment` is what
+    profiles.yml and the engine's own client read.
     """
 
     target = None
+    schema, raw = "dwell_tests", "raw_tests"
     # how it ends a time as text, where the time is of its own type
     zone_in_text = ""
 
     def __init__(self, folder, environment=None):
         self.folder = folder
         self.environment = environment or {}
-        self.schema = self.raw = None
+        # where dbt writes what it compiles, and its log
+        self.work = folder
         # {(project, settings): what dbt made of them}
         self.manifests = {}
         # told of each of dbt's events
         self.listen = None
 
     def begin(self, name):
-        """Go on in schemas of a test's own, in which there is nothing yet."""
-        self.schema, self.raw = f"dwell_{name}", f"raw_{name}"
-        self.manifests = {}
-        self.create_raw_schema()
+        """Go on with schemas in which there is nothing."""
+        self.work = self.folder / name
+        for schema in (self.schema, self.raw):
+            self.drop_schema(schema)
+        self.create_schema(self.raw)
 
-    def create_raw_schema(self):
-        self.execute(f"create schema {self.raw}")
+    def create_schema(self, schema):
+        self.execute(f"create schema {schema}")
+
+    def drop_schema(self, schema):
+        self.execute(f"drop schema if exists {schema} cascade")
 
     def execute(self, sql):
         """Run a statement, as the engine's own client does."""
@@ -79,8 +87,8 @@ class Engine:
         return said
 
     def parsed(self, project, settings):
-        """Return what dbt makes of a project with settings; it is parsed once in a schema."""
-        of = project, json.dumps(settings, sort_keys=True)
+        """Return what dbt makes of a project with settings; it is parsed once for those alike."""
+        of = project, parsed_alike(settings)
         if of not in self.manifests:
             result = self.invoke(None, "parse", (), project, settings)
             assert result.success, what_it_said(result)
@@ -88,22 +96,18 @@ class Engine:
         return as_parsed(self.manifests[of])
 
     def invoke(self, manifest, command, arguments, project, settings):
-        work = self.folder / self.schema
-        work.mkdir(exist_ok=True)
         runner = dbtRunner(manifest, [self.listen] if self.listen else [])
         with variables(self.environment | {"DWELL_SCHEMA": self.schema}):
             try:
                 return runner.invoke(
                     [
                         *QUIET,
-                        # what went on can be read in the logs of a test that failed
-                        *("--log-level-file", "debug"),
                         command,
                         *arguments,
                         *("--target", self.target),
                         *("--project-dir", str(project), "--profiles-dir", str(project)),
-                        *("--target-path", str(work / f"target_{project.name}")),
-                        *("--log-path", str(work / "logs")),
+                        *("--target-path", str(self.work / f"target_{project.name}")),
+                        *("--log-path", str(self.work / "logs")),
                         *("--vars", json.dumps(settings)),
                     ]
                 )

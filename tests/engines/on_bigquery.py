@@ -19,8 +19,11 @@ class BigQuery(Engine):
                 environment["GOOGLE_CLOUD_PROJECT"], credentials=AnonymousCredentials()
             )
 
-    def create_raw_schema(self):
-        self.client.create_dataset(self.raw)
+    def create_schema(self, schema):
+        self.client.create_dataset(schema)
+
+    def drop_schema(self, schema):
+        self.client.delete_dataset(schema, delete_contents=True, not_found_ok=True)
 
     def execute(self, sql):
         self.client.query(sql).result()

@@ -24,7 +24,7 @@ def dying(tmp_path_factory):
 
 # DuckDB and DuckLake roll back as PostgreSQL does; Spark takes minutes
 # one with transactions and one without are enough each time
-LONG = ("duckdb", "ducklake", "spark", "snowflake")
+LONG = ("duckdb", "ducklake", "spark", "bigquery")
 
 
 @pytest.mark.parametrize("name", engines("duckdb", *ENGINES, long=LONG))

@@ -60,9 +60,7 @@ def test_batches_out_of_order(engine, expected):
     compare_batches(engine, expected, "sample_in_batches")
 
 
-@pytest.mark.parametrize(
-    "engine", engines(*ENGINES, long=("ducklake", "spark", "snowflake", "bigquery")), indirect=True
-)
+@pytest.mark.parametrize("engine", engines(*ENGINES, long=ENGINES), indirect=True)
 def test_real_batches_out_of_order(engine, expected, real_data):
     compare_batches(engine, expected, "real_in_batches")
 
@@ -90,7 +88,7 @@ def test_ways_to_write_a_time(engine, expected):
 
 
 @pytest.mark.parametrize(
-    "engine", engines(*NOT_LAKE, long=("postgres", "spark", "snowflake")), indirect=True
+    "engine", engines(*NOT_LAKE, long=("postgres", "spark", "bigquery")), indirect=True
 )
 @pytest.mark.parametrize("runs", [epochs, typed])
 def test_times_that_are_no_text(engine, expected, runs):

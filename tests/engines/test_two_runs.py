@@ -13,7 +13,7 @@ from pathlib import Path
 import batches
 import pytest
 from dbt.cli.main import dbtRunner
-from engine import ROOT, variables
+from engine import ROOT, engines, variables
 from runs import by_load_time, compare, every_mart, in_batches
 
 from dwell.dbt import release
@@ -35,7 +35,7 @@ class Runs:
             self.engine.load(table, rows)
 
     def arguments(self, number):
-        work = self.engine.folder / self.engine.schema / str(number)
+        work = self.engine.work / str(number)
         return [
             *("--no-use-colors", "--no-version-check", "run", "--target", self.engine.target),
             *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT)),
@@ -67,7 +67,7 @@ def test_a_run_that_was_overtaken_is_refused(name, expected, request):
     compare(expected(in_batches, "sample_in_batches")[1], every_mart(runs.engine))
 
 
-@pytest.mark.parametrize("name", ["snowflake", "bigquery"])
+@pytest.mark.parametrize("name", engines("snowflake", "bigquery", long=("bigquery",)))
 def test_a_run_whose_lease_was_taken_is_refused(name, expected, request):
     """Its MERGE comes after another run has begun, as that of a dbt that was killed may."""
     runs = Runs(request.getfixturevalue(name), "overtaken")
@@ -121,6 +121,7 @@ def overtake(runs, other):
     return [r.message for r in result.result.results if r.status == "error"]
 
 
+@pytest.mark.long
 def test_two_runs_at_once_on_a_lake(ducklake, expected):
     runs = Runs(ducklake, "at_once")
     first, second, third = batches.sample_in_batches()

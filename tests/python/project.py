@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import duckdb
+from dbt.tracking import track_behavior_change_warn
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.event_manager_client import ctx_set_event_manager
@@ -61,8 +62,10 @@ class Events(EventManager):
     keeps_log = False
 
     def fire_event(self, e, level=None, *more, **named):
-        is_for_the_log = (level or e.level_tag()) == EventLevel.DEBUG and not self.callbacks
-        if self.keeps_log or not is_for_the_log:
+        is_for_the_log = (level or e.level_tag()) == EventLevel.DEBUG
+        # dbt itself listens for one event, which is no debug event
+        is_heard = any(c is not track_behavior_change_warn for c in self.callbacks)
+        if self.keeps_log or is_heard or not is_for_the_log:
             super().fire_event(e, level, *more, **named)
 
 
