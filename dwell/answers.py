@@ -41,54 +41,86 @@ def why_not(error: duckdb.Error) -> str:
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> dict:
-    """Return what is told, in words and in numbers."""
+    """Return what is told, in words and in numbers; None for what was not built."""
+    found = connection.execute("select distinct table_name from duckdb_columns()").fetchall()
+    has_events, has_streams = (
+        (mart,) in found for mart in ("product_answers", "fct_watch_streams")
+    )
+    told = dict.fromkeys(
+        ("answers", "busiest_days", "session_summary", "events", "watch_streams", "heartbeats")
+    )
+    if has_events or not has_streams:
+        told |= of_events(connection)
+    if has_streams:
+        told |= of_heartbeats(connection)
+    return told
 
-    def rows(query: str) -> list[dict]:
-        found = connection.execute(query)
-        names = [name for name, *_ in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    def row(query: str) -> dict:
-        return rows(query)[0]
-
-    def reasons(of: str) -> dict:
-        query = f"select reject_reason, count(*) from main.{of} group by 1 order by 2 desc, 1"
-        return dict(connection.execute(query).fetchall())
-
+def of_events(connection: duckdb.DuckDBPyConnection) -> dict:
+    """Return what is told of events and sessions."""
     return {
         "answers": rows(
+            connection,
             "select question_number, question, answer, assumption "
-            "from main.product_answers order by question_number"
+            "from main.product_answers order by question_number",
         ),
         "busiest_days": rows(
+            connection,
             "select activity_date, events from main.daily_activity where is_busiest "
-            "order by activity_date"
+            "order by activity_date",
         ),
-        "session_summary": row("from main.session_summary"),
+        "session_summary": row(connection, "from main.session_summary"),
         "events": row(
+            connection,
             "select coalesce(sum(rows_read), 0) as rows_read, "
             "coalesce(sum(rows_accepted), 0) as rows_accepted, "
             "coalesce(sum(rows_duplicate), 0) as rows_duplicate, "
             "coalesce(sum(rows_rejected), 0) as rows_rejected "
-            "from main.event_reconciliation"
+            "from main.event_reconciliation",
         )
-        | {"reject_reasons": reasons("rejected_events")},
+        | {"reject_reasons": reasons(connection, "rejected_events")},
+    }
+
+
+def of_heartbeats(connection: duckdb.DuckDBPyConnection) -> dict:
+    """Return what is told of heartbeats and watch streams."""
+    return {
         "watch_streams": row(
+            connection,
             "select (select count(*) from main.fct_watch_streams) as ended, "
             "(select count(*) from main.ongoing_watch_streams) as going_on, "
             "coalesce((select max(streams) from main.watch_concurrency), 0) as most_at_once, "
             "coalesce((select sum(watched_seconds) from main.daily_watch_time), 0) "
-            "as watched_seconds"
+            "as watched_seconds",
         ),
         "heartbeats": row(
+            connection,
             "select coalesce(sum(rows_read), 0) as rows_read, "
             "coalesce(sum(rows_accepted), 0) as rows_accepted, "
             "coalesce(sum(rows_landed_before), 0) as rows_landed_before, "
             "coalesce(sum(rows_rejected), 0) as rows_rejected "
-            "from main.heartbeat_reconciliation"
+            "from main.heartbeat_reconciliation",
         )
-        | {"reject_reasons": reasons("rejected_heartbeats")},
+        | {"reject_reasons": reasons(connection, "rejected_heartbeats")},
     }
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict]:
+    """Return the rows of a query, by the names of its columns."""
+    found = connection.execute(query)
+    names = [name for name, *_ in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def row(connection: duckdb.DuckDBPyConnection, query: str) -> dict:
+    """Return the first row of a query."""
+    return rows(connection, query)[0]
+
+
+def reasons(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]:
+    """Return how many rows were rejected for which reason, the most frequent first."""
+    query = f"select reject_reason, count(*) from main.{table} group by 1 order by 2 desc, 1"
+    return dict(connection.execute(query).fetchall())
 
 
 def in_words(told: dict, width: int) -> str:
@@ -96,8 +128,9 @@ def in_words(told: dict, width: int) -> str:
     events = accounted_for(("event", "duplicate"), told["events"])
     heartbeats = accounted_for(("heartbeat", "repeat"), told["heartbeats"])
     parts = []
-    if events or not heartbeats:
+    if told["answers"] and (events or not heartbeats):
         parts.append(table([tuple(answer.values()) for answer in told["answers"]], width))
+    if events or not heartbeats:
         parts.append(indented(events or "0 rows read.", width))
     if heartbeats:
         if events:
@@ -128,8 +161,10 @@ def table(answers: list[tuple], width: int) -> str:
     return "\n".join(parts)
 
 
-def accounted_for(nouns: tuple[str, str], became: dict) -> str:
+def accounted_for(nouns: tuple[str, str], became: dict | None) -> str:
     """Return what became of the rows that were read; nothing if there were none."""
+    if became is None:
+        return ""
     *counts, reasons = became.values()
     read, accepted, again, rejected = map(int, counts)
     if not read:

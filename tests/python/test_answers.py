@@ -1,7 +1,11 @@
 """What the four answers say."""
 
+import json
+
 import pytest
 from events import write_events
+
+from dwell import __main__ as command_line
 
 
 def answers(dwell):
@@ -83,6 +87,41 @@ def test_no_events_are_told_as_none(project, tmp_path):
         "None: there are no sessions.",
         "None: there are no sessions.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("selector", "told", "untold"),
+    [
+        ("events", "2 rows read: 2 events, 0 duplicates, 0 rejected.", "Watch streams"),
+        ("watch", "Watch streams: 1 ended, 0 going on; at most 1 at once", "Which day"),
+    ],
+)
+def test_where_one_half_is_built_it_alone_is_told(
+    project, tmp_path, monkeypatch, capsys, selector, told, untold
+):
+    rows = [("view", user, "2025-01-01 10:00") for user in ("ann", "bob")]
+    beats = tmp_path / "beats.csv"
+    beats.write_text(
+        "user_id,program_id,start_time,session_id,device,event_time\n"
+        "ann,news,2025-01-01 10:00,s,tv,2025-01-01 10:00\n"
+    )
+    dwell = project(
+        events_path=str(write_events(tmp_path / "events.csv", rows)),
+        heartbeats_path=str(beats),
+        watch_as_of="2025-01-02T00:00:00Z",
+    )
+    dwell.run("build", "--selector", selector, "--exclude-resource-type", "unit_test")
+    for arguments in ([], ["--json"]):
+        database = f"--database={dwell.database}"
+        monkeypatch.setattr("sys.argv", ["dwell", "answers", database, *arguments])
+        assert command_line.main() == 0
+        said = capsys.readouterr().out
+        if arguments:
+            known = json.loads(said)
+            assert (known["events"] is None) == (selector == "watch")
+            assert (known["heartbeats"] is None) == (selector == "events")
+        else:
+            assert told in said and untold not in said
 
 
 def test_the_table_is_read_without_a_scroll_bar():
