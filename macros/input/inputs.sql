@@ -12,7 +12,9 @@
             'named': var('events_columns'),
             'format': var('events_format'),
             'csv': var('events_csv'),
-            'columns': ['event_name', 'user_id', 'app_version', 'event_time', 'device_id', 'client'],
+            'json': var('events_json'),
+            'columns': ['event_name', 'user_id', 'app_version', 'event_time', 'device_id', 'client']
+                + dwell.event_id_columns(),
             'times': ['event_time'],
             'ids': ['user_id', 'device_id'],
             'time_setting': 'event_time_format',
@@ -37,6 +39,7 @@
             'named': var('heartbeats_columns'),
             'format': var('heartbeats_format'),
             'csv': var('heartbeats_csv'),
+            'json': var('heartbeats_json'),
             'columns': ['user_id', 'program_id', 'start_time', 'session_id', 'device', 'event_time'],
             'times': ['event_time', 'start_time'],
             'ids': ['user_id', 'program_id', 'session_id', 'device'],
@@ -55,6 +58,14 @@
             'keeps_rows': false,
         },
     }[name]) -}}
+{% endmacro %}
+
+
+{# The seventh column, which an input of events has if a setting names one: what tells two events apart that are equal
+   otherwise. #}
+{% macro event_id_columns() %}
+    {%- set named = var('events_columns') -%}
+    {{- return(['event_id'] if named is mapping and 'event_id' in named else []) -}}
 {% endmacro %}
 
 
@@ -129,6 +140,7 @@
         {%- if not execute -%}{{- return(none) -}}{%- endif -%}
         {%- set id = dwell.dbt_input(input) -%}
         {%- set node = graph.nodes[id] if id in graph.nodes else graph.sources[id] -%}
+        {%- if dwell.is_deferred(node) -%}{%- set node = node.defer_relation -%}{%- endif -%}
         {{- return(api.Relation.create(
             database=node.database, schema=node.schema, identifier=node.alias or node.identifier
         )) -}}
@@ -139,6 +151,16 @@
         schema=parts[-2] if parts | length > 1 else target.schema,
         identifier=parts[-1]
     )) -}}
+{% endmacro %}
+
+
+{# Whether --defer takes a node from another target, by the rule of dbt's own ref(). #}
+{% macro is_deferred(node) %}
+    {%- if not invocation_args_dict.get('defer') or not node.defer_relation -%}{{- return(false) -}}{%- endif -%}
+    {{- return(
+        (invocation_args_dict.get('favor_state') and node.unique_id not in selected_resources)
+        or adapter.get_relation(node.database, node.schema, node.alias) is none
+    ) -}}
 {% endmacro %}
 
 
@@ -164,6 +186,7 @@
 
 {# Says to dbt what the input is, in the model that reads it and in no other. Gives its name. #}
 {% macro depend_on_input(input) %}
+    {%- do dwell.check_database_name() -%}
     {%- if dwell.input_mode(input) == 'sample' -%}{{- return(ref(input.sample)) -}}{%- endif -%}
     {%- if dwell.is_of_dbt(input) -%}
         {%- set words = dwell.in_dbts_words(input) -%}

@@ -101,11 +101,13 @@
 {% endmacro %}
 
 
-{# The table that stores an input, if this run will add to it; none if the run builds it anew. #}
+{# The table that stores an input, if this run will add to it; none if the run builds it anew, as where dbt clone has put
+   a view in its place. #}
 {% macro stored_table(input) %}
     {%- if flags.FULL_REFRESH -%}{{- return(none) -}}{%- endif -%}
     {%- set node = graph.nodes['model.dwell.' ~ input.stored_in] -%}
-    {{- return(adapter.get_relation(node.database, node.schema, node.alias)) -}}
+    {%- set stored = adapter.get_relation(node.database, node.schema, node.alias) -%}
+    {{- return(none if stored is not none and stored.is_view else stored) -}}
 {% endmacro %}
 
 

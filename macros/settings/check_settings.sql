@@ -15,6 +15,7 @@
             {%- set is_left_alone = dwell.input_mode(input) == 'none' and not dwell.stores(input) -%}
             {%- if flags.WHICH in ('run', 'build', 'test') and not dwell.stores_anew(input) and not is_left_alone -%}
                 {%- do dwell.refuse_other_settings(input) -%}
+                {%- do dwell.refuse_copies(input) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
@@ -36,6 +37,19 @@
 {% endmacro %}
 
 
+{# DuckDB calls a database as its file is called, and has databases of its own. A model asks this while it is parsed,
+   for dbt makes the schema before any hook. #}
+{% macro check_database_name() %}
+    {%- set name = target.database -%}
+    {%- if target.type == 'duckdb' and (name | lower in ['main', 'temp', 'system'] or modules.re.search('["\']', name)) -%}
+        {%- do dwell.stop(
+            'the database file must not be called ' ~ name ~ ': DuckDB calls the database as its file, and has databases main, temp '
+            ~ 'and system of its own, and no name may hold a quote. Rename the file, or set DWELL_DATABASE to another.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
 {# {setting: the inputs of which stored rows would be others under another value}. #}
 {% macro settings() %}
     {{- return({
@@ -46,6 +60,7 @@
         'events_columns': ['events'],
         'events_format': ['events'],
         'events_csv': ['events'],
+        'events_json': ['events'],
         'event_time_format': ['events'],
         'events_received_at': ['events'],
         'heartbeats_path': [],
@@ -54,6 +69,7 @@
         'heartbeats_columns': ['heartbeats'],
         'heartbeats_format': ['heartbeats'],
         'heartbeats_csv': ['heartbeats'],
+        'heartbeats_json': ['heartbeats'],
         'heartbeats_time_format': ['heartbeats'],
         'heartbeats_received_at': ['heartbeats'],
         'heartbeats_max_messages_per_run': [],
@@ -74,26 +90,6 @@
         'reporting_timezone': ['events'],
         'pseudonymize_user_ids': ['events', 'heartbeats'],
     }) -}}
-{% endmacro %}
-
-
-{# Before any setting is read: a setting that dwell does not know would be passed over by dbt without a word, and dbt
-   would take a text with marks of Jinja for a program, and run it. #}
-{% macro check_settings_as_given() %}
-    {%- set given = {} -%}
-    {%- if dwell.is_at_work() -%}{%- do given.update(adapter.config.vars.to_dict().get('dwell', {})) -%}{%- endif -%}
-    {%- if execute and project_name == 'dwell' -%}{%- do given.update(adapter.config.cli_vars) -%}{%- endif -%}
-    {%- for name in given if name not in dwell.settings() -%}
-        {%- do dwell.stop(
-            'there is no setting ' ~ name ~ '. The settings are ' ~ dwell.settings() | join(', ') ~ '.'
-        ) -%}
-    {%- endfor -%}
-    {%- for name, value in given.items() if value is string and modules.re.search('[{][{%#]', value) -%}
-        {%- do dwell.stop(
-            name ~ ' must not hold {' ~ '{, {' ~ '% or {' ~ '#, which dbt would take for a program, and not as it stands. A path that is '
-            ~ 'called so can be given in a list, a model is named without them: ref(...).'
-        ) -%}
-    {%- endfor -%}
 {% endmacro %}
 
 
@@ -199,7 +195,8 @@
     {%- endif -%}
     {%- do dwell.check_file_settings(input) -%}
     {%- for column in input.named if column not in input.columns -%}
-        {%- do dwell.stop(name ~ '_columns maps ' ~ column ~ ', which is no column of dwell. The columns are ' ~ input.columns | join(', ') ~ '.') -%}
+        {%- do dwell.stop(name ~ '_columns maps ' ~ column ~ ', which is no column of dwell. The columns are ' ~ input.columns | join(', ')
+            ~ (', and event_id for an id of the event' if name == 'events' else '') ~ '.') -%}
     {%- endfor -%}
     {%- for column, theirs in input.named.items() if not dwell.is_source(theirs) -%}
         {%- do dwell.stop(
@@ -239,6 +236,10 @@
     {%- endfor -%}
     {%- if csv.get('names') and csv.get('header') -%}
         {%- do dwell.stop(name ~ ' has names for columns, and says that a header has them. Keep one; skip: 1 leaves a header out.') -%}
+    {%- endif -%}
+    {%- if input.json is not mapping or input.json.keys() | reject('eq', 'rows') | list
+        or ('rows' in input.json and (input.json['rows'] is not string or not input.json['rows'] | trim)) -%}
+        {%- do dwell.stop(input.name ~ '_json must be a mapping with rows, as in {rows: results} or {rows: data.rows}, not ' ~ tojson(input.json) ~ '.') -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -381,7 +382,7 @@
 
 {# JSON: what the stored rows of an input depend on. #}
 {% macro settings_in_force(input) %}
-    {%- set values = {'input': dwell.input_name(input)} -%}
+    {%- set values = {'input': dwell.input_name(input), 'project': project_name} -%}
     {%- for name, inputs in dwell.settings().items() if input.name in inputs and not name.endswith('_relation') -%}
         {%- do values.update({name: var(name)}) -%}
     {%- endfor -%}
@@ -398,8 +399,15 @@
 
 {% macro refuse_other_settings(input) %}
     {%- set built = run_query('select max(settings) from ' ~ dwell.loads(input)).columns[0].values()[0] -%}
-    {%- if built and built != dwell.settings_in_force(input) -%}
-        {%- set before, now = fromjson(built), fromjson(dwell.settings_in_force(input)) -%}
+    {%- set now = fromjson(dwell.settings_in_force(input)) -%}
+    {%- set before = dict({'project': project_name}, **fromjson(built or '{}')) -%}
+    {%- if built and before['project'] != project_name -%}
+        {%- do dwell.stop(
+            'the tables that begin with dwell_ in the schema ' ~ target.schema ~ ' belong to the project ' ~ before['project']
+            ~ '. Give ' ~ project_name ~ ' a schema of its own, in profiles.yml; or, if the project was renamed, build everything anew with '
+            ~ '--full-refresh.'
+        ) -%}
+    {%- elif built and before != now -%}
         {%- set differences = [] -%}
         {%- for name in now if now[name] != before.get(name) -%}
             {%- do differences.append(

@@ -35,6 +35,12 @@ def test_a_fresh_build_passes_every_test_without_a_warning(tmp_path):
     assert statuses <= {"success", "pass", "no-op"}, statuses
 
 
+def test_a_mart_is_built_with_its_tests_alone_on_a_new_file(tmp_path):
+    results = Project(tmp_path).run("build", "--select", "+fct_sessions").results
+    assert {str(r.status) for r in results} <= {"success", "pass"}
+    assert any(r.node.name == "unique_fct_sessions_session_id" for r in results)
+
+
 def test_the_analyses_run(sample):
     compiled = sample.run("compile", "--select", "resource_type:analysis")
     sql = {r.node.name: r.node.compiled_code for r in compiled.results}

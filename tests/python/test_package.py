@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
+import yaml
 from oracle import EPOCH, Event, Rule, sessions_of
 from parent import Parent
 
@@ -141,6 +142,21 @@ def test_the_shop_has_the_metrics_that_it_asks_for(shop):
     }
 
 
+def test_what_is_disabled_is_never_late(shop):
+    # watch is; the hits of the shop were loaded in 2025
+    assert freshness(shop) == {"dwell_event_loads": "warn", "dwell_heartbeats_landed": "pass"}
+
+
+def freshness(parent):
+    """Return the status of each of dwell's sources."""
+    results = parent.run("source", "freshness").results
+    return {
+        r.node.name: r.status
+        for r in results
+        if r.node.resource_type == "source" and r.node.package_name == "dwell"
+    }
+
+
 @pytest.fixture
 def new_shop(tmp_path):
     shop = Parent("shop", tmp_path)
@@ -153,6 +169,10 @@ def test_a_run_that_has_nothing_of_dwell_makes_nothing_of_dwells(new_shop):
     assert new_shop.sql(
         "select count(*) from information_schema.tables where table_name ^@ 'dwell'"
     ) == [(0,)]
+
+
+def test_before_the_first_run_nothing_is_fresh(new_shop):
+    assert freshness(new_shop)["dwell_event_loads"] == "warn"
 
 
 def test_what_is_wrong_with_the_input_is_said_in_one_sentence(new_shop):
@@ -181,6 +201,72 @@ def test_what_is_wrong_with_the_input_is_said_in_one_sentence(new_shop):
         "root: true", "root: false"
     )
     new_shop.run("run")
+
+
+def test_settings_of_the_command_line_are_checked_too(new_shop):
+    def says(settings):
+        return new_shop.run("run", "--vars", settings, fails=True)
+
+    assert says("{dwell: {session_timeout_minutes: 5}}").startswith(
+        "dwell: --vars takes a setting by its name alone"
+    )
+    assert says("{sesion_timeout_minutes: 5}").startswith(
+        "dwell: there is no setting sesion_timeout_minutes. Did you mean session_timeout_minutes?"
+    )
+    # a variable of the shop's is its own
+    new_shop.run(
+        "run", "--vars", "{campaign: spring, session_timeout_minutes: 5}", "--full-refresh"
+    )
+
+
+@pytest.fixture
+def branch(new_shop):
+    """The shop, built; with the state of that build, and a second target whose schema is branch."""
+    new_shop.run("run")
+    new_shop.run("parse").write(str(new_shop.folder / "state" / "manifest.json"))
+    new_shop.state = ("--state", str(new_shop.folder / "state"), "--target", "branch")
+    profiles = yaml.safe_load((new_shop.folder / "profiles.yml").read_text())
+    outputs = profiles["shop"]["outputs"]
+    (built,) = outputs.values()
+    outputs["branch"] = built | {"schema": "branch"}
+    (new_shop.folder / "profiles.yml").write_text(yaml.dump(profiles))
+    return new_shop
+
+
+def test_an_input_may_be_deferred_to(branch):
+    branch.run("run", "--select", "package:dwell", "--defer", *branch.state)
+    assert branch.sql("select count(*) from branch_sessions.fct_sessions") == [(1,)]
+    assert not branch.sql("from duckdb_views() where schema_name = 'branch'")
+
+
+def test_what_was_cloned_is_built_anew(branch):
+    branch.run("clone", *branch.state)
+    branch.run("run", "--target", "branch")
+    assert branch.sql(VISITS.replace("analytics", "branch")) == branch.sql(VISITS)
+
+
+def test_a_copy_without_what_says_where_it_is_from_is_refused(branch):
+    # as dbt clone does on Snowflake and BigQuery
+    stored = "_sessions.int_web__events_sessionized"
+    branch.sql(
+        f"create schema branch_sessions; create table branch{stored} as from analytics{stored}"
+    )
+    said = branch.run("run", "--target", "branch", fails=True)
+    assert "It was copied, as by dbt clone. Build it anew, with --full-refresh." in said
+    branch.run("run", "--target", "branch", "--full-refresh")
+    assert branch.sql(VISITS.replace("analytics", "branch")) == branch.sql(VISITS)
+
+
+def test_another_project_in_the_same_schema_is_refused(new_shop):
+    new_shop.run("run")
+    new_shop.change("dbt_project.yml", "name: shop", "name: branch")
+    assert new_shop.run("run", fails=True) == (
+        "dwell: the tables that begin with dwell_ in the schema analytics belong to the project "
+        "shop. Give branch a schema of its own, in profiles.yml; or, if the project was renamed, "
+        "build everything anew with --full-refresh."
+    )
+    new_shop.run("run", "--full-refresh")
+    assert new_shop.sql(VISITS) == [("a", 1, 1)]
 
 
 def test_an_input_that_is_ephemeral_is_refused(new_shop):
@@ -254,6 +340,7 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
         ) == [(None, None, None)]
     tables = {name for (name,) in blog.sql("select table_name from information_schema.tables")}
     assert tables == {"reads", "article_reads", "with_options"}
+    assert set(freshness(blog).values()) == {"pass"}
 
 
 WATCHING = """

@@ -12,6 +12,8 @@ from dbt.cli.main import dbtRunner
 from events import write_events
 from project import ROOT, Project, release
 
+from dwell.dbt import Dbt
+
 ALL = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["dwell"]
 # those of the heartbeats: tests/python/test_watch_settings.py
 SETTINGS = {
@@ -88,6 +90,7 @@ WRONG = {
         {"names": ["a", "a"]}, {"names": ["a"], "header": True}, {"skip": -1}, {"skip": 1.5},
         {"skip": True},
     ],
+    "events_json": [None, "x", 5, [], {"rows": ""}, {"rows": None}, {"rows": ["a"]}, {"row": "a"}],
     "event_time_format": [None, "", 5, "epoch", "ISO", ["iso"], {}, "%H:%M", "%d/%m/%Y %Z"],
     "events_received_at": ["", 20250701, "2025-07-01T12:00:00", "2025-02-30", "2025-07-01 25:00"],
     "source_timezone": ZONES,
@@ -117,6 +120,7 @@ OTHER = {
     "events_columns": {"client": None},
     "events_format": "csv",
     "events_csv": {"skip": 0},
+    "events_json": {"rows": "results"},
     "event_time_format": "iso",
     "events_received_at": "2026-01-01",
     "null_values": ["NULL"],
@@ -145,9 +149,25 @@ def test_these_tests_know_every_setting():
 
 def test_the_settings_that_are_checked_are_those_of_the_project(built):
     said = run(built, fails=True, session_timeout=30)
-    start = "dwell: there is no setting session_timeout. The settings are "
+    start = (
+        "dwell: there is no setting session_timeout. Did you mean session_timeout_minutes? "
+        "The settings are "
+    )
     assert said.startswith(start)
     assert set(said.removeprefix(start).removesuffix(".").split(", ")) == ALL.keys()
+
+
+def test_a_setting_is_not_given_under_the_name_of_the_package(built):
+    said = run(built, fails=True, dwell={"session_timeout_minutes": 20})
+    assert said.startswith("dwell: --vars takes a setting by its name alone")
+
+
+@pytest.mark.parametrize("name", ["main", "Temp", "o'brien", 'a"b'])
+def test_a_file_by_which_duckdb_cannot_call_a_database_is_refused(tmp_path, name):
+    dwell = Dbt(tmp_path / f"{name}.duckdb", tmp_path, {})
+    with pytest.raises(Exception, match=f"dwell: the database file must not be called {name}:"):
+        dwell.manifest()
+    assert not dwell.database.exists()
 
 
 @pytest.mark.parametrize("name", WRONG)
