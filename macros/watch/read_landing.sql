@@ -46,7 +46,7 @@ select
         when is_readable then null
         else coalesce(message, cast(payload as varchar), '(tombstone)')
     end as unreadable_row,
-    {{ dwell.place_columns('topic', 'topic_partition', 'topic_offset') }}
+    {{ dwell.place_columns('topic', 'topic_partition', 'topic_offset', dwell.message_without_a_field(input)) }}
 from (
     select
         *,
@@ -81,6 +81,15 @@ from (
 {% endmacro %}
 
 
+{# SQL: a message that lacks a field, whole, so that a reject shows what there is in its place; null for all others, for
+   most messages are none. #}
+{% macro message_without_a_field(input) -%}
+    {%- set missing = [] -%}
+    {%- for column in input.columns -%}{%- do missing.append(column ~ ' is null') -%}{%- endfor -%}
+    case when is_readable and ({{ missing | join(' or ') }}) then message end
+{%- endmacro %}
+
+
 {# SQL: a payload without the header that Confluent's serializers write: a zero byte, and a schema's id in four. No JSON
    begins with a zero byte. #}
 {% macro without_schema_id(payload) -%}
@@ -99,9 +108,10 @@ from (
 {%- endmacro %}
 
 
-{# Where a message stood, for inputs whose rows come from a topic. #}
-{% macro place_columns(topic='null', topic_partition='null', topic_offset='null') -%}
+{# Where a message stood, for inputs whose rows come from a topic, and the message, where it lacks a field. #}
+{% macro place_columns(topic='null', topic_partition='null', topic_offset='null', message='null') -%}
     cast({{ topic }} as {{ dwell.type_text() }}) as topic,
     cast({{ topic_partition }} as {{ dbt.type_int() }}) as topic_partition,
-    cast({{ topic_offset }} as {{ dbt.type_bigint() }}) as topic_offset
+    cast({{ topic_offset }} as {{ dbt.type_bigint() }}) as topic_offset,
+    cast({{ message }} as {{ dwell.type_text() }}) as incomplete_message
 {%- endmacro %}

@@ -74,6 +74,22 @@ def test_a_payload_is_rejected(case, batch):
     assert batch[case][-1] == REJECTED[case][1]
 
 
+@pytest.mark.parametrize("private", [False, True])
+def test_a_message_that_lacks_a_field_is_kept_whole(private, project, tmp_path, monkeypatch):
+    messages = [payload().replace("device", "deviceName"), payload(start_time="soon")]
+    path = land(tmp_path / "a.parquet", dict(enumerate(messages)))
+    monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", "sixteen characters or more")
+    dwell = project(heartbeats_path=str(path), max_rejected_ratio=1, pseudonymize_user_ids=private)
+    dwell.run("run", *BATCH, "rejected_heartbeats")
+    # of one that has all six, what is wrong stands in its column
+    (lacks, has_all) = dwell.rows(
+        "select reject_reason, start_time, unreadable_row from rejected_heartbeats order by 1"
+    )
+    assert lacks[0] == "missing_device"
+    assert (lacks[2].startswith("(withheld: ")) if private else (lacks[2] == messages[0])
+    assert has_all == ("unreadable_start_time", "soon", None)
+
+
 def test_fields_may_have_other_names_and_share_one(project, tmp_path):
     path = land(tmp_path / "a.parquet", {0: payload(ID="i", id="j")})
     dwell = project(

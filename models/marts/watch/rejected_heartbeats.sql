@@ -24,8 +24,10 @@ select
             then {{ dwell.json_text('rejected.rejected_row', column) }}
     end as {{ column }},
     {%- endfor %}
-    case when rejected.reject_reason = 'unreadable_row' then rejected.rejected_row end
-        as unreadable_row
+    case
+        when rejected.reject_reason = 'unreadable_row' then rejected.rejected_row
+        else {{ dwell.json_text('rejected.rejected_row', 'message') }}
+    end as unreadable_row
 from rejected
 -- of a message, its place in the topic tells, and its file may be forgotten
 left join loads on rejected.source_number = loads.source_number

@@ -30,7 +30,8 @@ cleaned as (
         topic_partition,
         topic_offset,
         read_position,
-        unreadable_row
+        unreadable_row,
+        incomplete_message
     from rows_read
 ),
 
@@ -119,6 +120,7 @@ select
             'session_id': 'raw_session_id',
             'device': 'raw_device',
             'event_time': 'coalesce(raw_event_time, ' ~ dwell.digits('event_at') ~ ')',
+            'message': dwell.withheld_if_private('incomplete_message'),
         }) }}
     end as rejected_row
 from placed
