@@ -10,6 +10,9 @@
         {{ dwell.text(parts[3] if parts | length > 3 else 'view') }} as event_name,
         '1.0' as app_version,
         'web' as client,
+        {%- for column in dwell.event_id_columns() %}
+        cast(null as {{ dwell.type_text() }}) as {{ column }},
+        {%- endfor %}
         timestamp {{ dwell.text(time | replace('T', ' ')) }} as event_at,
         cast(null as {{ dbt.type_timestamp() }}) as received_at,
         1 as source_number,
@@ -27,7 +30,7 @@
     {%- set parts = row.split('|') %}
     select
         {%- for column in dwell.input('events').columns %}
-        nullif({{ dwell.text(parts[loop.index0]) }}, '') as {{ column }},
+        nullif({{ dwell.text(parts[loop.index0] | default('')) }}, '') as {{ column }},
         {%- endfor %}
         {{ dwell.parse_time(dwell.text(parts[3]), 'iso') }} as event_at,
         1 as source_number,

@@ -190,8 +190,9 @@
         or run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
     ) -%}
     {%- set layout = {
-        'format': 'json_lines' if is_lines
+        'format': 'json_lines' if is_lines and not input.json.get('rows')
             else ('json_array' if first_line.startswith('[') else 'json_objects'),
+        'rows': input.json.get('rows'),
     } -%}
     {%- set objects = dwell.rows_to_look_at(name, layout) -%}
     {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, 'limit 100') -%}
@@ -200,7 +201,13 @@
         {#- a key that few objects have -#}
         {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, '') -%}
     {%- endif -%}
-    {%- set mapped = dwell.map_columns_or_stop(input, keys, name, true, folders) -%}
+    {%- set mapped = dwell.map_columns(input, keys, name, true, folders) -%}
+    {%- if mapped is string -%}
+        {%- set lists = dwell.ask_of_file(name, dwell.json_lists_of, objects) -%}
+        {%- do dwell.stop(mapped ~ (
+            ' If its rows are in the list ' ~ lists[0] ~ ', set ' ~ input.name ~ '_json: {rows: ' ~ lists[0] ~ '}.' if lists else ''
+        )) -%}
+    {%- endif -%}
     {%- if layout['format'] == 'json_array' -%}{%- do dwell.refuse_open_array(name, size_bytes) -%}{%- endif -%}
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
@@ -227,6 +234,16 @@
     ).rows -%}
         {%- do dwell.stop(dwell.cannot_be_read(name)) -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{# The keys that hold a list. #}
+{% macro json_lists_of(objects) %}
+    {{- return(run_query(
+        'select distinct key from (select unnest(json_keys(json)) as key, json from (select json from ' ~ objects
+        ~ " limit 100) as objects where json_type(json) = 'OBJECT') as keyed"
+        ~ " where json_type(json, '/' || replace(replace(key, '~', '~0'), '/', '~1')) = 'ARRAY' order by key"
+    ).columns[0].values() | list) -}}
 {% endmacro %}
 
 

@@ -10,9 +10,9 @@
     {%- set units = dwell.microseconds_of_units() -%}
     {%- set in_zone = 'timezone(' ~ zone ~ ', %s)' if var('source_timezone') != 'UTC' else '%s' -%}
     {%- if kind in units -%}
-        make_timestamp(try_cast(try_cast({{ column }} as decimal(25, 6)) * {{ units[kind] }} as bigint))
+        make_timestamp(try_cast({{ dwell.duckdb__number(column) }} * {{ units[kind] }} as bigint))
     {%- elif kind == 'iso_or_epoch' -%}
-        {%- set number = 'try_cast(' ~ column ~ ' as decimal(25, 6))' %}
+        {%- set number = dwell.duckdb__number(column) %}
         coalesce(
             {{ dwell.parse_time(column, 'iso') }},
             make_timestamp(try_cast({{ number }} * case
@@ -43,6 +43,12 @@
         {#- timestamp, date: a time without a zone -#}
         make_timestamp(epoch_us({{ in_zone | replace('%s', 'cast(' ~ column ~ ' as timestamp)') }}))
     {%- endif -%}
+{%- endmacro %}
+
+
+{# A number as it is written; null for a text like 1.7E+12, as Excel shows and saves a long number: its digits are lost. #}
+{% macro duckdb__number(column) -%}
+    try_cast(case when typeof({{ column }}) <> 'VARCHAR' or not regexp_matches(cast({{ column }} as varchar), '[eE]') then {{ column }} end as decimal(25, 6))
 {%- endmacro %}
 
 

@@ -50,15 +50,26 @@
 {%- endmacro %}
 
 
-{# One column, json, which is null for an empty line, and the file that it is from. #}
+{# One column, json, which is null for an empty line, and the file that it is from. Where the rows are in a list within
+   an object, one that has no such list is a row, which cannot be read. #}
 {% macro read_json(names, layout, extra='') -%}
-    {%- if layout['format'] == 'json_lines' -%}
+    {%- if layout['rows'] -%}
+        {%- set rows = 'json_extract(json, ' ~ dwell.text(dwell.json_pointer(layout['rows'].split('.'))) ~ ')' -%}
+        (select unnest(case when json_type({{ rows }}) = 'ARRAY' then json_extract({{ rows }}, '$[*]') else [to_json(cast(json as varchar))] end) as json, file_index
+        from read_json_objects({{ dwell.file_list(names) }}, format = 'auto', maximum_object_size = {{ dwell.largest_wrapper() }}))
+    {%- elif layout['format'] == 'json_lines' -%}
         (select line as json, file_index from {{ dwell.read_lines(names, extra) }})
     {%- else -%}
         (select json, file_index from read_json_objects(
             {{ dwell.file_list(names) }}, format = '{{ 'array' if layout['format'] == 'json_array' else 'unstructured' }}'))
     {%- endif -%}
 {%- endmacro %}
+
+
+{# Bytes of an object that holds the rows of a file. DuckDB keeps room for two of this size on each thread. #}
+{% macro largest_wrapper() %}
+    {{- return(67108864) -}}
+{% endmacro %}
 
 
 {# Whether broken rows are told by the reader, into the table named here, while it passes them over. #}

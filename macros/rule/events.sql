@@ -15,11 +15,12 @@
     {%- for column in ['user_id', 'device_id'] -%}
         {%- if dwell.session_key() | length == 1 -%}{%- do besides.append(column) -%}{%- endif -%}
     {%- endfor -%}
-    {{- return(['event_name', 'app_version', 'client'] + besides) -}}
+    {{- return(['event_name', 'app_version', 'client'] + besides + dwell.event_id_columns()) -}}
 {% endmacro %}
 
 
 {# What two rows of a relation must agree in to be the same row, read twice. #}
 {% macro event_identity() -%}
     user_id, device_id, event_name, app_version, client, event_at, received_at, reject_reason, rejected_row
+    {{- ', event_id' if dwell.event_id_columns() }}
 {%- endmacro %}

@@ -57,6 +57,7 @@ MORE = {
             "client": "properties.mp_lib",
         }
     },
+    "json-wrapper": {"events_json": {"rows": "results"}},
     "null-markers": {
         "null_values": [
             *("\\N", "NULL", "null", "None", "nan", "NaN", "NA", "(not set)", "undefined", "-"),
@@ -114,7 +115,7 @@ EXPECTED = {
     "json-in-csv-column": {("u1", "d1", 1)},
     "json-mongo": {("64b1", "d1", 1)},
     "json-quoted-key": {("u1", "d", 1)},
-    "json-wrapper": "json-wrapper/a.json has no column event_name",
+    "json-wrapper": {("u1", "d1", 1), ("u2", "d2", 1)},
     "landing-bom": 8,
     "landing-confluent-json": 8,
     "landing-double-encoded": 8,

@@ -210,6 +210,39 @@ def test_a_path_names_a_value_within_a_column(kind, exports, tmp_path):
     assert "has no column props.id" in said
 
 
+WRAPPED = {
+    "an object": json.dumps({"results": [EVENT, EVENT | {"user_id": "u2"}], "next": None}),
+    "on several lines": json.dumps({"results": [EVENT, EVENT | {"user_id": "u2"}]}, indent=2),
+    "pages in lines": "".join(
+        json.dumps({"next": n, "results": [EVENT | {"user_id": f"u{n}"}]}) + "\n" for n in (1, 2)
+    ),
+    "pages in an array": json.dumps(
+        [{"results": [EVENT]}, {"results": []}, {"results": [EVENT | {"user_id": "u2"}]}]
+    ),
+}
+
+
+@pytest.mark.parametrize("form", WRAPPED)
+def test_rows_may_be_a_list_within_an_object(form, exports):
+    found = exports.load({"a.json": WRAPPED[form]}, "a.json", events_json={"rows": "results"})
+    assert [row[1] for row in found] == ["u1", "u2"]
+
+
+def test_rows_may_lie_deep_and_what_is_none_is_rejected(exports):
+    rows = [EVENT, None, "x", {**EVENT, "user_id": "u2"}]
+    pages = [{"data": {"a/b": rows}}, {"data": {}}, {"error": "too many requests"}]
+    files = {"a.json": "\n".join(map(json.dumps, pages))}
+    found = exports.load(files, "a.json", events_json={"rows": "data.a/b"}, max_rejected_ratio=1)
+    assert [row[1] for row in found] == ["u1", "u2"]
+    # two elements that are no objects, and two pages that have no list
+    assert exports.rejects() == [("unreadable_row", 4)]
+
+
+def test_a_list_that_may_hold_the_rows_is_named(exports):
+    said = exports.load({"a.json": WRAPPED["an object"]}, "a.json", fails=True)
+    assert "If its rows are in the list results, set events_json: {rows: results}." in said
+
+
 def test_any_key_can_be_named(exports):
     """A key of that very name comes before a path; letters of JSON are told apart by their case."""
     event = {
@@ -436,6 +469,13 @@ PROGRAMS = {
         },
         [("desktop", "abc", None, None, None)],
     ),
+    "Plausible": (
+        {
+            "events_v2.csv": '"timestamp","name","site_id","user_id","session_id","browser"\n'
+            '"2024-07-01 12:00:00","pageview",1,12246013408137414213,7,"Firefox"\n'
+        },
+        [("pageview", None, None, "12246013408137414213", "firefox")],
+    ),
     "Snowplow": (
         {
             "enriched/1.tsv": "\t".join(
@@ -464,6 +504,24 @@ PROGRAMS = {
 }
 
 
+# {program: (file, heartbeats, (user, program, session, device, seconds))}
+NOTICE = {"NotificationType": "PlaybackProgress", "UserId": "u1", "ItemId": "film"}
+NOTICE |= {"DeviceId": "d1", "DeviceName": "TV", "PlaybackPositionTicks": 0}
+ACTIVITY = {"session_key": "291", "user_id": 133788, "rating_key": "4348", "player": "TV"}
+PLAYERS = {
+    "Jellyfin": (
+        "jellyfin/1.jsonl",
+        [NOTICE | {"UtcTimestamp": f"2024-07-01T12:00:{s}.1234567Z"} for s in (10, 20, 30)],
+        ("u1", "film", "d1", "TV", 20.0),
+    ),
+    "Tautulli": (
+        "tautulli/1.jsonl",
+        [ACTIVITY | {"event_time": 1719835200.25 + s} for s in (0, 10, 20)],
+        ("133788", "4348", "291", "TV", 20.0),
+    ),
+}
+
+
 def settings_in_docs():
     """Return {program: settings} of docs/exports.md."""
     text = (ROOT / "docs" / "exports.md").read_text()
@@ -478,5 +536,19 @@ def test_the_export_of_a_program_is_loaded_by_the_settings_in_the_docs(program, 
     assert exports.load(files, settings.pop("events_path"), **settings) == expected
 
 
+@pytest.mark.parametrize("player", PLAYERS)
+def test_the_heartbeats_of_a_player_are_loaded_by_the_settings_in_the_docs(player, tmp_path):
+    settings = settings_in_docs()[player]
+    file, heartbeats, expected = PLAYERS[player]
+    (tmp_path / file).parent.mkdir()
+    (tmp_path / file).write_text("".join(json.dumps(h) + "\n" for h in heartbeats))
+    settings["heartbeats_path"] = str(tmp_path / settings["heartbeats_path"])
+    project = Project(tmp_path, watch_as_of="2024-07-02T00:00:00Z", **settings)
+    project.run("run", "--select", "+fct_watch_streams")
+    assert project.rows(
+        "select user_id, program_id, session_id, device, stream_duration from fct_watch_streams"
+    ) == [expected]
+
+
 def test_every_program_in_the_docs_is_tested():
-    assert settings_in_docs().keys() == PROGRAMS.keys()
+    assert settings_in_docs().keys() == PROGRAMS.keys() | PLAYERS.keys()

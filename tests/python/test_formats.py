@@ -430,6 +430,12 @@ def test_a_setting_names_the_format_of_times(form, zone, written, landing):
     assert read(project) == (len(written) + 1, len(written), 0, 1, True)
 
 
+@pytest.mark.parametrize("form", ["auto", "epoch_milliseconds"])
+def test_a_number_whose_digits_a_spreadsheet_dropped_is_no_time(form, landing):
+    content = events_at("1751371200000", "1751371200001", "1.75137E+12")
+    assert read(landing({"a.csv": content}, event_time_format=form)) == (3, 2, 0, 1, True)
+
+
 # what Berlin's clocks show, and UTC: an hour ahead in winter, two in summer
 BERLIN = {
     "2025-03-30T01:59:00": "2025-03-30 00:59:00",

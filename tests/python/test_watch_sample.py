@@ -177,6 +177,7 @@ def test_what_goes_wrong_with_settings_of_heartbeats_is_told(tmp_path):
         ({"watch_as_of": 5}, "watch_as_of must be a moment"),
         ({"heartbeats_format": "xlsx"}, "heartbeats_format must be one of"),
         ({"heartbeats_csv": {"sep": ","}}, "heartbeats_csv must be a mapping"),
+        ({"heartbeats_json": {"row": "x"}}, "heartbeats_json must be a mapping with rows"),
         ({"heartbeats_columns": {"client": "c"}}, "heartbeats_columns maps client"),
         ({"heartbeats_columns": {"device": None}}, "a heartbeat needs one"),
         ({"heartbeats_relation": "a.b"}, "heartbeats_path and heartbeats_relation are both set"),

@@ -1,7 +1,7 @@
 {{ config(severity='warn') }}
 -- Where times are whole seconds, rows that are equal in all columns may be several events of one
 -- second, as of a quick hand, and drop_exact_duplicates counts one of them. If they are, set it to
--- false. One in a hundred is many.
+-- false, or name an id of the event in events_columns: {event_id: ...}. One in a hundred is many.
 with times as (
     select
         count(*) as events,

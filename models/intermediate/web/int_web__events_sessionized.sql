@@ -13,7 +13,7 @@
     else 'cast(null as ' ~ dbt.type_timestamp() ~ ')' -%}
 {%- set columns -%}
     user_id, device_id, event_name, app_version, client, event_at, received_at, source_number,
-    reject_reason, read_position, rejected_row
+    reject_reason, read_position, rejected_row {{- ', event_id' if dwell.event_id_columns() }}
 {%- endset %}
 
 with incoming as (
@@ -56,6 +56,9 @@ select
     event_name,
     app_version,
     client,
+    {%- for column in dwell.event_id_columns() %}
+    {{ column }},
+    {%- endfor %}
     event_at,
     run_started_at,
     -- an event that is no activity is in no session

@@ -48,7 +48,7 @@ select
     source,
     cast(source_row as {{ dbt.type_bigint() }}) as source_row,
     reject_reason,
-    {%- for column in dwell.input('events').columns %}
+    {%- for column in dwell.input('events').columns if column != 'event_id' %}
     case
         when reject_reason <> 'unreadable_row'
             then {{ dwell.json_text('rejected_row', column) }}

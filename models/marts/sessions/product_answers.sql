@@ -5,7 +5,8 @@
 {%- set cut, ignoring = dwell.cuts_in_words(), dwell.ignored_in_words() -%}
 {#- with cuts, there are more sessions than the runs that a timeout makes -#}
 {%- set unit = 'run' if cut else 'session' -%}
-{%- set counting = 'Of rows that are equal in every column, one counts.'
+{%- set and_id = ' and in their id' if dwell.event_id_columns() else '' -%}
+{%- set counting = 'Of rows that are equal in every column' ~ and_id ~ ', one counts.'
     if var('drop_exact_duplicates') else 'Every row counts.' -%}
 {%- set other_mean = 'mean_duration_seconds_without_single_event_sessions' %}
 

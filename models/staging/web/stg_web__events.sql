@@ -13,6 +13,9 @@ cleaned as (
         {{ dwell.known_text('app_version') }} as app_version,
         {{ dwell.known_id('device_id') }} as device_id,
         lower({{ dwell.known_text('client') }}) as client,
+        {%- for column in dwell.event_id_columns() %}
+        {{ dwell.known_text(column) }} as {{ column }},
+        {%- endfor %}
         event_at,
         {%- for column in dwell.input('events').columns %}
         {{ column }} as raw_{{ column }},
@@ -50,19 +53,22 @@ select
     case when reject_reason is null then event_at end as event_at,
     case when reject_reason is null then device_id end as device_id,
     case when reject_reason is null then client end as client,
+    {%- for column in dwell.event_id_columns() %}
+    case when reject_reason is null then {{ column }} end as {{ column }},
+    {%- endfor %}
     received_at,
     source_number,
     reject_reason,
     case when reject_reason is not null then read_position end as read_position,
     case
         when reject_reason = 'unreadable_row' then {{ dwell.withheld_if_private('unreadable_row') }}
-        when reject_reason is not null then {{ dwell.json_of({
+        when reject_reason is not null then {{ dwell.json_of(dict({
             'event_name': 'raw_event_name',
             'user_id': 'user_id' if var('pseudonymize_user_ids') else 'raw_user_id',
             'app_version': 'raw_app_version',
             'event_time': 'coalesce(raw_event_time, ' ~ dwell.digits('event_at') ~ ')',
             'device_id': 'raw_device_id',
             'client': 'raw_client',
-        }) }}
+        }, **({'event_id': 'raw_event_id'} if dwell.event_id_columns() else {}))) }}
     end as rejected_row
 from judged
