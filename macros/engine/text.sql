@@ -69,9 +69,13 @@
     {{ dwell.fail_with("'dwell: there is no key for pseudonyms'") }}
 {%- endmacro %}
 
-{# 128 bits of SHA-256 over the key and the id: one id, one pseudonym, and no way back without the key. #}
+{# 128 bits of SHA-256 over the key and the id: one id, one pseudonym, and no way back without the key. A connection that
+   lost the key gives no other pseudonyms, but stops the run. #}
 {% macro duckdb__pseudonym(column) -%}
-    left(sha256(getvariable('dwell_salt') || chr(31) || {{ column }}), 32)
+    case
+        when length(getvariable('dwell_salt')) >= 16 then left(sha256(getvariable('dwell_salt') || chr(31) || {{ column }}), 32)
+        else {{ dwell.default__pseudonym(column) }}
+    end
 {%- endmacro %}
 
 

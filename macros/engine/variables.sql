@@ -1,6 +1,6 @@
-{# A value that one statement computes and the next ones compare with. As a constant it lets DuckDB skip what
+{# A time that one statement computes and the next ones compare with. As a constant it lets DuckDB skip what
    a table has outside it; a subquery in its place would be looked at row by row. It only ever spares work: other
-   engines do without. #}
+   engines do without, and so does a statement whose connection does not know it. #}
 {% macro remember(name, query) -%}
     {{- return(adapter.dispatch('remember', 'dwell')(name, query)) -}}
 {%- endmacro %}
@@ -9,11 +9,11 @@
 {%- endmacro %}
 
 {% macro duckdb__remember(name, query) -%}
-    set variable {{ name }} = ({{ query }});
+    set variable {{ name }} = coalesce(({{ query }}), timestamp 'infinity');
 {%- endmacro %}
 
 
-{# SQL: whether a column is not below what was remembered. #}
+{# SQL: whether a column is not below what was remembered; true where nothing was. #}
 {% macro is_since(column, name) -%}
     {{- return(adapter.dispatch('is_since', 'dwell')(column, name)) -}}
 {%- endmacro %}
@@ -23,5 +23,5 @@
 {%- endmacro %}
 
 {% macro duckdb__is_since(column, name) -%}
-    {{ column }} >= getvariable({{ dwell.text(name) }})
+    (getvariable({{ dwell.text(name) }}) is null or {{ column }} >= getvariable({{ dwell.text(name) }}))
 {%- endmacro %}

@@ -5,12 +5,23 @@
 {% macro find_files(input) %}
     {%- set named = [] -%}
     {%- for path in dwell.as_list(input.path) -%}
+        {%- if modules.re.search(dwell.object_with_question_mark(), path) -%}
+            {%- do dwell.stop(
+                input.name ~ '_path has a ? in ' ~ path ~ ', and DuckDB takes what follows it in the address of an object for options. Write * in its '
+                ~ 'place, or rename the object.'
+            ) -%}
+        {%- endif -%}
         {%- set findable = dwell.findable(input, path) -%}
         {%- set found = dwell.ask_of_path(
-            input, path, 'select count(*) as files, min(file) filter (where ' ~ dwell.hides_facts('file') ~ ') as hiding from glob('
+            input, path, 'select count(*) as files, min(file) filter (where ' ~ dwell.hides_facts('file') ~ ') as hiding, '
+            ~ 'min(file) filter (where regexp_matches(file, ' ~ dwell.text(dwell.object_with_question_mark()) ~ ')) as unopened from glob('
             ~ dwell.text(findable) ~ ')'
         )[0] -%}
-        {%- if found['hiding'] -%}
+        {%- if found['unopened'] -%}
+            {%- do dwell.stop(
+                found['unopened'] ~ ' has a ? in its name, and DuckDB takes what follows it in the address of an object for options. Rename the object.'
+            ) -%}
+        {%- elif found['hiding'] -%}
             {%- do dwell.stop(
                 found['hiding'] ~ ' is in a folder called filename=, content=, size= or last_modified=, for which DuckDB would '
                 ~ 'take what it tells of a file. Rename the folder.'
@@ -25,7 +36,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do try_or_compiler_error(
-        'dwell: ' ~ input.name ~ '_path names a file that this user may not open: ' ~ dwell.escaped(dwell.some_of(named))
+        'dwell: ' ~ input.name ~ '_path names a file that ' ~ dwell.why_not_opened(named) ~ ': ' ~ dwell.escaped(dwell.some_of(named))
         ~ '. Let it be read, or leave it out.',
         run_query,
         'create or replace temporary table dwell_files as select distinct filename as name, size as size_bytes, '
@@ -35,6 +46,21 @@
     ) -%}
     {%- do dwell.skip_markers(input) -%}
     {%- do dwell.refuse_two_names_of_a_file(input) -%}
+{% endmacro %}
+
+
+{# A regular expression of the addresses of object storage that have a question mark. #}
+{% macro object_with_question_mark() %}
+    {{- return('^(s3|s3a|s3n|gs|gcs|r2)://.*[?]') -}}
+{% endmacro %}
+
+
+{# Of a web address nobody knows whether it is there before it is opened. #}
+{% macro why_not_opened(names) %}
+    {%- for name in names if modules.re.match('https?://', name) -%}
+        {{- return('is not there, or that this user may not open') -}}
+    {%- endfor -%}
+    {{- return('this user may not open') -}}
 {% endmacro %}
 
 

@@ -56,6 +56,7 @@
    dwell_event_loads. #}
 {% macro record_event_load() %}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
+        {%- do dwell.refuse_without_hooks() -%}
         {%- set input = dwell.input('events') -%}
         {%- set from_scratch = dwell.is_from_scratch(input) -%}
         {{- dwell.begin_load(input, from_scratch) -}}

@@ -86,7 +86,7 @@
     {%- set names = files | map(attribute='source') | list -%}
     {%- set mapped = layout['mapped'] -%}
     {#- after a broken quote, DuckDB 1.5.5 on several threads passes over every row that follows -#}
-    {%- set passed = "ignore_errors = true, parallel = getvariable('dwell_nothing_is_broken')"
+    {%- set passed = "ignore_errors = true, parallel = coalesce(getvariable('dwell_nothing_is_broken'), false)"
         if dwell.reports_broken_rows(layout) else '' -%}
     {%- set is_json = layout['format'].startswith('json') -%}
     {%- set is_text = layout['format'] != 'parquet' -%}

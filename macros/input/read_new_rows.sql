@@ -71,6 +71,17 @@
 {% endmacro %}
 
 
+{# What is new is found by hooks at the start of a run. dbt-core 1.12 does not run them with --use-v2-parser
+   (its issue 16310): the run would store what an earlier one has found. #}
+{% macro refuse_without_hooks() %}
+    {%- if 'have_run' not in dwell.run_cache('hooks') -%}
+        {%- do dwell.stop(
+            'its hooks of on-run-start did not run, which find what is new in the input. Run dbt without --use-v2-parser.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
 {# SQL: every row of the input that is not stored; all of them if the table is built anew. #}
 {% macro read_new_rows(input) %}
     {%- if dwell.input_mode(input) in ('relation', 'sample') -%}

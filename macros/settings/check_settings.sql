@@ -2,6 +2,7 @@
    each other, or differ from those that the stored tables were built with. #}
 {% macro check_settings() %}
     {%- if dwell.is_at_work() -%}
+        {%- do dwell.run_cache('hooks').update({'have_run': true}) -%}
         {%- do dwell.refuse_models_of_one_name() -%}
         {%- do dwell.check_setting_values() -%}
     {%- endif -%}

@@ -74,6 +74,7 @@
 {# Pre-hook of the new heartbeats: counts what is about to be read. #}
 {% macro count_new_heartbeats() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
+        {%- do dwell.refuse_without_hooks() -%}
         {%- set input = dwell.input('heartbeats') -%}
         {%- set from_scratch = dwell.is_from_scratch(input) -%}
         {{- dwell.begin_load(input, from_scratch) -}}

@@ -133,6 +133,22 @@ def test_an_object_that_is_not_there_is_told(path, project, bucket):
     assert f"dwell: events_path names no file: s3://{BUCKET}/{path}." in load(project, True)
 
 
+@pytest.mark.parametrize(("path", "found"), [("a[1].csv", ["ann"]), ("*.csv", ["ann", "bob"])])
+def test_a_key_with_the_marks_of_a_pattern_is_a_key(path, found, project, bucket, tmp_path):
+    for user, key in (("ann", "a[1].csv"), ("bob", "a1.csv")):
+        bucket.upload_file(str(write_events(tmp_path / "x.csv", rows(user))), key)
+    project = project(events_path=f"s3://{BUCKET}/{path}")
+    load(project)
+    assert users(project) == found
+
+
+@pytest.mark.parametrize("path", ["a?.csv", "*.csv"])
+def test_a_question_mark_in_a_key_is_named(path, project, bucket, tmp_path):
+    bucket.upload_file(str(write_events(tmp_path / "x.csv", rows("ann"))), "a?.csv")
+    said = load(project(events_path=f"s3://{BUCKET}/{path}"), fails=True)
+    assert "DuckDB takes what follows it in the address of an object for options" in said
+
+
 def test_keys_are_stored_nowhere(project, bucket, tmp_path):
     bucket.upload_file(str(write_events(tmp_path / "a.csv", rows("ann"))), "a.csv")
     project = project(events_path=f"s3://{BUCKET}/a.csv")
@@ -173,6 +189,14 @@ def web(tmp_path):
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+def test_a_file_that_a_web_server_does_not_have_is_told(web, project, tmp_path):
+    (tmp_path / "web").mkdir()
+    said = project(events_path=f"{web}/none.csv").run(
+        "run", "--select", "+fct_sessions", fails=True
+    )
+    assert "names a file that is not there, or that this user may not open" in said
 
 
 def test_a_file_on_a_web_server_is_read_and_not_opened_again(web, project, tmp_path):

@@ -1,5 +1,7 @@
 """Runs of a part of the project never mix what belongs apart."""
 
+from dbt.artifacts.schemas.results import RunStatus
+from dbt.task.run import RunTask
 from events import write_events
 
 
@@ -24,4 +26,14 @@ def test_a_full_refresh_of_a_part_reads_no_input(project, tmp_path):
     write_events(tmp_path / "later.csv", [("view", "bob", "2025-01-01 10:00:00")])
     path.unlink()
     dwell.run("run", "--select", "int_web__sessions", full_refresh=True)
+    assert dwell.row("select count(*) from fct_sessions") == (1,)
+
+
+def test_a_run_without_its_hooks_is_refused(project, tmp_path, monkeypatch):
+    path = write_events(tmp_path / "events.csv", [("view", "ann", "2025-01-01 10:00:00")])
+    dwell = project(events_path=str(path))
+    dwell.run("run")
+    # as with dbt's --use-v2-parser
+    monkeypatch.setattr(RunTask, "safe_run_hooks", lambda *_, **__: RunStatus.Success)
+    assert "its hooks of on-run-start did not run" in dwell.run("run", fails=True)
     assert dwell.row("select count(*) from fct_sessions") == (1,)
