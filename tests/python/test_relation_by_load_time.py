@@ -83,7 +83,7 @@ def test_a_row_without_a_load_time_is_refused(warehouse):
     insert(warehouse, [("ann", DAY, DAY)])
     warehouse.run("run")
     insert(warehouse, [("ann", DAY, None)])
-    assert "1 rows without a load time in loaded_at" in warehouse.run("run", fails=True)
+    assert "1 row without a load time in loaded_at" in warehouse.run("run", fails=True)
 
 
 def test_a_time_is_in_the_future_if_it_is_after_its_load_time(warehouse):

@@ -370,7 +370,8 @@ def test_it_ends_and_names_who_has_the_database_for_too_long(broker, tmp_path):
 def test_a_renamed_field_ends_no_stream(broker, tmp_path):
     """Nor is any published by the next start, until someone accepts that they are lost."""
     scene = Scene(broker, tmp_path, "renamed", random.Random(1))
-    base = int(time.time() * 1000) - 3_600_000
+    # whole minutes are judged: the field is renamed at the start of one
+    base = int(time.time()) // 60 * 60_000 - 3_600_000
 
     def beat(second, session, user="user_id"):
         fields = json.loads(mark(0, base + second * 1000)) | {
