@@ -1,12 +1,13 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
-.PHONY: build report test test-long test-malformed test-kills test-engines test-engines-long test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-backlog bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
+.PHONY: build report test test-duckdb test-long test-malformed test-kills test-engines test-engines-long test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-backlog bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
 export EVENTS VARS
 
 PYTHON ?= python3
 FLINK_PYTHON ?= python3.11
 VENV = .venv/bin
 INSTALL = $(VENV)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
+DUCKDB ?= 2.0.1
 REFRESH = $(if $(FULL_REFRESH),--full-refresh)
 
 build: .venv/.core ## build everything and print the four answers (EVENTS=files VARS='{...}' FULL_REFRESH=1)
@@ -23,6 +24,10 @@ test: .venv/.test ## run the test suite; it skips a test that needs more than is
 
 test-long: .venv/.test ## run the arrival-order tests with ten times as many histories (40 minutes)
 	@DWELL_EXAMPLES=10 $(VENV)/python -m pytest tests/python/test_arrival_order.py tests/python/test_watch_arrival_order.py
+
+test-duckdb: .venv-duckdb-$(DUCKDB)/.installed ## run the test suite on another DuckDB (DUCKDB=2.0.1 or 1.5.6; TESTS=tests/python/test_sample.py for a part)
+	@echo "== pytest: the test suite on DuckDB $(DUCKDB), for which there are no extensions to install"
+	@.venv-duckdb-$(DUCKDB)/bin/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/python/test_load.py $(TESTS)
 
 test-malformed: .venv/.test ## the tests of malformed input, with every wrong setting and each file by itself (an hour; DWELL_SEEDS=3)
 	@$(VENV)/python -m pytest tests/python/test_malformed.py
@@ -108,11 +113,12 @@ lock: ## pin all packages anew in requirements/ (needs uv)
 	for emulator in bqemulator fakesnow; do uv pip compile -q requirements/$$emulator.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/$$emulator.txt; done
 	uv pip compile -q pyproject.toml --universal --generate-hashes --custom-compile-command "make lock" --group bench -o requirements/bench.txt
 	uv pip compile -q airflow/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/airflow.txt
+	for duckdb in 1.5.6 2.0.1; do echo "duckdb==$$duckdb" | uv pip compile -q --universal --generate-hashes --no-annotate --custom-compile-command "make lock" - -o requirements/duckdb-$$duckdb.txt; done
 	uv pip compile -q flink/requirements.in --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/flink.txt
 	uv pip compile -q engines/requirements.in --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -o requirements/engines.txt
 
 clean: ## remove what make has made, but for the database
-	rm -rf .venv .venv-airflow .venv-flink .flink .venv-engines .spark .venv-bqemulator .venv-fakesnow .kafka .airflow .*.duckdb.build target logs
+	rm -rf .venv .venv-duckdb-* .venv-airflow .venv-flink .flink .venv-engines .spark .venv-bqemulator .venv-fakesnow .kafka .airflow .*.duckdb.build target logs
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -133,6 +139,14 @@ help: ## print this
 	@echo "== installing Flink: the packages of $<, into .venv-flink; about a minute"
 	@$(FLINK_PYTHON) -m venv .venv-flink
 	@.venv-flink/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv-duckdb-%/.installed: requirements/test.txt requirements/duckdb-%.txt
+	@echo "== installing DuckDB $*, and the packages of requirements/test.txt, into .venv-duckdb-$*"
+	@$(PYTHON) -m venv .venv-duckdb-$*
+	@for list in $^; do \
+	  .venv-duckdb-$*/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $$list || exit 1; done
+	@.venv-duckdb-$*/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-%/.installed: requirements/%.txt

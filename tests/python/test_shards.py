@@ -14,6 +14,7 @@ from streams_database import NOON, Stream, add, build
 from targets import KINDS, dwell, running
 
 from dwell import commands, load
+from dwell.answers import counted
 
 DYING = "tests/python/dying_load.py"
 ROWS = "select shard, session_id, stream_duration from {table}"
@@ -159,7 +160,7 @@ def test_a_history_has_the_revisions_of_all_shards(shards):
     ]
     for shard, streams in (("eu", 2), ("us", 1)):
         said = shards.load(shard, *as_history, "--check")
-        assert f"of each day: {streams} streams on 1 day" in said
+        assert f"of each day: {counted(streams, 'stream')} on 1 day" in said
 
 
 def test_overwriting_days_of_a_shard_leaves_those_of_others(shards):
