@@ -2,7 +2,7 @@
 
 Streams that have ended are filled in by SQL and published once, to nobody. Then 300 simulated
 viewers go on watching; after each run of dbt, dwell watch looks what is to be published, which is
-timed, as is its question how many streams go on: medians of five. At last, a new process does what
+timed, as is its look at what goes on and what was rejected: medians of five. At last, a new process does what
 dwell load and dwell watch ask of ledger and database when they start and nothing is new: the
 seconds are those after Python's imports, the memory is all of the process.
 """
@@ -24,6 +24,7 @@ from run import ROOT, WORK
 
 sys.path.insert(0, str(ROOT))
 
+from dwell.circuit_breaker import CircuitBreaker
 from dwell.dbt import Dbt
 from dwell.landing import SCHEMA, Landing
 from dwell.ledger import Ledger
@@ -58,19 +59,20 @@ def timed(work):
 
 
 def measure(folder: Path, past: int):
-    """Return seconds of the first look, of the next, and of counting what goes on."""
+    """Return seconds of the first look, of the next, and of looking what goes on."""
     shutil.rmtree(folder, ignore_errors=True)
     landing = Landing(folder / "landing")
     sent = list(messages(Plan(viewers=300)))
     size = len(sent) // (LOOKS + 1)
     dbt = Dbt(folder / "dwell.duckdb", folder, {"heartbeats_path": landing.pattern})
     ledger = Ledger(folder / "ledger.duckdb", Nowhere.name)
-    watch = Watch(dbt, landing, ledger, Nowhere(), timedelta(seconds=GRACE))
+    breaker = CircuitBreaker(max_ratio=1, min_count=1)
+    watch = Watch(dbt, landing, ledger, Nowhere(), timedelta(seconds=GRACE), breaker)
     looks, counts = [], []
     for number in range(LOOKS + 1):
         part = sent[number * size : (number + 1) * size]
         land(landing, part, number * size)
-        watch.run_dbt(None)
+        watch.run_dbt()
         if number == 0:
             with duckdb.connect(str(dbt.database)) as connection:
                 connection.execute(FILL.format(streams=past, files=0, folder=folder))
@@ -78,7 +80,7 @@ def measure(folder: Path, past: int):
         ripe = reached - timedelta(seconds=TIMEOUT + GRACE)
         looks.append(timed(lambda ripe=ripe: ledger.write_down(dbt.database, TIMEOUT, ripe)))
         publish(ledger, Nowhere())
-        counts.append(timed(watch.count_going_on))
+        counts.append(timed(watch.look))
     starts = [start_in_a_process(dbt.database, ledger.path) for _ in range(LOOKS)]
     return (
         looks[0],
@@ -118,7 +120,7 @@ def main():
         start(*map(Path, sys.argv[2:]))
         return
     print(
-        "| streams that have ended | first look, s | the next, s | how many go on, s | a start, s "
+        "| streams that have ended | first look, s | the next, s | what goes on, s | a start, s "
         "| its memory, MB |"
     )
     print("|--:|--:|--:|--:|--:|--:|")
