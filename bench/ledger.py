@@ -2,9 +2,9 @@
 
 Streams that have ended are filled in by SQL and published once, to nobody. Then 300 simulated
 viewers go on watching; after each run of dbt, dwell watch looks what is to be published, which is
-timed, as is its look at what goes on and what was rejected: medians of five. At last, a new process does what
-dwell load and dwell watch ask of ledger and database when they start and nothing is new: the
-seconds are those after Python's imports, the memory is all of the process.
+timed, as is its look at what goes on and what was rejected: medians of five. At last, a new process
+does what dwell load and dwell watch ask of ledger and database when they start and nothing is new:
+the seconds are those after Python's imports, the memory is all of the process.
 """
 
 import json
