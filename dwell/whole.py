@@ -16,6 +16,7 @@ from dwell.dbt import ROOT
 # {ending: the module that opens such a file}, imported if there is one
 KINDS = {
     ".gz": "gzip",
+    ".gzip": "gzip",
     ".zst": "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd",
 }
 MEGABYTE = 1 << 20

@@ -2,7 +2,7 @@
 
 {# How a file is to be read: {format, columns, ...}; the same text for all files that are read alike. #}
 {% macro look_at_file(input, name, size_bytes) %}
-    {%- set kind = modules.re.search('\\.(csv|tsv|txt|parquet|json|jsonl|ndjson)(\\.gz|\\.zst)?$', name | lower) -%}
+    {%- set kind = modules.re.search('\\.(csv|tsv|txt|parquet|json|jsonl|ndjson)(\\.gz|\\.gzip|\\.zst)?$', name | lower) -%}
     {%- set kind = input.format or (kind.group(1) if kind else none) -%}
     {%- if size_bytes == 0 -%}
         {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its ' ~ input.name ~ '.') -%}
@@ -24,7 +24,7 @@
     {%- endif -%}
     {%- do dwell.stop(
         name ~ ' is no CSV, Parquet or JSON file that dwell can read. Its name must end in .csv, .tsv, '
-        ~ '.txt, .parquet, .json, .jsonl or .ndjson (text also with .gz or .zst), and its content must be that. For another name, set '
+        ~ '.txt, .parquet, .json, .jsonl or .ndjson (text also with .gz, .gzip or .zst), and its content must be that. For another name, set '
         ~ input.name ~ '_format, for text that is no UTF-8 ' ~ input.name ~ '_csv, as in {encoding: latin-1}.'
     ) -%}
 {% endmacro %}
@@ -79,7 +79,7 @@
     {%- set separator = modules.re.match('sep=(.)\r?$', first_line) -%}
     {%- set skip = given.get('skip', 1 if separator else 0) -%}
     {%- set options = [dwell.encoding_option(encoding), 'skip = ' ~ skip if skip else none] | select | join(', ') -%}
-    {%- set line = dwell.first_line(name, '\x03', options) -%}
+    {%- set line = dwell.header_text(name, options) -%}
     {%- if line is none -%}
         {%- do dwell.stop(
             name ~ ' begins with an empty line, or with one that is no UTF-8, where its header should be. Take that line out, or set '
@@ -98,7 +98,7 @@
     {%- set mapped = dwell.map_columns_or_stop(input, header, name, folders=dwell.folder_keys(name)) -%}
     {%- set layout = {
         'format': 'csv', 'delimiter': delimiter, 'columns': dwell.each_once(header), 'mapped': mapped, 'options': options,
-        'header': given.get('header', not names), 'skip': skip,
+        'header': given.get('header', not names), 'skip': skip, 'compression': dwell.compression_of([name]),
     } -%}
     {%- set rows = dwell.rows_to_look_at(name, layout) -%}
     {%- set kinds = {} -%}
@@ -109,6 +109,20 @@
     {%- endfor -%}
     {%- do layout.update({'times': kinds}) -%}
     {{- return(layout) -}}
+{% endmacro %}
+
+
+{# The first line, and those after it that a quote in it goes on to; none where it cannot be read. #}
+{% macro header_text(name, options) %}
+    {%- set lines = dwell.ask_of_file(
+        name, run_query, 'select line from ' ~ dwell.read_lines([name], ['ignore_errors = true, parallel = false', options] | select | join(', '), '\x03')
+        ~ ' limit 100'
+    ).columns[0].values() -%}
+    {%- if not lines or lines[0] is none -%}{{- return(none) -}}{%- endif -%}
+    {%- set header = namespace(text=lines[0]) -%}
+    {%- for line in lines[1:] if header.text.count('"') % 2 -%}{%- set header.text = header.text ~ '\n' ~ (line or '') -%}{%- endfor -%}
+    {#- a quote that never ends is none -#}
+    {{- return(lines[0] if header.text.count('"') % 2 else header.text) -}}
 {% endmacro %}
 
 
@@ -193,6 +207,7 @@
         'format': 'json_lines' if is_lines and not input.json.get('rows')
             else ('json_array' if first_line.startswith('[') else 'json_objects'),
         'rows': input.json.get('rows'),
+        'compression': dwell.compression_of([name]),
     } -%}
     {%- set objects = dwell.rows_to_look_at(name, layout) -%}
     {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, 'limit 100') -%}
@@ -223,7 +238,7 @@
 {# DuckDB takes an array for whole that breaks off after a comma. What is looked at is the end of the file, or, where it
    is packed, the last line; an end that would have to be held in memory with a gigabyte before it is not. #}
 {% macro refuse_open_array(name, size_bytes) %}
-    {%- if modules.re.search('[.](gz|zst)$', name | lower) -%}
+    {%- if modules.re.search('[.](gz|gzip|zst)$', name | lower) -%}
         {%- set end = 'select cast(encode(last(line)) as varchar) as tail from '
             ~ dwell.read_lines([name], 'ignore_errors = true, parallel = false') ~ " where trim(line) <> ''" -%}
     {%- elif size_bytes < 1000000000 -%}

@@ -18,6 +18,12 @@
 {%- endmacro %}
 
 
+{# DuckDB knows .gz and .zst by the name. Files of a group are compressed alike. #}
+{% macro compression_of(names) -%}
+    {{- return(", compression = 'gzip'" if (names[0] | lower).endswith('.gzip') else '') -}}
+{%- endmacro %}
+
+
 {% macro timestamp_or_null(value) -%}
     {%- if value is none -%}cast(null as timestamp){%- else -%}cast({{ dwell.text(value) }} as timestamp){%- endif -%}
 {%- endmacro %}
@@ -30,7 +36,8 @@
             {{ dwell.text(column) }}: 'varchar'{{ ', ' if not loop.last }}
         {%- endfor -%} }
         {{- ', ' ~ layout['options'] if layout['options'] }}
-        {{- ', ' ~ extra if extra }})
+        {{- ', ' ~ extra if extra }}
+        {{- dwell.compression_of(names) }})
 {%- endmacro %}
 
 
@@ -40,7 +47,8 @@
     read_csv(
         {{ dwell.file_list(names) }}, auto_detect = false, hive_partitioning = false, header = false, delim = '{{ delimiter }}', quote = '', escape = '',
         strict_mode = false, columns = {'line': 'varchar'}
-        {{- ', ' ~ extra if extra }})
+        {{- ', ' ~ extra if extra }}
+        {{- dwell.compression_of(names) }})
 {%- endmacro %}
 
 
@@ -56,12 +64,12 @@
     {%- if layout['rows'] -%}
         {%- set rows = 'json_extract(json, ' ~ dwell.text(dwell.json_pointer(layout['rows'].split('.'))) ~ ')' -%}
         (select unnest(case when json_type({{ rows }}) = 'ARRAY' then json_extract({{ rows }}, '$[*]') else [to_json(cast(json as varchar))] end) as json, file_index
-        from read_json_objects({{ dwell.file_list(names) }}, format = 'auto', maximum_object_size = {{ dwell.largest_wrapper() }}))
+        from read_json_objects({{ dwell.file_list(names) }}, format = 'auto', maximum_object_size = {{ dwell.largest_wrapper() }} {{- dwell.compression_of(names) }}))
     {%- elif layout['format'] == 'json_lines' -%}
         (select line as json, file_index from {{ dwell.read_lines(names, extra) }})
     {%- else -%}
         (select json, file_index from read_json_objects(
-            {{ dwell.file_list(names) }}, format = '{{ 'array' if layout['format'] == 'json_array' else 'unstructured' }}'))
+            {{ dwell.file_list(names) }}, format = '{{ 'array' if layout['format'] == 'json_array' else 'unstructured' }}' {{- dwell.compression_of(names) }}))
     {%- endif -%}
 {%- endmacro %}
 

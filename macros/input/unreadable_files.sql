@@ -9,7 +9,7 @@
 {% macro cannot_be_read(name) -%}
     {%- if modules.re.search('[.]parquet$', name | lower) -%}
         {%- set why = 'breaks off, is damaged or encrypted, or is no Parquet' -%}
-    {%- elif modules.re.search('[.](json|jsonl|ndjson)([.]gz|[.]zst)?$', name | lower) -%}
+    {%- elif modules.re.search('[.](json|jsonl|ndjson)([.]gz|[.]gzip|[.]zst)?$', name | lower) -%}
         {%- set why = 'breaks off, is damaged, or is no JSON from its first character to its last' -%}
     {%- else -%}
         {%- set why = 'is damaged, or its lines end in different ways (LF, CRLF, CR)' -%}

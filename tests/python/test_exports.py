@@ -210,6 +210,8 @@ def test_a_path_names_a_value_within_a_column(kind, exports, tmp_path):
     assert "has no column props.id" in said
 
 
+GZIPPED = (("u1", "gz"), ("u2", "gzip"), ("u3", "GZIP"))
+
 WRAPPED = {
     "an object": json.dumps({"results": [EVENT, EVENT | {"user_id": "u2"}], "next": None}),
     "on several lines": json.dumps({"results": [EVENT, EVENT | {"user_id": "u2"}]}, indent=2),
@@ -310,6 +312,24 @@ def test_what_is_no_source_of_a_column_is_refused(source, content, exports):
 # -- Text ------------------------------------------------------------------------------------------
 
 TEXT = csv_of(ROW)
+
+
+@pytest.mark.parametrize("note", ["a note", 'a\nnote, "", of\n\nlines;;;;'])
+def test_a_header_may_have_lines_within_quotes(note, exports):
+    named = {"user_id": "the\nuser"}
+    header = ",".join((f'"{note}"', *HEADER)).replace("user_id", '"the\nuser"')
+    row = f'"a\nb",{",".join(ROW)}'
+    found = exports.load({"a.csv": f"{header}\n{row}\n{row}\nbroken\n"}, events_columns=named)
+    assert found == [("view", "u1", "1.0", "d1", "web")] * 2
+    place = exports.project.row("select source_row, unreadable_row from rejected_events")
+    assert place == (3, "broken")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_gzip_may_be_spelt_out(kind, content, exports):
+    files = {f"{name}.{kind}.{end}": content(kind, user_id=name) for name, end in GZIPPED}
+    files = {name: gzip.compress(text.encode()) for name, text in files.items()}
+    assert [row[1] for row in exports.load(files)] == ["u1", "u2", "u3"]
 
 
 @pytest.mark.parametrize(
