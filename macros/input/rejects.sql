@@ -60,11 +60,13 @@ where
 {# SQL: what to do, by the reason. #}
 {% macro what_helps(input) -%}
     {%- set columns, format = input.name ~ '_columns', input.time_setting -%}
+    {%- set receipt = 'or ' ~ input.name ~ '_received_at' if dwell.input_mode(input) == 'files'
+        else 'and look whether ' ~ (input.name ~ '_loaded_at' if input.loaded_at else 'the newest time') ~ ' is in UTC' -%}
     case
         when reject_reason = 'unreadable_row' then {{ dwell.text('Look at how the input is written; ' ~ input.name ~ '_csv and ' ~ input.name ~ '_format say it.') }}
         when reject_reason like 'missing%' then {{ dwell.text('Name the column that has it in ' ~ columns ~ '.') }}
         when reject_reason like 'unreadable%' then {{ dwell.text('Say how times are written in ' ~ format ~ ', as in "%d/%m/%Y %H:%M".') }}
-        when reject_reason like '%in_the_future' then {{ dwell.text('It is later than its time of receipt: set ' ~ format ~ ' to the unit of the times, or ' ~ input.name ~ '_received_at.') }}
+        when reject_reason like '%in_the_future' then {{ dwell.text('It is later than its time of receipt: set ' ~ format ~ ' to the unit of the times, ' ~ receipt ~ '.') }}
         else {{ dwell.text('Set ' ~ format ~ ' to the unit of the times, or earliest_event_date to an earlier day.') }}
     end
 {%- endmacro %}

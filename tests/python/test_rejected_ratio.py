@@ -2,6 +2,7 @@
 
 import os
 
+import duckdb
 import pytest
 from events import MODIFIED, write_events
 from project import Project
@@ -83,3 +84,15 @@ def test_heartbeats_too(tmp_path):
     project.settings["max_rejected_ratio"] = 0.7
     project.run("run", "--select", "+fct_watch_streams")
     assert project.row("select sum(heartbeats) from int_watch__streams") == (1,)
+
+
+def test_of_a_table_the_load_time_is_named(tmp_path):
+    project = Project(tmp_path, events_relation="raw.events", events_loaded_at="loaded_at")
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute(
+            """create schema raw; create table raw.events as select 'view' as event_name,
+            'ann' as user_id, '1' as app_version, timestamp '2025-01-02' as event_time, 'd' as
+            device_id, 'web' as client, timestamp '2025-01-01' as loaded_at"""
+        )
+    said = project.run("run", "--select", "+fct_sessions", fails=True)
+    assert "and look whether events_loaded_at is in UTC" in said
