@@ -14,7 +14,7 @@ def test_the_readmes_commands_run_in_a_clone_before_anything_optional_is_install
     commands = [line.split("#")[0].split() for line in block.splitlines()]
     assert commands == [["make"], ["make", "test"]]
     clone = SCRIPT.index("git clone")
-    optional = SCRIPT.index("\nmake warehouses")
+    optional = SCRIPT.index("\nmake\nmake warehouses")
     in_clone = re.findall(r'make -C "\$work/dwell"(.*)', SCRIPT[clone:optional])
     assert [words.split() for words in in_clone] == [[], ["test"]]
     # what the clone skipped runs where all is installed, and may not skip again
