@@ -106,9 +106,9 @@ def test_a_file_that_is_not_what_its_name_says_is_told(name, landing):
     landing.write({"good.csv": CSV, name: OTHER_FORMATS[name]})
     assert sentence(landing.load(fails=True)) == (
         f"dwell: {landing.folder}/{name} is no CSV, Parquet or JSON file that dwell can read. Its "
-        "name must end in .csv, .tsv, .txt, .parquet, .json, .jsonl or .ndjson (text also with .gz "
-        "or .zst), and its content must be that. For another name, set events_format, for text "
-        "that is no UTF-8 events_csv, as in {encoding: latin-1}."
+        "name must end in .csv, .tsv, .txt, .parquet, .json, .jsonl or .ndjson (text also with "
+        ".gz, .gzip or .zst), and its content must be that. For another name, set events_format, "
+        "for text that is no UTF-8 events_csv, as in {encoding: latin-1}."
     )
 
 
