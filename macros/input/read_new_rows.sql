@@ -1,6 +1,7 @@
 {# Looks at the inputs at the start of a run, so that what is wrong with them is said at once. A sample is
    looked at when it is read: dbt loads it during the run. So is a relation that the run builds. #}
 {% macro prepare_inputs() %}
+    {%- do dwell.run_cache('hooks').update({'have_run': true}) -%}
     {%- set names = dwell.inputs_in_use() if dwell.is_at_work() else [] -%}
     {%- for name in names -%}{%- do dwell.refuse_half_an_input(dwell.input(name)) -%}{%- endfor -%}
     {%- do dwell.refuse_no_input(names) -%}
@@ -71,8 +72,8 @@
 {% endmacro %}
 
 
-{# What is new is found by hooks at the start of a run. dbt-core 1.12 does not run them with --use-v2-parser
-   (its issue 16310): the run would store what an earlier one has found. #}
+{# prepare_inputs is a hook, and dbt-core 1.12 runs none with --use-v2-parser (its issue 16310): the run would store what
+   an earlier one has found. #}
 {% macro refuse_without_hooks() %}
     {%- if 'have_run' not in dwell.run_cache('hooks') -%}
         {%- do dwell.stop(

@@ -2,7 +2,6 @@
    each other, or differ from those that the stored tables were built with. #}
 {% macro check_settings() %}
     {%- if dwell.is_at_work() -%}
-        {%- do dwell.run_cache('hooks').update({'have_run': true}) -%}
         {%- do dwell.refuse_models_of_one_name() -%}
         {%- do dwell.check_setting_values() -%}
     {%- endif -%}
@@ -15,8 +14,7 @@
             {%- set input = dwell.input(name) -%}
             {%- set is_left_alone = dwell.input_mode(input) == 'none' and not dwell.stores(input) -%}
             {%- if flags.WHICH in ('run', 'build', 'test') and not dwell.stores_anew(input) and not is_left_alone -%}
-                {%- do dwell.refuse_other_settings(input) -%}
-                {%- do dwell.refuse_copies(input) -%}
+                {%- do dwell.check_what_is_stored(input) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
@@ -398,17 +396,20 @@
 {% endmacro %}
 
 
-{% macro refuse_other_settings(input) %}
+{# What is stored must be of this project, of recorded loads, and of these settings. #}
+{% macro check_what_is_stored(input) %}
     {%- set built = run_query('select max(settings) from ' ~ dwell.loads(input)).columns[0].values()[0] -%}
     {%- set now = fromjson(dwell.settings_in_force(input)) -%}
     {%- set before = dict({'project': project_name}, **fromjson(built or '{}')) -%}
-    {%- if built and before['project'] != project_name -%}
+    {%- if before['project'] != project_name -%}
         {%- do dwell.stop(
             'the tables that begin with dwell_ in the schema ' ~ target.schema ~ ' belong to the project ' ~ before['project']
             ~ '. Give ' ~ project_name ~ ' a schema of its own, in profiles.yml; or, if the project was renamed, build everything anew with '
             ~ '--full-refresh.'
         ) -%}
-    {%- elif built and before != now -%}
+    {%- elif not built -%}
+        {%- do dwell.refuse_a_copy(input) -%}
+    {%- elif before != now -%}
         {%- set differences = [] -%}
         {%- for name in now if now[name] != before.get(name) -%}
             {%- do differences.append(

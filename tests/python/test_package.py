@@ -252,7 +252,7 @@ def test_a_copy_without_what_says_where_it_is_from_is_refused(branch):
         f"create schema branch_sessions; create table branch{stored} as from analytics{stored}"
     )
     said = branch.run("run", "--target", "branch", fails=True)
-    assert "It was copied, as by dbt clone. Build it anew, with --full-refresh." in said
+    assert "It was copied, as by dbt clone. Rebuild it with --full-refresh." in said
     branch.run("run", "--target", "branch", "--full-refresh")
     assert branch.sql(VISITS.replace("analytics", "branch")) == branch.sql(VISITS)
 

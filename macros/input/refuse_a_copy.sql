@@ -1,0 +1,11 @@
+{# Where no load is recorded, the stored table must be empty. One that was copied from elsewhere, as by dbt clone, comes
+   without the record of its loads: what is new cannot be told from what is there. #}
+{% macro refuse_a_copy(input) %}
+    {%- set stored = dwell.stored_table(input) if dwell.adds_to(input) else none -%}
+    {%- if stored is not none and run_query('select 1 from ' ~ stored ~ ' limit 1').rows | length > 0 -%}
+        {%- do dwell.stop(
+            stored ~ ' has rows, and ' ~ dwell.loads(input) ~ ' has no record of a load. It was copied, as by dbt clone. Rebuild it with '
+            ~ '--full-refresh.'
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
