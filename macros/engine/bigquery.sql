@@ -79,10 +79,6 @@
     unnest(array(select as struct n from unnest(generate_array(1, {{ count }})) as n))
 {%- endmacro %}
 
-{% macro bigquery__connection_zone() -%}
-    'UTC'
-{%- endmacro %}
-
 {# the first use of a zone that there is not is refused by BigQuery itself #}
 {% macro bigquery__zones_named(name) -%}
     select 1

@@ -56,11 +56,6 @@
     convert_timezone({{ dwell.text(zone) }}, 'UTC', cast({{ date }} as timestamp))
 {%- endmacro %}
 
-{# a timestamp has no zone, and every text is read as UTC #}
-{% macro redshift__connection_zone() -%}
-    'UTC'
-{%- endmacro %}
-
 {# the first use of a zone that there is not is refused by Redshift itself #}
 {% macro redshift__zones_named(name) -%}
     select 1

@@ -53,11 +53,6 @@
     )
 {%- endmacro %}
 
-{# times are of a kind without a zone #}
-{% macro snowflake__connection_zone() -%}
-    'UTC'
-{%- endmacro %}
-
 {# the first use of a zone that there is not is refused by Snowflake itself #}
 {% macro snowflake__zones_named(name) -%}
     select 1

@@ -54,6 +54,11 @@
     )
 {%- endmacro %}
 
+{# a timestamp is an instant already #}
+{% macro spark__as_load_time(column, kind) -%}
+    cast({{ column }} as timestamp)
+{%- endmacro %}
+
 {% macro spark__connection_zone() -%}
     current_timezone()
 {%- endmacro %}

@@ -147,13 +147,13 @@
 {%- endmacro %}
 
 
-{# The time zone of the connection, in which an engine reads times that name none. #}
+{# SQL: the time zone of the connection; none where no statement of dwell depends on it. #}
 {% macro connection_zone() -%}
     {{- return(adapter.dispatch('connection_zone', 'dwell')()) -}}
 {%- endmacro %}
 
 {% macro default__connection_zone() -%}
-    current_setting('TimeZone')
+    {{- return(none) -}}
 {%- endmacro %}
 
 

@@ -40,9 +40,9 @@
         ~ '. Let it be read, or leave it out.',
         run_query,
         'create or replace temporary table dwell_files as select distinct filename as name, size as size_bytes, '
-        ~ 'cast(last_modified as timestamp) as modified_at from '
+        ~ 'timezone(\'UTC\', last_modified) as modified_at from '
         ~ ('read_blob(' ~ dwell.sql_list(named) ~ ')' if named
-            else "(select '' as filename, 0 as size, null as last_modified) where false")
+            else "(select '' as filename, 0 as size, cast(null as timestamptz) as last_modified) where false")
     ) -%}
     {%- do dwell.skip_markers(input) -%}
     {%- do dwell.refuse_two_names_of_a_file(input) -%}

@@ -86,7 +86,7 @@
 {%- endmacro %}
 
 {% macro default__as_load_time(column, kind) -%}
-    cast({{ column }} as {{ dbt.type_timestamp() }})
+    {{ "timezone('UTC', " ~ column ~ ')' if kind == 'timestamp_with_zone' else 'cast(' ~ column ~ ' as ' ~ dbt.type_timestamp() ~ ')' }}
 {%- endmacro %}
 
 

@@ -6,9 +6,8 @@
 {%- endmacro %}
 
 {% macro duckdb__parse_time(column, kind) -%}
-    {%- set zone = dwell.text(var('source_timezone')) -%}
     {%- set units = dwell.microseconds_of_units() -%}
-    {%- set in_zone = 'timezone(' ~ zone ~ ', %s)' if var('source_timezone') != 'UTC' else '%s' -%}
+    {%- set in_zone = 'timezone(' ~ dwell.text(var('source_timezone')) ~ ', %s)' if var('source_timezone') != 'UTC' else '%s' -%}
     {%- if kind in units -%}
         make_timestamp(try_cast({{ dwell.duckdb__number(column) }} * {{ units[kind] }} as bigint))
     {%- elif kind == 'iso_or_epoch' -%}
@@ -32,11 +31,11 @@
     {%- elif kind == 'iso' -%}
         {%- set column = 'cast(' ~ column ~ ' as varchar)' -%}
         {%- set rewritten = dwell.rewritten_time('trim(' ~ column ~ ', ' ~ dwell.blanks() ~ ')') -%}
-        {#- the connection's time zone is UTC, and epoch_us of an infinite time is null -#}
-        make_timestamp(epoch_us(coalesce(
-            {{ dwell.duckdb__iso_time(column, zone) }},
-            {{ dwell.duckdb__rewritten_time(rewritten, zone) }}
-        )))
+        {#- epoch_us of an infinite time is null -#}
+        make_timestamp(coalesce(
+            {{ dwell.duckdb__iso_time(column, in_zone) }},
+            {{ dwell.duckdb__rewritten_time(rewritten, in_zone) }}
+        ))
     {%- elif kind == 'timestamp_with_zone' -%}
         make_timestamp(epoch_us({{ column }}))
     {%- else -%}
@@ -64,25 +63,26 @@
 {% endmacro %}
 
 
-{# What DuckDB reads as it is, which nearly every time is. It also takes names of time zones at the end, and BST for that
-   of Bangladesh: what ends in a letter is looked at more closely. #}
-{% macro duckdb__iso_time(column, zone) -%}
-    {%- if var('source_timezone') == 'UTC' -%}
-        case when right({{ column }}, 1) between '0' and '9' or ends_with({{ column }}, 'Z') then try_cast({{ column }} as timestamptz) end
-    {%- else -%}
+{# What DuckDB reads as it is, which nearly every time is; what ends in another letter than Z is looked at more closely, for
+   DuckDB takes BST for the zone of Bangladesh. After a date, which has 8 characters or more, only an offset has a sign.
+   The cast to TIMESTAMP does not depend on the time zone of the connection, and DuckDB 2.0 drops an offset in it. #}
+{% macro duckdb__iso_time(column, in_zone) -%}
+    {%- set after_date = 'substring(' ~ column ~ ', 9)' -%}
+    case when right({{ column }}, 1) between '0' and '9' or ends_with({{ column }}, 'Z') then
         case
-            when regexp_matches({{ column }}, ':[0-9]{2}([.][0-9]+)?([zZ]|[+-][0-9]{2}(:?[0-9]{2}(:[0-9]{2})?)?)$') then try_cast({{ column }} as timestamptz)
-            when regexp_matches({{ column }}, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ][0-9:.]+)?$') then timezone({{ zone }}, try_cast({{ column }} as timestamp))
+            when ends_with({{ column }}, 'Z') or contains({{ after_date }}, '+') or contains({{ after_date }}, '-')
+                then epoch_us(try_cast({{ column }} as timestamptz))
+            else epoch_us({{ in_zone | replace('%s', 'try_cast(' ~ column ~ ' as timestamp)') }})
         end
-    {%- endif -%}
+    end
 {%- endmacro %}
 
 {# The name of a zone has a region: what BST or CST is, nobody can tell. #}
-{% macro duckdb__rewritten_time(rewritten, zone) -%}
+{% macro duckdb__rewritten_time(rewritten, in_zone) -%}
     {%- set time = '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?' -%}
     case
-        when regexp_matches({{ rewritten }}, '{{ time }}(Z|[+-][0-9]{2}:[0-9]{2}| [A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$') then try_cast({{ rewritten }} as timestamptz)
-        when regexp_matches({{ rewritten }}, '{{ time }}$') then timezone({{ zone }}, try_cast({{ rewritten }} as timestamp))
+        when regexp_matches({{ rewritten }}, '{{ time }}(Z|[+-][0-9]{2}:[0-9]{2}| [A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$') then epoch_us(try_cast({{ rewritten }} as timestamptz))
+        when regexp_matches({{ rewritten }}, '{{ time }}$') then epoch_us({{ in_zone | replace('%s', 'try_cast(' ~ rewritten ~ ' as timestamp)') }})
     end
 {%- endmacro %}
 

@@ -328,9 +328,11 @@
 
 
 {% macro check_zones() %}
-    {%- set zone = run_query('select ' ~ dwell.connection_zone()).columns[0].values()[0] -%}
-    {%- if zone not in ['UTC', 'Etc/UTC', 'GMT'] -%}
-        {%- do dwell.stop('the time zone of the connection is ' ~ zone ~ ', and dwell computes in UTC. Add settings: {TimeZone: UTC} to the target in profiles.yml; for PostgreSQL, set PGTZ=UTC in the environment.') -%}
+    {%- if dwell.connection_zone() is not none -%}
+        {%- set zone = run_query('select ' ~ dwell.connection_zone()).columns[0].values()[0] -%}
+        {%- if zone not in ['UTC', 'Etc/UTC', 'GMT'] -%}
+            {%- do dwell.stop('the time zone of the session is ' ~ zone ~ ', and dwell computes in UTC. Set spark.sql.session.timeZone to UTC.') -%}
+        {%- endif -%}
     {%- endif -%}
     {%- for name in ['source_timezone', 'reporting_timezone'] -%}
         {#- an abbreviation means several zones: an engine takes BST for Bangladesh's -#}

@@ -67,7 +67,7 @@ from (
                     topic,
                     "partition" as topic_partition,
                     "offset" as topic_offset,
-                    cast(received_at as timestamp) as received_at,
+                    make_timestamp(epoch_us(received_at)) as received_at,
                     payload,
                     try(decode({{ dwell.without_schema_id('payload') }})) as message,
                     cast({{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as integer)

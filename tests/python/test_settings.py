@@ -283,17 +283,6 @@ def test_a_date_in_yaml_needs_no_quotes(alike, tmp_path):
     assert again.success, again.exception
 
 
-def test_the_connection_must_be_in_utc(alike, tmp_path, monkeypatch):
-    profile = yaml.safe_load((ROOT / "profiles.yml").read_text())
-    profile["dwell"]["outputs"]["duckdb"]["settings"]["TimeZone"] = "Asia/Tokyo"
-    (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profile))
-    monkeypatch.setenv("DWELL_DATABASE", f"{tmp_path}/dwell.duckdb")
-    result = from_the_command_line(alike(), "{}", profiles=tmp_path)
-    assert sentence(str(result.exception)).startswith(
-        "dwell: the time zone of the connection is Asia/Tokyo, and dwell computes in UTC. Add "
-    )
-
-
 @pytest.mark.parametrize("value", [[30], "abc"])
 @pytest.mark.parametrize("name", ["session_timeout_minutes", "session_max_hours", "session_key"])
 def test_a_wrong_value_is_told_where_the_project_is_parsed_with_it(
