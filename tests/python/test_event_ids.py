@@ -64,8 +64,8 @@ def test_a_row_that_is_rejected_keeps_its_id(tmp_path):
     assert '"event_id":"m1"' in row
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_a_relation_that_is_read_again_counts_each_id_once(tmp_path, late):
+@pytest.mark.parametrize("loaded", ["11:00", "12:00", "13:00"])
+def test_a_relation_that_is_read_again_counts_each_id_once(tmp_path, loaded):
     project = Project(
         tmp_path,
         events_relation="raw.events",
@@ -90,9 +90,16 @@ def test_a_relation_that_is_read_again_counts_each_id_once(tmp_path, late):
         )
     insert(("1", "2025-06-01 12:00"), ("2", "2025-06-01 12:00"))
     project.run("run", *MODELS)
-    # one row more under a load time that was read already, or a new one
-    insert(("3", "2025-06-01 11:00" if late else "2025-06-01 13:00"))
+    # one row more, which comes first in the table, under a load time that was read or a new one
+    insert(("3", f"2025-06-01 {loaded}"))
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute(
+            """create or replace table raw.events as
+            from raw.events order by "messageId" desc"""
+        )
     incremental = marts(project)
     assert project.rows("select event_count from fct_sessions") == [(3,)]
+    ids = "select event_id from int_web__events_sessionized order by all"
+    assert project.rows(ids) == [("1",), ("2",), ("3",)]
     project.run("run", full_refresh=True)
     assert marts(project) == incremental
