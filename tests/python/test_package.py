@@ -130,16 +130,10 @@ def test_nothing_is_made_of_what_is_disabled(shop):
     assert not manifest.exposures
 
 
-def test_the_shop_has_the_metrics_that_it_asks_for(shop):
-    metrics = {name.split(".")[-1] for name in shop.run("parse").metrics}
-    assert metrics == {
-        "sessions",
-        "active_users",
-        "session_events",
-        "events_per_session",
-        "mean_session_seconds",
-        "median_session_seconds",
-    }
+def test_the_shop_has_its_own_metrics_of_dwells_sessions_and_no_others(shop):
+    manifest = shop.run("parse")
+    assert manifest.metrics.keys() == {"metric.shop.visits", "metric.shop.median_visit_seconds"}
+    assert manifest.semantic_models.keys() == {"semantic_model.shop.visits"}
 
 
 def test_what_is_disabled_is_never_late(shop):
@@ -165,7 +159,7 @@ def new_shop(tmp_path):
 
 
 def test_a_run_that_has_nothing_of_dwell_makes_nothing_of_dwells(new_shop):
-    new_shop.run("run", "--select", "package:shop", "--exclude", "visits_by_cookie")
+    new_shop.run("run", "--select", "package:shop", "--exclude", "visits", "visits_by_cookie")
     assert new_shop.sql(
         "select count(*) from information_schema.tables where table_name ^@ 'dwell'"
     ) == [(0,)]
