@@ -217,6 +217,9 @@ NAMES = [
     "in [brackets].csv",
     "hash#.csv",
 ]
+if duckdb.__version__.startswith("2."):
+    # no glob of DuckDB 2.0 finds it: docs/malformed.md
+    NAMES.remove("back\\slash.csv")
 
 
 def test_names_of_files_never_become_sql(landing):
