@@ -125,4 +125,4 @@ class Marts:
         rows = self.rows(f"select settings from main.{table} order by load_number desc limit 1")
         settings = json.loads(rows[0]["settings"]) if rows else {}
         # its files are told elsewhere, and the fingerprint of a key is nobody's business
-        return {k: v for k, v in settings.items() if k not in ("input", "salt")}
+        return {k: v for k, v in settings.items() if k not in ("input", "pseudonym_key")}

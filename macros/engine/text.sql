@@ -69,13 +69,18 @@
     {{ dwell.fail_with("'dwell: there is no key for pseudonyms'") }}
 {%- endmacro %}
 
-{# 128 bits of SHA-256 over the key and the id: one id, one pseudonym, and no way back without the key. A connection that
-   lost the key gives no other pseudonyms, but stops the run. #}
+{# 128 bits of SHA-256 over the key and the id: one id, one pseudonym, and no way back without the key. A key that became
+   too short during the run gives no pseudonyms, but stops the run. #}
 {% macro duckdb__pseudonym(column) -%}
     case
-        when length(getvariable('dwell_salt')) >= 16 then left(sha256(getvariable('dwell_salt') || chr(31) || {{ column }}), 32)
+        when length({{ dwell.duckdb__key() }}) >= 16 then left(sha256({{ dwell.duckdb__key() }} || chr(31) || {{ column }}), 32)
         else {{ dwell.default__pseudonym(column) }}
     end
+{%- endmacro %}
+
+{# The text of the key's file, but for the end of its line. #}
+{% macro duckdb__key() -%}
+    (select rtrim(content, chr(13) || chr(10)) from read_text({{ dwell.text(dwell.name_as_pattern(var('pseudonym_key_file') or '')) }}))
 {%- endmacro %}
 
 
@@ -91,8 +96,8 @@
 
 {% macro duckdb__key_fingerprint() -%}
     case
-        when length(getvariable('dwell_salt')) >= 16
-            then left(sha256('fingerprint' || chr(31) || getvariable('dwell_salt')), 16)
+        when length({{ dwell.duckdb__key() }}) >= 16
+            then left(sha256('fingerprint' || chr(31) || {{ dwell.duckdb__key() }}), 16)
     end
 {%- endmacro %}
 

@@ -33,6 +33,10 @@
     {%- do dwell.check_input_settings() -%}
     {%- do dwell.check_rule_settings() -%}
     {%- do dwell.check_flag('pseudonymize_user_ids') -%}
+    {%- set key = var('pseudonym_key_file') -%}
+    {%- if key is not none and (key is not string or not key) -%}
+        {%- do dwell.stop('pseudonym_key_file must be the path of a file, not ' ~ key ~ '.') -%}
+    {%- endif -%}
 {% endmacro %}
 
 
@@ -88,6 +92,7 @@
         'watch_as_of': [],
         'reporting_timezone': ['events'],
         'pseudonymize_user_ids': ['events', 'heartbeats'],
+        'pseudonym_key_file': [],
     }) -}}
 {% endmacro %}
 
@@ -369,15 +374,29 @@
 {% macro check_privacy() %}
     {%- if var('pseudonymize_user_ids') and target.type != 'duckdb' -%}
         {%- do dwell.stop('pseudonymize_user_ids works on DuckDB only: elsewhere, the key would stand in the text of statements and in their logs. Give pseudonyms to ' ~ target.type ~ ' instead of ids, and set it to false.') -%}
-    {%- elif var('pseudonymize_user_ids') and not dwell.salt_fingerprint() -%}
-        {%- do dwell.stop('pseudonymize_user_ids needs a secret key of 16 characters or more in the environment variable DBT_ENV_SECRET_DWELL_SALT.') -%}
+    {%- elif var('pseudonymize_user_ids') and not dwell.fingerprint_of_key() -%}
+        {%- do dwell.stop(dwell.no_key()) -%}
     {%- endif -%}
 {% endmacro %}
 
 
-{# Tells one key from another without telling the key; none where there is none. #}
-{% macro salt_fingerprint() %}
-    {{- return(run_query('select ' ~ dwell.key_fingerprint()).columns[0].values()[0]) -}}
+{# Tells one key from another without telling the key; none where it is too short. #}
+{% macro fingerprint_of_key() %}
+    {%- set path = var('pseudonym_key_file') -%}
+    {%- if path is none -%}
+        {%- do dwell.stop('pseudonymize_user_ids needs a secret key: name a file that holds 16 characters or more in the setting pseudonym_key_file.') -%}
+    {%- endif -%}
+    {{- return(try_or_compiler_error(
+        'dwell: ' ~ dwell.escaped(dwell.no_key()), run_query, 'select ' ~ dwell.key_fingerprint()
+    ).columns[0].values()[0]) -}}
+{% endmacro %}
+
+
+{% macro no_key() %}
+    {{- return(
+        'pseudonym_key_file must name a file with a key of 16 characters or more, and ' ~ var('pseudonym_key_file')
+        ~ ' is none. Write one, as in openssl rand -hex 32 > dwell.key.'
+    ) -}}
 {% endmacro %}
 
 
@@ -392,7 +411,7 @@
     {%- endif -%}
     {%- do values.update({'earliest_event_date': var('earliest_event_date') | string}) -%}
     {%- if var('pseudonymize_user_ids') -%}
-        {%- do values.update({'salt': dwell.salt_fingerprint()}) -%}
+        {%- do values.update({'pseudonym_key': dwell.fingerprint_of_key()}) -%}
     {%- endif -%}
     {{- return(tojson(values, sort_keys=true)) -}}
 {% endmacro %}

@@ -7,8 +7,6 @@ import pytest
 from broker import running_broker
 from project import Project
 
-os.environ.pop("DBT_ENV_SECRET_DWELL_SALT", None)
-
 
 def pytest_terminal_summary(terminalreporter):
     """Write the names of the tests that were skipped to DWELL_SKIPPED; .ci/run reads it."""

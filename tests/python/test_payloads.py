@@ -75,11 +75,16 @@ def test_a_payload_is_rejected(case, batch):
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_a_message_that_lacks_a_field_is_kept_whole(private, project, tmp_path, monkeypatch):
+def test_a_message_that_lacks_a_field_is_kept_whole(private, project, tmp_path):
     messages = [payload().replace("device", "deviceName"), payload(start_time="soon")]
     path = land(tmp_path / "a.parquet", dict(enumerate(messages)))
-    monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", "sixteen characters or more")
-    dwell = project(heartbeats_path=str(path), max_rejected_ratio=1, pseudonymize_user_ids=private)
+    (tmp_path / "key").write_text("sixteen characters or more")
+    dwell = project(
+        heartbeats_path=str(path),
+        max_rejected_ratio=1,
+        pseudonymize_user_ids=private,
+        pseudonym_key_file=f"{tmp_path}/key",
+    )
     dwell.run("run", *BATCH, "rejected_heartbeats")
     # of one that has all six, what is wrong stands in its column
     (lacks, has_all) = dwell.rows(

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import duckdb
 import pytest
+from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
 from dbt.cli.main import dbtRunner
 from events import HEADER, MODIFIED
 from project import ROOT, Project, keep_log, release
@@ -298,13 +299,13 @@ def test_a_relation_has_rejects_without_a_row_number(project):
 
 # -- Pseudonyms ------------------------------------------------------------------------------------
 
-SALT = 'it\'s a salt; of "36" characters \\ ok'
+KEY = 'it\'s a salt; of "36" characters \\ ok'
 ID = "clear-id-4711"
 OTHER_ID = "clear-id-0815"
 
 
-def pseudonym(user_id, salt=SALT):
-    return sha256(f"{salt}\x1f{user_id}".encode()).hexdigest()[:32]
+def pseudonym(user_id, key=KEY):
+    return sha256(f"{key}\x1f{user_id}".encode()).hexdigest()[:32]
 
 
 def private_files():
@@ -340,13 +341,19 @@ def files_that_hold(folder, text):
     ]
 
 
+def with_key(folder, text=f"{KEY}\r\n"):
+    """Write a key into a file of an odd name; return the settings that name it."""
+    path = folder / "its [key].txt"
+    path.write_bytes(text.encode())
+    return {"pseudonymize_user_ids": True, "pseudonym_key_file": str(path)}
+
+
 @pytest.fixture
 def private(project, tmp_path, monkeypatch):
-    monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", SALT)
     keep_log(monkeypatch)
     write(tmp_path / "landing", private_files())
     project = project(
-        events_path=f"{tmp_path}/landing/*", pseudonymize_user_ids=True, max_rejected_ratio=1
+        events_path=f"{tmp_path}/landing/*", max_rejected_ratio=1, **with_key(tmp_path)
     )
     project.run("run")
     return project
@@ -366,13 +373,13 @@ def write_all_that_dbt_writes(project):
     assert files_that_hold(project.folder / "logs", "int_web__events_sessionized")
 
 
-def test_with_pseudonyms_no_clear_user_id_is_stored_and_no_salt_is_written(private):
+def test_with_pseudonyms_no_clear_user_id_is_stored_and_no_key_is_written(private):
     write_all_that_dbt_writes(private)
     assert tables_that_hold(private, "clear-id") == []
     assert files_that_hold(private.folder / "target", "clear-id") == []
     assert files_that_hold(private.folder / "logs", "clear-id") == []
     assert b"clear-id" not in private.database.read_bytes()
-    for part in (SALT, SALT.replace("'", "''"), json.dumps(SALT)[1:-1]):
+    for part in (KEY, KEY.replace("'", "''"), json.dumps(KEY)[1:-1]):
         assert files_that_hold(private.folder / "target", part) == []
         assert files_that_hold(private.folder / "logs", part) == []
         assert tables_that_hold(private, part.replace("'", "''")) == []
@@ -399,28 +406,46 @@ def test_one_id_is_one_pseudonym_wherever_it_stands(private):
     ) == (2,)
 
 
-def test_another_salt_gives_other_pseudonyms_and_needs_a_full_refresh(private, monkeypatch):
-    other = "quite another salt"
-    monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", other)
-    assert "dwell: the tables were built with other settings: salt was" in private.run(fails=True)
+def test_another_key_gives_other_pseudonyms_and_needs_a_full_refresh(private, tmp_path):
+    other = "quite another key"
+    with_key(tmp_path, other)
+    said = private.run(fails=True)
+    assert "dwell: the tables were built with other settings: pseudonym_key was" in said
     private.run("run", full_refresh=True)
     users = {user for (user,) in private.rows("select user_id from fct_sessions")}
     assert users == {pseudonym(ID, other), pseudonym(OTHER_ID, other), pseudonym("u", other)}
 
 
-@pytest.mark.parametrize("salt", ["", "15 characters.."])
-def test_without_a_salt_of_16_characters_nothing_is_loaded(salt, project, tmp_path, monkeypatch):
-    monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", salt)
+@pytest.mark.parametrize("name", ["its [key].txt", "key.txt"])
+@pytest.mark.parametrize(
+    "key", [None, b"", b"15 characters..\n", b"\xff\xfe not UTF-8, but long enough"]
+)
+def test_without_a_key_of_16_characters_nothing_is_loaded(key, name, project, tmp_path):
     write(tmp_path / "landing", private_files())
+    if key is not None:
+        (tmp_path / name).write_bytes(key)
     project = project(events_path=f"{tmp_path}/landing/*", pseudonymize_user_ids=True)
+    project.settings["pseudonym_key_file"] = f"{tmp_path}/{name}"
     said = project.run("run", fails=True)
-    assert "dwell: pseudonymize_user_ids needs a secret key of 16 characters" in said
-    assert "DBT_ENV_SECRET_DWELL_SALT" in said
+    assert f"16 characters or more, and {tmp_path}/{name} is none. Write one" in said
 
 
-def test_of_a_relation_only_the_input_itself_holds_clear_ids(project, monkeypatch):
-    monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", SALT)
-    project = project(events_relation="raw.events", pseudonymize_user_ids=True)
+def test_a_key_that_is_lost_during_a_run_gives_no_pseudonyms(project, tmp_path, monkeypatch):
+    write(tmp_path / "landing", private_files())
+    project = project(events_path=f"{tmp_path}/landing/*", **with_key(tmp_path))
+    execute = DuckDBCursorWrapper.execute
+
+    def without_key(self, sql, bindings=None):
+        if "raw_user_id" in sql:
+            with_key(tmp_path, "short")
+        return execute(self, sql, bindings)
+
+    monkeypatch.setattr(DuckDBCursorWrapper, "execute", without_key)
+    assert "dwell: there is no key for pseudonyms" in project.run("run", fails=True)
+
+
+def test_of_a_relation_only_the_input_itself_holds_clear_ids(project, tmp_path):
+    project = project(events_relation="raw.events", **with_key(tmp_path))
     with duckdb.connect(str(project.database)) as connection:
         connection.execute("create schema raw")
         connection.execute(f"create table raw.events ({' varchar, '.join(HEADER)} varchar)")

@@ -182,7 +182,7 @@ def test_nothing_secret_is_in_it(hostile, tmp_path):
         connection.execute("update dwell_event_loads set source = ?", [address])
         connection.execute(
             """update dwell_event_loads set settings = json_merge_patch(
-            settings, '{"salt": "f1n9erpr1nt", "input": "s3://user:pa55@bucket/*.csv"}')"""
+            settings, '{"pseudonym_key": "f1n9erpr1nt", "input": "s3://user:pa55@bucket/*.csv"}')"""
         )
     html = written(database, tmp_path / "report.html").read_text()
     assert "https://example.com:8443/events/a.csv" in html

@@ -19,7 +19,6 @@ ALL = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["dwell"]
 SETTINGS = {
     name: value for name, value in ALL.items() if not name.startswith(("heartbeats_", "watch_"))
 }
-SALT = "a salt of 16 characters or more"
 EVENTS = [("view", "u1", "2025-01-01 10:00"), ("click", "u2", "2025-01-01 23:50")]
 
 
@@ -114,6 +113,7 @@ WRONG = {
     "ignored_events": EVENT_LISTS,
     "reporting_timezone": ZONES,
     "pseudonymize_user_ids": FLAGS,
+    "pseudonym_key_file": ["", 5, ["key"], {}, True],
 }  # fmt: skip
 # another value of each setting that stored rows depend on
 OTHER = {
@@ -139,7 +139,7 @@ OTHER = {
 }
 # settings that say where rows come from and which are read now, on which stored rows do not depend
 INPUT = {"events_path", "events_relation", "events_loaded_at", "load_settle_seconds"}
-INPUT |= {"max_rejected_ratio"}
+INPUT |= {"max_rejected_ratio", "pseudonym_key_file"}
 
 
 def test_these_tests_know_every_setting():
@@ -197,7 +197,7 @@ def test_a_value_of_the_wrong_kind_is_told_with_the_name_of_its_setting(name, bu
         ),
         (
             {"pseudonymize_user_ids": True},
-            ("pseudonymize_user_ids", "DBT_ENV_SECRET_DWELL_SALT"),
+            ("pseudonymize_user_ids", "pseudonym_key_file"),
         ),
     ],
 )
@@ -208,8 +208,9 @@ def test_settings_that_contradict_each_other_are_told(settings, names, built):
 
 
 @pytest.mark.parametrize("name", OTHER)
-def test_a_setting_that_has_changed_needs_a_full_refresh(name, built, alike, monkeypatch):
-    monkeypatch.setenv("DBT_ENV_SECRET_DWELL_SALT", SALT)
+def test_a_setting_that_has_changed_needs_a_full_refresh(name, built, alike):
+    (built.folder / "key").write_text("a key of 16 characters or more")
+    built.settings["pseudonym_key_file"] = f"{built.folder}/key"
     before = contents(built)
     said = run(built, fails=True, **{name: OTHER[name]})
     assert said.startswith("dwell: the tables were built with other settings: ")
