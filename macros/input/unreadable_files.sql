@@ -10,7 +10,7 @@
     {%- if modules.re.search('[.]parquet$', name | lower) -%}
         {%- set why = 'breaks off, is damaged or encrypted, or is no Parquet' -%}
     {%- elif modules.re.search('[.](json|jsonl|ndjson)([.]gz|[.]gzip|[.]zst)?$', name | lower) -%}
-        {%- set why = 'breaks off, is damaged, or is no JSON from its first character to its last' -%}
+        {%- set why = 'breaks off, is damaged, is no JSON from its first character to its last, or has an object of more than 16 MB (64 MB with ' ~ 'the setting events_json or heartbeats_json)' -%}
     {%- else -%}
         {%- set why = 'is damaged, or its lines end in different ways (LF, CRLF, CR)' -%}
     {%- endif -%}
