@@ -1,6 +1,13 @@
 # Needs Python 3.11 or newer with its venv module, git and make. All it sets up is in this folder.
 .DEFAULT_GOAL := build
 .PHONY: build report test test-duckdb test-long test-malformed test-kills test-engines test-engines-long test-pipelines lint docs notebook diagrams bench bench-heartbeats bench-backlog bench-ledger bench-watch kafka broker warehouses emulators engines flink airflow lock clean help
+# passed on as written: a $ in a value, as in PostHog's properties.$device_id, is not make's
+ifdef EVENTS
+override EVENTS := $(value EVENTS)
+endif
+ifdef VARS
+override VARS := $(value VARS)
+endif
 export EVENTS VARS
 
 PYTHON ?= python3

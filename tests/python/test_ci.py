@@ -1,7 +1,10 @@
 """CI runs what the README says, on a fresh clone first, and nothing that can change unseen."""
 
+import os
 import re
+import subprocess
 
+import pytest
 import yaml
 from project import ROOT
 
@@ -19,6 +22,22 @@ def test_the_readmes_commands_run_in_a_clone_before_anything_optional_is_install
     assert [words.split() for words in in_clone] == [[], ["test"]]
     # what the clone skipped runs where all is installed, and may not skip again
     assert 'DWELL_REQUIRE=all .venv/bin/python -m pytest "@$work/skipped"' in SCRIPT[optional:]
+
+
+@pytest.mark.parametrize("given", ["argument", "environment"])
+@pytest.mark.parametrize("name", ["EVENTS", "VARS"])
+def test_make_passes_settings_on_as_they_are_written(name, given):
+    value = "{device_id: properties.$device_id, user_id: $$x $(shell echo no)}"
+    told = [f"{name}={value}"] if given == "argument" else []
+    printed = subprocess.run(
+        ["make", "--silent", "--eval", f"printed: ; @printenv {name}", "printed", *told],
+        cwd=ROOT,
+        env=os.environ | ({name: value} if given == "environment" else {}),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert printed == f"{value}\n"
 
 
 def test_workflows_may_only_read_and_their_actions_are_pinned():
