@@ -32,7 +32,11 @@
         {%- for column in dwell.input('events').columns %}
         nullif({{ dwell.text(parts[loop.index0] | default('')) }}, '') as {{ column }},
         {%- endfor %}
-        {{ dwell.parse_time(dwell.text(parts[3]), 'iso') }} as event_at,
+        {%- if modules.re.match('[0-9]', parts[3]) %}
+        timestamp {{ dwell.text(parts[3]) }} as event_at,
+        {%- else %}
+        cast(null as {{ dbt.type_timestamp() }}) as event_at,
+        {%- endif %}
         1 as source_number,
         {{ dwell.utc_midnight('2025-03-31') }} as received_at,
         {{ loop.index }} as read_position,

@@ -227,6 +227,23 @@ def test_a_setting_that_has_changed_needs_a_full_refresh(name, built, alike):
     assert f"{name} was" in run(project, fails=True)
 
 
+def test_dwells_own_tests_pass_under_any_settings(tmp_path):
+    """They are of the rule, and part of each build: they must not depend on a user's settings."""
+    (tmp_path / "key").write_text("a key of 16 characters or more")
+    settings = OTHER | {
+        "events_path": str(write_events(tmp_path / "a.csv", EVENTS)),
+        "events_columns": {"event_id": "event_name"},
+        "session_start_events": "click",
+        "ignored_events": ["view"],
+        "watch_timeout_seconds": 5,
+        "pseudonym_key_file": f"{tmp_path}/key",
+    }
+    built = Project(tmp_path, **settings).run("build")
+    units = [r for r in built.results if r.node.resource_type == "unit_test"]
+    assert len(units) > 20
+    assert {r.status for r in units} == {"pass"}
+
+
 def test_another_kind_of_input_needs_a_full_refresh(alike, tmp_path):
     path = str(write_events(tmp_path / "a.csv", EVENTS))
     project = alike(events_path=path)
