@@ -3,15 +3,16 @@
    messages, {'first_of': sources}. #}
 
 {# {our column: its source}; or, where columns are missing or there twice, a sentence. has_exact_names: whether names that
-   differ by capitals are two names, as in JSON. folders: {key: value} of folders called key=value. #}
-{% macro map_columns(input, found, where, has_exact_names=false, folders={}) %}
+   differ by capitals are two names, as in JSON. folders: {key: value} of folders called key=value. absent: paths at which
+   no row has a key, which are as good as missing columns. #}
+{% macro map_columns(input, found, where, has_exact_names=false, folders={}, absent=[]) %}
     {%- set by_key, twice = {}, [] -%}
     {%- for column in found -%}
         {%- set key = column | trim | lower -%}
         {%- if key in by_key -%}{%- do twice.append(key) -%}{%- endif -%}
         {%- do by_key.setdefault(key, column) -%}
     {%- endfor -%}
-    {%- set known = {'found': found if has_exact_names else [], 'by_key': by_key, 'folders': folders} -%}
+    {%- set known = {'found': found if has_exact_names else [], 'by_key': by_key, 'folders': folders, 'absent': absent} -%}
     {%- set mapped, missing, ambiguous = {}, [], [] -%}
     {%- for column in input.columns -%}
         {%- set wanted = dwell.as_sources(input.named.get(column, column)) -%}
@@ -39,6 +40,7 @@
     {%- if missing -%}
         {{- return(
             where ~ ' has no column ' ~ missing | join(', ') ~ '; it has ' ~ (found | join(', ') or 'none')
+            ~ ('. No row has a key ' ~ absent | map('join', '.') | join(', ') if absent else '')
             ~ ('. Its folders name ' ~ folders | join(', ') ~ ', which is read where a setting says so, as in {'
                 ~ folders | first ~ ': ' ~ folders | first ~ '}' if folders else '')
             ~ '. Name the columns in ' ~ input.name ~ '_columns, as in {user_id: customer}, or {client: null}'
@@ -67,20 +69,64 @@
     {%- set keys = (name | trim).split('.') -%}
     {#- the longest column that the path may begin with -#}
     {%- for length in range(keys | length - 1, 0, -1) if is_set -%}
-        {%- set head = dwell.source_named(keys[:length] | join('.'), {'found': known.found, 'by_key': known.by_key, 'folders': {}}, false) -%}
+        {%- set head = dwell.source_named(keys[:length] | join('.'), {'found': known.found, 'by_key': known.by_key, 'folders': {}, 'absent': []}, false) -%}
         {%- if head is not none and head['column'] is defined -%}
-            {{- return({'path': [head['column']] + keys[length:]}) -}}
+            {%- set path = [head['column']] + keys[length:] -%}
+            {{- return({'path': path} if path not in known.absent else none) -}}
         {%- endif -%}
     {%- endfor -%}
     {{- return(none) -}}
 {% endmacro %}
 
 
-{% macro map_columns_or_stop(input, found, where, has_exact_names=false, folders={}) %}
-    {%- set mapped = dwell.map_columns(input, found, where, has_exact_names, folders) -%}
-    {%- if mapped is string -%}{%- do dwell.stop(mapped) -%}{%- endif -%}
-    {{- return(mapped) -}}
+{# The same; a path counts where a row has a key there. rows: SQL with the rows, as columns, or as objects, json. #}
+{% macro map_columns_and_paths(input, found, where, rows, is_json=false, folders={}) %}
+    {%- set absent = [] -%}
+    {%- for _ in range(100) -%}
+        {%- set mapped = dwell.map_columns(input, found, where, is_json, folders, absent) -%}
+        {%- set new = dwell.paths_without_key(mapped, rows, is_json) if mapped is mapping else [] -%}
+        {%- if not new -%}{{- return(mapped) -}}{%- endif -%}
+        {%- do absent.extend(new) -%}
+    {%- endfor -%}
 {% endmacro %}
+
+
+{# The paths of sources at which no row has a key, if there are rows. Most are found in the first hundred. #}
+{% macro paths_without_key(mapped, rows, is_json) %}
+    {%- set paths, types = [], [] -%}
+    {%- for source in mapped.values() if source and 'path' in source and source['path'] not in paths -%}
+        {%- do paths.append(source['path']) -%}
+        {%- do types.append('count(' ~ dwell.json_type_at(source['path'], is_json) ~ ')') -%}
+    {%- endfor -%}
+    {%- for limit in [' limit 100', ''] if paths -%}
+        {%- set counts = run_query(
+            'select count(*), ' ~ types | join(', ') ~ ' from (select * from ' ~ rows ~ limit ~ ') as found_rows'
+        ).rows[0].values() -%}
+        {%- if 0 not in counts[1:] or not counts[0] -%}{{- return([]) -}}{%- endif -%}
+        {%- if not limit -%}
+            {%- set absent = [] -%}
+            {%- for path in paths -%}{%- if not counts[loop.index] -%}{%- do absent.append(path) -%}{%- endif -%}{%- endfor -%}
+            {{- return(absent) -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return([]) -}}
+{% endmacro %}
+
+
+{# SQL: the type of what is at a path; null where there is no such key. #}
+{% macro json_type_at(path, is_json) -%}
+    {%- if is_json -%}{{- return('json_type(json, ' ~ dwell.text(dwell.json_pointer(path)) ~ ')') -}}{%- endif -%}
+    {{- return(adapter.dispatch('json_type_at', 'dwell')(dwell.quoted(path[0]), path[1:])) -}}
+{%- endmacro %}
+
+{% macro duckdb__json_type_at(column, keys) -%}
+    json_type({{ dwell.duckdb__as_json(column) }}, {{ dwell.text(dwell.json_pointer(keys)) }})
+{%- endmacro %}
+
+{# value_at_path says why it is refused #}
+{% macro default__json_type_at(column, keys) -%}
+    {{ dwell.value_at_path(column, keys) }}
+{%- endmacro %}
 
 
 {# The names of the columns that sources read, each once. #}
@@ -114,11 +160,15 @@
 {%- endmacro %}
 
 {% macro duckdb__value_at_path(column, keys) -%}
-    {%- set json = 'case when typeof(' ~ column ~ ") = 'VARCHAR' then try_cast(" ~ column ~ ' as json) else to_json(' ~ column ~ ') end' -%}
+    {%- set json = dwell.duckdb__as_json(column) -%}
     {%- set path = dwell.text(dwell.json_pointer(keys)) -%}
     case
         when json_type({{ json }}, {{ path }}) not in ('OBJECT', 'ARRAY') then json_extract_string({{ json }}, {{ path }})
     end
+{%- endmacro %}
+
+{% macro duckdb__as_json(column) -%}
+    case when typeof({{ column }}) = 'VARCHAR' then try_cast({{ column }} as json) else to_json({{ column }}) end
 {%- endmacro %}
 
 {% macro default__value_at_path(column, keys) -%}

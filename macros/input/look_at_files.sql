@@ -95,19 +95,20 @@
     {%- set delimiter = given.get('delim', separator.group(1) if separator else ns.delimiter) -%}
     {%- set names = given.get('names') -%}
     {%- set header = names or dwell.csv_header(name, delimiter, unquoted.count(delimiter) + 1, options, given.get('header', true)) -%}
-    {%- set mapped = dwell.map_columns_or_stop(input, header, name, folders=dwell.folder_keys(name)) -%}
     {%- set layout = {
-        'format': 'csv', 'delimiter': delimiter, 'columns': dwell.each_once(header), 'mapped': mapped, 'options': options,
+        'format': 'csv', 'delimiter': delimiter, 'columns': dwell.each_once(header), 'options': options,
         'header': given.get('header', not names), 'skip': skip, 'compression': dwell.compression_of([name]),
     } -%}
     {%- set rows = dwell.rows_to_look_at(name, layout) -%}
+    {%- set mapped = dwell.ask_of_file(name, dwell.map_columns_and_paths, input, header, name, rows, false, dwell.folder_keys(name)) -%}
+    {%- if mapped is string -%}{%- do dwell.stop(mapped) -%}{%- endif -%}
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
         {%- do kinds.update({column: dwell.ask_of_file(
             name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_of_source(mapped[column]) ~ ' as told_time from ' ~ rows
         )}) -%}
     {%- endfor -%}
-    {%- do layout.update({'times': kinds}) -%}
+    {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
     {{- return(layout) -}}
 {% endmacro %}
 
@@ -161,7 +162,10 @@
     {%- if input.has_places and dwell.is_landing_file(types) -%}
         {{- return(dwell.landing_layout(input)) -}}
     {%- endif -%}
-    {%- set mapped = dwell.map_columns_or_stop(input, types.keys() | list, name, folders=dwell.folder_keys(name)) -%}
+    {%- set mapped = dwell.ask_of_file(
+        name, dwell.map_columns_and_paths, input, types.keys() | list, name, dwell.read_parquet([name]), false, dwell.folder_keys(name)
+    ) -%}
+    {%- if mapped is string -%}{%- do dwell.stop(mapped) -%}{%- endif -%}
     {%- set read_types = {} -%}
     {%- for column in dwell.columns_read(mapped) -%}
         {%- if {'column': column} in mapped.values() and modules.re.search('^(STRUCT|MAP|UNION)[(]|]$', types[column]) -%}
@@ -216,7 +220,7 @@
         {#- a key that few objects have -#}
         {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, '') -%}
     {%- endif -%}
-    {%- set mapped = dwell.map_columns(input, keys, name, true, folders) -%}
+    {%- set mapped = dwell.ask_of_file(name, dwell.map_columns_and_paths, input, keys, name, objects, true, folders) -%}
     {%- if mapped is string -%}
         {%- set lists = dwell.ask_of_file(name, dwell.json_lists_of, objects) -%}
         {%- do dwell.stop(mapped ~ (

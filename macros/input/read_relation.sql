@@ -11,7 +11,7 @@
     {%- for column in adapter.get_columns_in_relation(relation) -%}
         {%- do types.update({column.name: column.dtype}) -%}
     {%- endfor -%}
-    {%- set mapped = dwell.map_columns(input, types.keys() | list, dwell.input_name(input)) -%}
+    {%- set mapped = dwell.map_columns_and_paths(input, types.keys() | list, dwell.input_name(input), relation) -%}
     {%- if mapped is string -%}{{- return(mapped) -}}{%- endif -%}
     {%- if dwell.reads_by_load_time(input) -%}
         {%- set wrong = dwell.what_is_wrong_with_load_time(input, types) -%}

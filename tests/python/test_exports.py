@@ -203,11 +203,27 @@ def test_a_path_names_a_value_within_a_column(kind, exports, tmp_path):
     name = {"jsonl": "a.jsonl", "json in csv": "a.csv"}.get(kind, "a.parquet")
     files = {name: nested(kind, tmp_path)}
     assert exports.load(files, name, events_columns=PATHS) == [("view", "u1", None, "d1", "web")]
-    # no value, or no value that one can take for an id, is nobody's
-    exports.load(files, name, events_columns=PATHS | {"user_id": "properties.none"})
-    assert exports.events() == [("view", None, None, "d1", "web")]
+    # a key that no row has is as good as a missing column
+    absent = PATHS | {"user_id": "properties.ID"}
+    said = exports.load(files, name, fails=True, events_columns=absent)
+    assert "has no column properties.ID; it has " in said
+    assert "No row has a key properties.ID. " in said
+    for named in (["properties.ID", None], ["properties.ID", "props.id", "properties.id"]):
+        exports.load(files, name, events_columns=absent | {"user_id": named})
+        user = "u1" if None not in named else None
+        assert exports.events() == [("view", user, None, "d1", "web")]
     said = exports.load(files, name, fails=True, events_columns=PATHS | {"user_id": "props.id"})
     assert "has no column props.id" in said
+
+
+def test_a_key_that_one_row_of_many_has_is_there(exports):
+    rows = [{"event": "view", "at": ROW[3], "properties": {"x": 1}, "device_id": "d"}] * 150
+    rows.append(rows[0] | {"properties": {"id": None}})
+    files = {"a.jsonl": "\n".join(map(json.dumps, rows))}
+    columns = {"event_name": "event", "event_time": "at", "user_id": "properties.id"}
+    columns |= {"app_version": None, "client": None}
+    exports.load(files, "a.jsonl", events_columns=columns)
+    assert exports.events() == [("view", None, None, "d", None)] * 151
 
 
 GZIPPED = (("u1", "gz"), ("u2", "gzip"), ("u3", "GZIP"))
@@ -442,6 +458,7 @@ PROGRAMS = {
                         "event_time": "2024-07-01 12:00:00.123000",
                         "version_name": "1.0",
                         "platform": "Web",
+                        "uuid": "5e1d6b7e",
                         "event_properties": {"page": "/"},
                     }
                 ).encode()
@@ -461,6 +478,7 @@ PROGRAMS = {
                         "$device_id": "d1",
                         "$app_version_string": "1.0",
                         "mp_lib": "web",
+                        "$insert_id": "a8f3",
                     },
                 }
             )
@@ -563,7 +581,8 @@ def test_the_heartbeats_of_a_player_are_loaded_by_the_settings_in_the_docs(playe
     (tmp_path / file).parent.mkdir()
     (tmp_path / file).write_text("".join(json.dumps(h) + "\n" for h in heartbeats))
     settings["heartbeats_path"] = str(tmp_path / settings["heartbeats_path"])
-    project = Project(tmp_path, watch_as_of="2024-07-02T00:00:00Z", **settings)
+    settings |= {"watch_as_of": "2024-07-02T00:00:00Z", "source_timezone": "Europe/Berlin"}
+    project = Project(tmp_path, **settings)
     project.run("run", "--select", "+fct_watch_streams")
     assert project.rows(
         "select user_id, program_id, session_id, device, stream_duration from fct_watch_streams"
