@@ -12,7 +12,8 @@
     {%- elif modules.re.search('[.](json|jsonl|ndjson)([.]gz|[.]gzip|[.]zst)?$', name | lower) -%}
         {%- set why = 'breaks off, is damaged, is no JSON from its first character to its last, or has an object of more than 16 MB (64 MB with ' ~ 'the setting events_json or heartbeats_json)' -%}
     {%- else -%}
-        {%- set why = 'is damaged, or its lines end in different ways (LF, CRLF, CR)' -%}
+        {%- set why = 'is damaged, its lines end in different ways (LF, CRLF, CR), or it is not in the encoding that the setting names (Windows-1252 is not '
+            ~ 'Latin-1: iconv -f cp1252 -t utf-8 makes it UTF-8)' -%}
     {%- endif -%}
     {{ dwell.escaped(name) }} cannot be read: it {{ why }}. Put it in place whole, or take it out of the input. Nothing was loaded from it; what DuckDB said is in dbt's log, logs/dbt.log.
 {%- endmacro %}

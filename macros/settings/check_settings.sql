@@ -232,7 +232,7 @@
         {%- if not is_right[key] -%}
             {%- do dwell.stop(
                 name ~ ' has ' ~ key ~ ': ' ~ tojson(value) ~ '. It takes ' ~ {
-                    'delim': 'one character', 'encoding': 'utf-8, utf-16 or latin-1', 'header': 'true or false',
+                    'delim': 'one character', 'encoding': 'utf-8, utf-16 or latin-1 (convert others, as in iconv -f cp1252 -t utf-8)', 'header': 'true or false',
                     'names': 'a list of names, one for each column', 'skip': 'a number of lines from 0 to 1000',
                 }[key] ~ '.'
             ) -%}
@@ -345,7 +345,7 @@
             and ('/' not in var(name) | string or not run_query(dwell.zones_named(var(name))).rows) -%}
             {%- do dwell.stop(
                 name ~ ' must be a time zone by its name, as in Europe/Berlin or UTC, not ' ~ var(name)
-                ~ '. An abbreviation, as BST, means several zones.'
+                ~ '. An abbreviation, as BST, means several zones. A fixed offset of +02:00 is called Etc/GMT-2, with the other sign.'
             ) -%}
         {%- endif -%}
     {%- endfor -%}
