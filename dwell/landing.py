@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from dwell.files import put_in_place
 
-# as macros/watch/read_landing.sql reads them
+# as macros/heartbeats/read_landing.sql reads them
 SCHEMA = pa.schema(
     [
         ("topic", pa.string()),

@@ -1,4 +1,4 @@
-{# What it takes and gives stands in macros/rule/_rule.yml. #}
+{# What it takes and gives stands in macros/sessionization/_sessionization.yml. #}
 {% macro run_bounds(relation, entity, time, timeout_seconds, until=none, count=none) %}
 {%- set of_entity = 'partition by ' ~ entity | join(', ') -%}
 {%- set in_order = of_entity ~ ' order by ' ~ time -%}

@@ -1,4 +1,4 @@
-{# The incremental strategy of the tables of events, sessions and streams: see macros/rule/_rule.yml. #}
+{# The incremental strategy of the tables of events, sessions and streams: see _materializations.yml. #}
 {% macro get_incremental_replace_touched_runs_sql(arg_dict) %}
     {{- return(dwell.replace_touched_runs(
         arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns'], config.get('meta')

@@ -1,4 +1,4 @@
-{# What it takes and gives stands in macros/rule/_rule.yml. It uses no setting: another project's model has none of
+{# What it takes and gives stands in macros/sessionization/_sessionization.yml. It uses no setting: another project's model has none of
    dwell's. #}
 {% macro sessionize(
     relation,

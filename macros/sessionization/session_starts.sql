@@ -1,4 +1,4 @@
-{# What it takes and gives stands in macros/rule/_rule.yml. #}
+{# What it takes and gives stands in macros/sessionization/_sessionization.yml. #}
 {% macro session_starts(
     relation,
     entity,
