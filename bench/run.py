@@ -82,7 +82,7 @@ def floor(measures, part, kind, file, *rest):
 def compiled_rule():
     """Return the path of the SQL that dwell's rule compiles to, over a relation called events."""
     entity = "['user_id', 'device_id']"
-    call = f"{{{{ dwell.run_bounds('events', {entity}, 'event_time', 1800) }}}}"
+    call = f"{{{{ dwell.island_bounds('events', {entity}, 'event_time', 1800) }}}}"
     command = [".venv/bin/dbt", "--quiet", "compile", "--target-path", TARGET, "--inline", call]
     path = WORK / "rule.sql"
     with path.open("w") as written:

@@ -19,7 +19,7 @@
 {% macro postgres__all_but(columns, relation) -%}
     {%- if not execute -%}{{- return('*') -}}{%- endif -%}
     {%- if relation is string -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             'sessionize needs a relation on PostgreSQL and Redshift, as in ref(\'my_events\'), and not a name or a query: '
             ~ relation ~ '.'
         ) -%}

@@ -1,5 +1,5 @@
 {# At the end of a run: says in words that another run was faster. DuckLake says it in its own: 'Transaction conflict'. #}
-{% macro tell_of_conflicts(results) %}
+{% macro report_conflicts(results) %}
     {%- set refused = [] -%}
     {%- for result in results if 'Transaction conflict' in (result.message or '') -%}
         {%- do refused.append(result.node.name) -%}

@@ -139,15 +139,15 @@
 
 
 {# The place of a row in the sample, where an engine keeps rows as they were written. #}
-{% macro place_in_sample() -%}
-    {{- return(adapter.dispatch('place_in_sample', 'dwell')()) -}}
+{% macro position_in_sample() -%}
+    {{- return(adapter.dispatch('position_in_sample', 'dwell')()) -}}
 {%- endmacro %}
 
-{% macro default__place_in_sample() -%}
+{% macro default__position_in_sample() -%}
     cast(null as {{ dbt.type_bigint() }})
 {%- endmacro %}
 
-{% macro duckdb__place_in_sample() -%}
+{% macro duckdb__position_in_sample() -%}
     row_number() over ()
 {%- endmacro %}
 
@@ -171,16 +171,16 @@
 
 
 {# Lets one run at a time go on from here to the end of its transaction, where the engine can. #}
-{% macro take_turn(relation) -%}
-    {{- return(adapter.dispatch('take_turn', 'dwell')(relation)) -}}
+{% macro wait_for_other_runs(relation) -%}
+    {{- return(adapter.dispatch('wait_for_other_runs', 'dwell')(relation)) -}}
 {%- endmacro %}
 
-{% macro default__take_turn(relation) -%}
+{% macro default__wait_for_other_runs(relation) -%}
 {%- endmacro %}
 
 {# On DuckLake, transactions that only add rows do not conflict: so each writes one row anew, and of two that
    overlap, the second to commit is refused. #}
-{% macro duckdb__take_turn(relation) -%}
+{% macro duckdb__wait_for_other_runs(relation) -%}
     {%- if adapter.is_ducklake(relation) -%}
     update {{ relation }} set load_number = load_number
     where load_number = (select max(load_number) from {{ relation }});

@@ -2,11 +2,11 @@
    heartbeats_max_messages_per_run. Files stay whole, so a run loads at least one. The rest waits for the next run, and the
    watermark does not pass the oldest message that waits: no stream ends by a silence in which only some partitions are loaded. #}
 
-{% macro waiting() %}
+{% macro pending_partitions() %}
     {{- return(dwell.own_table('dwell_heartbeats_waiting')) -}}
 {% endmacro %}
 
-{% macro files_waiting() %}
+{% macro pending_files() %}
     {{- return(dwell.own_table('dwell_heartbeat_files_waiting')) -}}
 {% endmacro %}
 
@@ -15,7 +15,7 @@
    how many rows they have. #}
 {% macro files_to_load(files) %}
     {%- do run_query(dwell.create_table(
-        dwell.files_waiting(), {'name': 'string', 'messages': 'bigint', 'first_received_at': 'timestamp'}, anew=true
+        dwell.pending_files(), {'name': 'string', 'messages': 'bigint', 'first_received_at': 'timestamp'}, anew=true
     )) -%}
     {%- set parquet = [] -%}
     {%- for file in files if modules.re.search('[.]parquet$', file['name'] | lower) -%}
@@ -24,15 +24,15 @@
     {%- if var('heartbeats_max_messages_per_run') is none or not parquet -%}
         {{- return(files) -}}
     {%- endif -%}
-    {%- do dwell.ask_of_file(
-        dwell.some_of(parquet), run_query,
-        'insert into ' ~ dwell.files_waiting() ~ ' select name, messages, first_received_at from (select *, '
+    {%- do dwell.query_file(
+        dwell.first_names(parquet), run_query,
+        'insert into ' ~ dwell.pending_files() ~ ' select name, messages, first_received_at from (select *, '
         ~ 'row_number() over oldest_first as file_number, sum(messages) over oldest_first as messages_so_far from ('
         ~ dwell.landing_files_of(parquet) ~ ') as landing_files '
         ~ 'window oldest_first as (order by first_received_at, name rows unbounded preceding)) as in_order '
         ~ 'where file_number > 1 and messages_so_far > ' ~ var('heartbeats_max_messages_per_run')
     ) -%}
-    {%- set waiting = run_query('select name, messages from ' ~ dwell.files_waiting()) -%}
+    {%- set waiting = run_query('select name, messages from ' ~ dwell.pending_files()) -%}
     {%- if waiting.rows -%}
         {%- do log(
             'dwell: ' ~ waiting.rows | length ~ ' landing files with ' ~ waiting.columns[1].values() | sum
@@ -60,7 +60,7 @@
 
 {# Of the pre-hook of the streams: stores what waits, the moment up to which all is loaded, and where the watermark stays
    meanwhile: it never goes back, though old messages land late, unless the streams are stored from scratch. #}
-{% macro record_waiting(input, from_scratch) %}
+{% macro record_pending_files(input, from_scratch) %}
     {%- if dwell.input_mode(input) == 'files' and not flags.EMPTY %}
     {%- set watermark = none if from_scratch else dwell.stored_watermark() %}
 create or replace temporary table dwell_now_waiting as
@@ -68,19 +68,19 @@ select
     sum(messages) as messages,
     min(first_received_at) as complete_to,
     {{ from_scratch | lower }}
-    or coalesce((select bool_or(is_rebuilding) from {{ dwell.waiting() }}), false) as is_rebuilding,
+    or coalesce((select bool_or(is_rebuilding) from {{ dwell.pending_partitions() }}), false) as is_rebuilding,
     {%- if watermark is none %}
     min(first_received_at) as watermark_at
     {%- else %}
     greatest(min(first_received_at), (select max(reached_at) from {{ watermark }})) as watermark_at
     {%- endif %}
-from {{ dwell.files_waiting() }}
+from {{ dwell.pending_files() }}
 having count(*) > 0;
-delete from {{ dwell.waiting() }};
-insert into {{ dwell.waiting() }}
+delete from {{ dwell.pending_partitions() }};
+insert into {{ dwell.pending_partitions() }}
 select * from dwell_now_waiting;
     {%- else %}
-delete from {{ dwell.waiting() }} where true;
+delete from {{ dwell.pending_partitions() }} where true;
     {%- endif -%}
 {% endmacro %}
 

@@ -19,7 +19,7 @@
 
 
 {% macro create_heartbeat_tables() %}
-    {%- if dwell.is_at_work() and flags.WHICH in ('run', 'build', 'seed', 'test') and 'heartbeats' in dwell.inputs_in_use() -%}
+    {%- if dwell.is_selected() and flags.WHICH in ('run', 'build', 'seed', 'test') and 'heartbeats' in dwell.inputs_in_use() -%}
 {{ dwell.create_table(dwell.landed(), {
     'load_number': 'bigint',
     'source_number': 'int',
@@ -54,7 +54,7 @@
 }) }};
 {{ dwell.create_load_ids() }}
 {{ dwell.create_table(dwell.as_of(), {'as_of': 'timestamp'}) }};
-{{ dwell.create_table(dwell.waiting(), {
+{{ dwell.create_table(dwell.pending_partitions(), {
     'messages': 'bigint',
     'complete_to': 'timestamp',
     'is_rebuilding': 'boolean',
@@ -152,7 +152,7 @@ delete from {{ dwell.load_times() }} where true;
 delete from {{ dwell.heartbeat_minutes() }};
             {%- endif %}
         {%- endif -%}
-        {{- dwell.record_waiting(input, from_scratch) }}
+        {{- dwell.record_pending_files(input, from_scratch) }}
         {{- dwell.record_incoming(input, from_scratch) }}
         {{- dwell.record_load_id(input, from_scratch) }}
         {%- if not flags.EMPTY %}
@@ -191,11 +191,11 @@ select
     0,
     null,
     null
-from {{ dwell.incoming_stretches() }} as s
+from {{ dwell.incoming_offset_ranges() }} as s
 inner join {{ dwell.own_table(input.incoming) }} as f on s.source_number = f.source_number
 cross join {{ dwell.this_load() }} as l
 where f.is_known;
-{{ dwell.fold_landed() }}
+{{ dwell.merge_offset_ranges() }}
 {{ dwell.count_by_minute() }}
         {%- endif %}
 insert into {{ dwell.rejects() }}

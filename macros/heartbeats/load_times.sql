@@ -45,13 +45,13 @@ group by l.load_number, h.received_at;
             {%- set of_time = dwell.input_name(input) ~ ' has ' ~ rows_there ~ ' rows with the load time '
                 ~ dwell.time_as_text(loaded_at) ~ ', of which ' ~ rows_read ~ ' were read' ~ (' (and more such load times)' if changed | length > 1) -%}
             {%- if rows_there | int > rows_read | int -%}
-                {%- do dwell.stop(
+                {%- do dwell.raise_error(
                     of_time ~ '. The others were committed more than load_settle_seconds (' ~ var('load_settle_seconds')
                     ~ ') late. No full refresh is needed: give the late rows a load time of their own, as in update ... set '
                     ~ input.loaded_at ~ ' = current_timestamp where ..., and run again. If this happens again, raise load_settle_seconds.'
                 ) -%}
             {%- endif -%}
-            {%- do dwell.stop(
+            {%- do dwell.raise_error(
                 of_time ~ ' and some are gone. Put them back; or load everything again with --full-refresh, which knows only what is there now.'
             ) -%}
         {%- endfor -%}

@@ -37,7 +37,7 @@ select
     {{ column }},
     {%- endfor %}
     {%- for column, kind in layout['times'].items() %}
-    {{ dwell.parse_time(column, kind) }} as {{ dwell.time_read(column) }},
+    {{ dwell.parse_time(column, kind) }} as {{ dwell.parsed_time_column(column) }},
     {%- endfor %}
     source_number,
     received_at,
@@ -46,7 +46,7 @@ select
         when is_readable then null
         else coalesce(message, cast(payload as varchar), '(tombstone)')
     end as unreadable_row,
-    {{ dwell.place_columns('topic', 'topic_partition', 'topic_offset', dwell.message_without_a_field(input)) }}
+    {{ dwell.offset_columns('topic', 'topic_partition', 'topic_offset', dwell.message_without_a_field(input)) }}
 from (
     select
         *,
@@ -109,7 +109,7 @@ from (
 
 
 {# Where a message stood, for inputs whose rows come from a topic, and the message, where it lacks a field. #}
-{% macro place_columns(topic='null', topic_partition='null', topic_offset='null', message='null') -%}
+{% macro offset_columns(topic='null', topic_partition='null', topic_offset='null', message='null') -%}
     cast({{ topic }} as {{ dwell.type_text() }}) as topic,
     cast({{ topic_partition }} as {{ dbt.type_int() }}) as topic_partition,
     cast({{ topic_offset }} as {{ dbt.type_bigint() }}) as topic_offset,

@@ -172,7 +172,7 @@
 {%- endmacro %}
 
 {% macro default__value_at_path(column, keys) -%}
-    {%- do dwell.stop(
+    {%- do dwell.raise_error(
         'a path within a column, as ' ~ keys | join('.') ~ ' in ' ~ column ~ ', is read on DuckDB only. Make a view with that value as a '
         ~ 'column of its own, and name the view in the setting.'
     ) -%}

@@ -75,7 +75,7 @@
 
 
 {# The models that read the inputs, and alone depend on what is not dwell's. #}
-{% macro readers() %}
+{% macro models_that_read_inputs() %}
     {%- set names = [] -%}
     {%- for name in dwell.input_names() -%}{%- do names.append(dwell.input(name).read_by) -%}{%- endfor -%}
     {{- return(names) -}}
@@ -94,7 +94,7 @@
 
 {# Whether a run has anything to do with dwell: the hooks of a package run with every command of the project that
    uses it. #}
-{% macro is_at_work() %}
+{% macro is_selected() %}
     {%- for id in selected_resources if execute and id.split('.')[1] == 'dwell' -%}{{- return(true) -}}{%- endfor -%}
     {{- return(false) -}}
 {% endmacro %}
@@ -166,7 +166,7 @@
 
 {# What an input's setting names in dbt's own words, as unit tests do: ['ref', 'my_events'], ['source', 'app', 'events'];
    none for a table that dbt knows nothing of. #}
-{% macro in_dbts_words(input) %}
+{% macro parsed_reference(input) %}
     {%- set found = modules.re.match(
         "^(?:(ref)[(](?:{0},)?{0}[)]|(source)[(]{0},{0}[)])$".replace('{0}', " *[\"']([^\"']+)[\"'] *"),
         (input.relation or '') | string
@@ -179,7 +179,7 @@
 {% macro is_of_dbt(input) %}
     {{- return(
         dwell.input_mode(input) == 'sample'
-        or (dwell.input_mode(input) == 'relation' and dwell.in_dbts_words(input) is not none)
+        or (dwell.input_mode(input) == 'relation' and dwell.parsed_reference(input) is not none)
     ) -}}
 {% endmacro %}
 
@@ -189,7 +189,7 @@
     {%- do dwell.check_database_name() -%}
     {%- if dwell.input_mode(input) == 'sample' -%}{{- return(ref(input.sample)) -}}{%- endif -%}
     {%- if dwell.is_of_dbt(input) -%}
-        {%- set words = dwell.in_dbts_words(input) -%}
+        {%- set words = dwell.parsed_reference(input) -%}
         {{- return(ref(*words[1:]) if words[0] == 'ref' else source(*words[1:])) -}}
     {%- endif -%}
     {{- return('nothing') -}}
@@ -223,7 +223,7 @@
 
 
 {# SQL: the year 2100. A clock beyond it is no measure of when something was received. #}
-{% macro beyond_measure() -%}
+{% macro latest_plausible_time() -%}
     {{ dwell.moment(4102444800000000) }}
 {%- endmacro %}
 
@@ -235,6 +235,6 @@
 
 
 {# The name of a time once it is read: event_time gives event_at. #}
-{% macro time_read(column) -%}
+{% macro parsed_time_column(column) -%}
     {{- return(modules.re.sub('_time$', '_at', column)) -}}
 {%- endmacro %}

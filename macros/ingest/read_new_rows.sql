@@ -2,7 +2,7 @@
    looked at when it is read: dbt loads it during the run. So is a relation that the run builds. #}
 {% macro prepare_inputs() %}
     {%- do dwell.run_cache('hooks').update({'have_run': true}) -%}
-    {%- set names = dwell.inputs_in_use() if dwell.is_at_work() else [] -%}
+    {%- set names = dwell.inputs_in_use() if dwell.is_selected() else [] -%}
     {%- for name in names -%}{%- do dwell.refuse_half_an_input(dwell.input(name)) -%}{%- endfor -%}
     {%- do dwell.refuse_no_input(names) -%}
     {#- files first: dbt begins a transaction where it looks at a relation, and rolls back what follows -#}
@@ -26,7 +26,7 @@
         {%- elif dwell.stores(input) -%}{%- do wanting.append(name) -%}{%- endif -%}
     {%- endfor -%}
     {%- if wanting and not given -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             'nothing says where its input is. Under vars: dwell: in dbt_project.yml, set ' ~ wanting | join('_relation or ')
             ~ "_relation, as in ref('my_" ~ wanting[0] ~ "'); or disable its models, as in models: dwell: +enabled: false."
         ) -%}
@@ -35,7 +35,7 @@
 
 
 {# Of the pre-hook that counts what is read: looks at a relation that this run has just built. #}
-{% macro look_at_what_was_built(input) %}
+{% macro prepare_relation_built_now(input) %}
     {%- if dwell.input_mode(input) == 'relation' and dwell.is_built_by_this_run(input) -%}
         {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
     {%- endif -%}
@@ -46,7 +46,7 @@
 {% macro refuse_half_an_input(input) %}
     {%- if input.staged_in and execute and flags.WHICH in ('run', 'build')
         and dwell.stores(input) != ('model.dwell.' ~ input.staged_in in selected_resources) -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             input.staged_in ~ ' and ' ~ input.stored_in ~ ' go together. Select both, as in --select '
             ~ input.staged_in ~ '+, or none.'
         ) -%}
@@ -59,7 +59,7 @@
     {%- if dwell.input_mode(input) == 'files' -%}
         {%- do dwell.prepare_incoming_files(input, from_scratch=stored is none) -%}
     {%- elif dwell.input_mode(input) == 'relation' -%}
-        {%- do dwell.look_at_relation(input, dwell.input_relation(input)) -%}
+        {%- do dwell.check_relation(input, dwell.input_relation(input)) -%}
         {%- if dwell.reads_by_load_time(input) -%}
             {%- do dwell.refuse_missing_load_times(input) -%}
             {%- if stored is not none -%}
@@ -76,7 +76,7 @@
    an earlier one has found. #}
 {% macro refuse_without_hooks() %}
     {%- if 'have_run' not in dwell.run_cache('hooks') -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             'its hooks of on-run-start did not run, which find what is new in the input. Run dbt without --use-v2-parser.'
         ) -%}
     {%- endif -%}
@@ -108,7 +108,7 @@
     ) -}}
 {% endmacro %}
 
-{% macro stores_anew(input) %}
+{% macro stores_from_scratch(input) %}
     {{- return(dwell.stores(input) and flags.FULL_REFRESH) -}}
 {% endmacro %}
 
@@ -125,7 +125,7 @@
 
 {# Whether a run, where the table is there, adds what is new to it instead of storing all anew. #}
 {% macro adds_to(input) %}
-    {{- return(not dwell.input_is_read_whole(input) and not dwell.died_from_scratch(input)) -}}
+    {{- return(not dwell.input_is_read_whole(input) and not dwell.full_refresh_died(input)) -}}
 {% endmacro %}
 
 
@@ -144,7 +144,7 @@ select
     cast(null as {{ dbt.type_timestamp() }}) as received_at,
     cast(null as {{ dbt.type_bigint() }}) as read_position,
     cast(null as {{ dwell.type_text() }}) as unreadable_row
-    {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
 where false
 {% endmacro %}
 
@@ -157,7 +157,7 @@ select
     cast(null as {{ dbt.type_timestamp() }}) as received_at,
     -source_row as read_position,
     unreadable_row
-    {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
 from dwell_incoming_broken_rows
 {% endmacro %}
 
@@ -167,7 +167,7 @@ from dwell_incoming_broken_rows
     cast(null as {{ dwell.type_text() }}) as {{ column }},
     {%- endfor %}
     {%- for column in input.times %}
-    cast(null as {{ dbt.type_timestamp() }}) as {{ dwell.time_read(column) }},
+    cast(null as {{ dbt.type_timestamp() }}) as {{ dwell.parsed_time_column(column) }},
     {%- endfor %}
 {%- endmacro %}
 
@@ -187,7 +187,7 @@ delete from {{ dwell.loads(input) }}
 where load_number = {{ dwell.run_cache('load_numbers')['events'] }}
     and (
         exists (
-            {{ dwell.loads_that_do_not_add_up(input, this) | indent(12) }}
+            {{ dwell.unreconciled_loads(input, this) | indent(12) }}
         )
         or exists (
             {{ dwell.most_frequent_reject(input, this) | indent(12) }}
@@ -211,13 +211,13 @@ where load_number = {{ dwell.run_cache('load_numbers')['events'] }}
     {%- endset -%}
 select {{ dwell.fail_with(differs) }}
 from (
-    {{ dwell.loads_that_do_not_add_up(input, relation) | indent(4) }}
+    {{ dwell.unreconciled_loads(input, relation) | indent(4) }}
 ) as differing
 {%- endmacro %}
 
 
 {# SQL: what was counted of this load, and what of it is in a relation, where the two differ. #}
-{% macro loads_that_do_not_add_up(input, relation) -%}
+{% macro unreconciled_loads(input, relation) -%}
 select
     l.source,
     l.rows_read,

@@ -14,7 +14,7 @@
     {%- set mapped = dwell.map_columns_and_paths(input, types.keys() | list, dwell.input_name(input), relation) -%}
     {%- if mapped is string -%}{{- return(mapped) -}}{%- endif -%}
     {%- if dwell.reads_by_load_time(input) -%}
-        {%- set wrong = dwell.what_is_wrong_with_load_time(input, types) -%}
+        {%- set wrong = dwell.load_time_error(input, types) -%}
         {%- if wrong -%}{{- return(wrong) -}}{%- endif -%}
     {%- endif -%}
     {{- return({
@@ -26,7 +26,7 @@
 
 
 {# types: the type of each column of the relation. None, or a sentence. #}
-{% macro what_is_wrong_with_load_time(input, types) %}
+{% macro load_time_error(input, types) %}
     {%- for column, type in types.items() if column | lower == input.loaded_at | lower -%}
         {{- return(
             none if dwell.time_kind_of_type(type) else
@@ -47,12 +47,12 @@
 {% endmacro %}
 
 
-{% macro look_at_relation(input, relation) %}
+{% macro check_relation(input, relation) %}
     {%- if dwell.is_ephemeral(input) -%}
-        {%- do dwell.stop(input.name ~ '_relation ' ~ input.relation ~ ' is ephemeral, and no relation of its own. Materialize it as a view or a table.') -%}
+        {%- do dwell.raise_error(input.name ~ '_relation ' ~ input.relation ~ ' is ephemeral, and no relation of its own. Materialize it as a view or a table.') -%}
     {%- endif -%}
     {%- if load_relation(relation) is none -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             input.name ~ '_relation ' ~ input.relation ~ ' does not exist' ~ (
                 ' as ' ~ relation ~ '. Let dbt build it first.' if dwell.is_of_dbt(input)
                 else '. Write it as schema.table or database.schema.table.'
@@ -60,7 +60,7 @@
         ) -%}
     {%- endif -%}
     {%- set described = dwell.describe_relation(input, relation) -%}
-    {%- if described is string -%}{%- do dwell.stop(described) -%}{%- endif -%}
+    {%- if described is string -%}{%- do dwell.raise_error(described) -%}{%- endif -%}
 {% endmacro %}
 
 
@@ -74,7 +74,7 @@
 {% macro read_relation(input) %}
     {%- set relation = dwell.input_relation(input) -%}
     {#- `dbt compile --no-introspect` may not ask the engine, and supposes that columns are named as ours -#}
-    {%- set described = dwell.describe_relation(input, relation) if dwell.may_ask()
+    {%- set described = dwell.describe_relation(input, relation) if dwell.can_query()
         else {'mapped': dwell.columns_as_ours(input), 'times': {}} -%}
     {%- if described is string -%}
         {#- raised by the table that reads it: dbt build tells no error of an ephemeral model -#}
@@ -85,7 +85,7 @@
     {%- for column in input.columns -%}
         {%- do theirs.update({column: dwell.value_of_source(mapped[column])}) -%}
     {%- endfor -%}
-    {%- set newest = dwell.time_read(input.times[0]) -%}
+    {%- set newest = dwell.parsed_time_column(input.times[0]) -%}
     {%- set source_number = 1 if dwell.input_is_read_whole(input)
         else '(select max(source_number) from ' ~ dwell.own_table(input.incoming) ~ ')' -%}
 select
@@ -93,32 +93,32 @@ select
     {{ column }},
     {%- endfor %}
     {%- for column in input.times %}
-    {{ dwell.time_read(column) }},
+    {{ dwell.parsed_time_column(column) }},
     {%- endfor %}
     cast({{ source_number }} as {{ dbt.type_int() }}) as source_number,
     {%- if dwell.reads_by_load_time(input) or described.get('receipt') %}
     received_at,
     {%- else %}
     -- without a load time, the newest; a clock beyond 2100 is no measure of anything
-    max(case when {{ newest }} < {{ dwell.beyond_measure() }} then {{ newest }} end) over () as received_at,
+    max(case when {{ newest }} < {{ dwell.latest_plausible_time() }} then {{ newest }} end) over () as received_at,
     {%- endif %}
     read_position,
     cast(null as {{ dwell.type_text() }}) as unreadable_row
-    {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
 from (
     select
         {%- for column in input.columns %}
         cast({{ theirs[column] }} as {{ dwell.type_text() }}) as {{ column }},
         {%- endfor %}
         {%- for column in input.times %}
-        {{ dwell.parse_time(theirs[column], described['times'].get(column, 'iso')) }} as {{ dwell.time_read(column) }},
+        {{ dwell.parse_time(theirs[column], described['times'].get(column, 'iso')) }} as {{ dwell.parsed_time_column(column) }},
         {%- endfor %}
         {%- if dwell.reads_by_load_time(input) %}
         {{ dwell.load_time(input) }} as received_at,
         {%- elif described.get('receipt') %}
         cast({{ dwell.quoted(described['receipt']) }} as {{ dbt.type_timestamp() }}) as received_at,
         {%- endif %}
-        {{ dwell.place_in_sample() if dwell.input_mode(input) == 'sample' else 'cast(null as ' ~ dbt.type_bigint() ~ ')' }}
+        {{ dwell.position_in_sample() if dwell.input_mode(input) == 'sample' else 'cast(null as ' ~ dbt.type_bigint() ~ ')' }}
             as read_position
     from {{ relation }} as their_rows
     {%- if dwell.reads_by_load_time(input) %}

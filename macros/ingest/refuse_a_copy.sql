@@ -3,7 +3,7 @@
 {% macro refuse_a_copy(input) %}
     {%- set stored = dwell.stored_table(input) if dwell.adds_to(input) else none -%}
     {%- if stored is not none and run_query('select 1 from ' ~ stored ~ ' limit 1').rows | length > 0 -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             stored ~ ' has rows, and ' ~ dwell.loads(input) ~ ' has no record of a load. It was copied, as by dbt clone. Rebuild it with '
             ~ '--full-refresh.'
         ) -%}

@@ -5,7 +5,7 @@
 {% macro check_rejected_ratio(input, relation, then='Nothing was changed') -%}
 {%- set too_many -%}
 'dwell: ' || {{ dwell.digits('rows_rejected') }} || ' of ' || {{ dwell.digits('rows_read') }} || {{ dwell.text(' new ' ~ input.name ~ ' were rejected, most often as ') }}
-|| reject_reason || ', as in ' || source || ': ' || left(rejected_row, 200) || '. ' || {{ dwell.what_helps(input) }}
+|| reject_reason || ', as in ' || source || ': ' || left(rejected_row, 200) || '. ' || {{ dwell.fix_for_rejects(input) }}
 || {{ dwell.text(' ' ~ then ~ '. To load them all the same, set max_rejected_ratio to 1.') }}
 {%- endset -%}
 select {{ dwell.fail_with(too_many) }}
@@ -58,7 +58,7 @@ where
 
 
 {# SQL: what to do, by the reason. #}
-{% macro what_helps(input) -%}
+{% macro fix_for_rejects(input) -%}
     {%- set columns, format = input.name ~ '_columns', input.time_setting -%}
     {%- set receipt = 'or ' ~ input.name ~ '_received_at' if dwell.input_mode(input) == 'files'
         else 'and look whether ' ~ (input.name ~ '_loaded_at' if input.loaded_at else 'the newest time') ~ ' is in UTC' -%}

@@ -19,7 +19,7 @@
     partition by {{ entity }} order by {{ time }}, case when gap_us = 0 then 1 else 0 end
     rows between unbounded preceding and current row
 {%- endset -%}
-{%- set starts_run = dwell.starts_run(timeout_seconds) -%}
+{%- set starts_island = dwell.starts_island(timeout_seconds) -%}
 {%- set cuts = starts_session is not none or local_day is not none -%}
 with ordered as (
     select
@@ -51,10 +51,10 @@ with ordered as (
 runs as (
     select
         *,
-        max(case when {{ starts_run }} then {{ time }} end)
+        max(case when {{ starts_island }} then {{ time }} end)
             over ({{ so_far }}) as run_started_at
         {%- if cuts %},
-        max(case when {{ starts_run }}
+        max(case when {{ starts_island }}
             {%- if starts_session is not none %} or is_start_instant{% endif %}
             {%- if local_day is not none %} or is_new_day{% endif %} then {{ time }} end)
             over ({{ so_far }}) as piece_started_at
@@ -90,6 +90,6 @@ from runs
 
 
 {# A run starts where there is no event before, or a gap strictly over the timeout. #}
-{% macro starts_run(timeout_seconds) -%}
+{% macro starts_island(timeout_seconds) -%}
     gap_us is null or gap_us > {{ (timeout_seconds * 1000000) | round | int }}
 {%- endmacro %}

@@ -13,7 +13,7 @@
 {%- for name, value in {'timeout_minutes': timeout_minutes, 'max_hours': max_hours}.items() -%}
     {%- if value is not number or value is boolean or not value > 0 -%}
         {%- if name == 'timeout_minutes' or value is not none -%}
-            {%- do dwell.stop('sessionize: ' ~ name ~ ' must be a number over 0, not ' ~ value ~ '.') -%}
+            {%- do dwell.raise_error('sessionize: ' ~ name ~ ' must be a number over 0, not ' ~ value ~ '.') -%}
         {%- endif -%}
     {%- endif -%}
 {%- endfor -%}

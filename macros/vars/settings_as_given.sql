@@ -2,17 +2,17 @@
    would take a text with marks of Jinja for a program, and run it. #}
 {% macro check_settings_as_given() %}
     {%- set given = {} -%}
-    {%- if dwell.is_at_work() -%}{%- do given.update(adapter.config.vars.to_dict().get('dwell', {})) -%}{%- endif -%}
+    {%- if dwell.is_selected() -%}{%- do given.update(adapter.config.vars.to_dict().get('dwell', {})) -%}{%- endif -%}
     {%- if execute -%}{%- do given.update(dwell.settings_of_the_command()) -%}{%- endif -%}
     {%- for name in given if name not in dwell.settings() -%}
         {%- set meant = dwell.nearest_setting(name) -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             'there is no setting ' ~ name ~ '.' ~ (' Did you mean ' ~ meant ~ '?' if meant else '')
             ~ ' The settings are ' ~ dwell.settings() | join(', ') ~ '.'
         ) -%}
     {%- endfor -%}
     {%- for name, value in given.items() if value is string and modules.re.search('[{][{%#]', value) -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             name ~ ' must not hold {' ~ '{, {' ~ '% or {' ~ '#, which dbt would take for a program, and not as it stands. A path that is '
             ~ 'called so can be given in a list, a model is named without them: ref(...).'
         ) -%}
@@ -24,15 +24,15 @@
    its dbt_project.yml, and that are nearly called as a setting is. #}
 {% macro settings_of_the_command() %}
     {%- set given = adapter.config.cli_vars -%}
-    {%- if 'dwell' in given and (project_name == 'dwell' or dwell.is_at_work()) -%}
-        {%- do dwell.stop(
+    {%- if 'dwell' in given and (project_name == 'dwell' or dwell.is_selected()) -%}
+        {%- do dwell.raise_error(
             "--vars takes a setting by its name alone, as in --vars '{session_timeout_minutes: 20}', and not under dwell:, which only "
             ~ 'dbt_project.yml knows.'
         ) -%}
     {%- endif -%}
     {%- if project_name == 'dwell' -%}{{- return(given) -}}{%- endif -%}
     {%- set ours, theirs = {}, adapter.config.vars.to_dict() -%}
-    {%- for name, value in given.items() if dwell.is_at_work() and name not in theirs
+    {%- for name, value in given.items() if dwell.is_selected() and name not in theirs
         and (name in dwell.settings() or dwell.nearest_setting(name)) -%}
         {%- do ours.update({name: value}) -%}
     {%- endfor -%}

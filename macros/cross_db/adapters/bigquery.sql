@@ -126,8 +126,8 @@ update {{ lease }} set run_id = run_id where run_id = {{ dwell.text(invocation_i
 commit transaction
 {%- endmacro %}
 
-{% macro bigquery__replace_touched_runs(target, recomputed, columns, meta) -%}
-    {{- return(dwell.merge_touched_runs(target, recomputed, columns, meta)) -}}
+{% macro bigquery__replace_islands(target, recomputed, columns, meta) -%}
+    {{- return(dwell.merge_affected_islands(target, recomputed, columns, meta)) -}}
 {%- endmacro %}
 
 
@@ -158,8 +158,8 @@ commit transaction
 {# dbt-bigquery knows its own strategies only. It makes a table of what was computed, which the MERGE reads, because the
    models have on_schema_change. #}
 {% macro dbt_bigquery_validate_get_incremental_strategy(config) %}
-    {%- if config.get('incremental_strategy') == 'replace_touched_runs' -%}
-        {{- return('replace_touched_runs') -}}
+    {%- if config.get('incremental_strategy') == 'replace_islands' -%}
+        {{- return('replace_islands') -}}
     {%- endif -%}
     {{- return(dbt.dbt_bigquery_validate_get_incremental_strategy(config)) -}}
 {% endmacro %}
@@ -168,8 +168,8 @@ commit transaction
     strategy, tmp_relation, target_relation, sql, unique_key, partition_by, partitions, dest_columns,
     tmp_relation_exists, copy_partitions, incremental_predicates
 ) %}
-    {%- if strategy == 'replace_touched_runs' -%}
-        {{- return(dwell.replace_touched_runs(target_relation, tmp_relation, dest_columns, config.get('meta'))) -}}
+    {%- if strategy == 'replace_islands' -%}
+        {{- return(dwell.replace_islands(target_relation, tmp_relation, dest_columns, config.get('meta'))) -}}
     {%- endif -%}
     {{- return(dbt.bq_generate_incremental_build_sql(
         strategy, tmp_relation, target_relation, sql, unique_key, partition_by, partitions, dest_columns,

@@ -69,7 +69,7 @@
     {{- return(none) -}}
 {% endmacro %}
 
-{% macro postgres__take_turn(relation) -%}
+{% macro postgres__wait_for_other_runs(relation) -%}
     lock table {{ relation }} in exclusive mode;
 {%- endmacro %}
 

@@ -94,7 +94,7 @@
 {% endmacro %}
 
 {# a lock has no mode there #}
-{% macro redshift__take_turn(relation) -%}
+{% macro redshift__wait_for_other_runs(relation) -%}
     lock table {{ relation }};
 {%- endmacro %}
 
@@ -105,7 +105,7 @@
 
 
 {# a table from which rows are deleted has no alias there #}
-{% macro redshift__replace_touched_runs(target, recomputed, columns, meta) %}
+{% macro redshift__replace_islands(target, recomputed, columns, meta) %}
     {%- set names = columns | map(attribute='quoted') | join(', ') -%}
 {{ dwell.delete_older_generations(target, meta) }};
 

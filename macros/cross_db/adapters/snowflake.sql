@@ -83,8 +83,8 @@ update {{ lease }} set run_id = run_id where run_id = {{ dwell.text(invocation_i
 commit
 {%- endmacro %}
 
-{% macro snowflake__replace_touched_runs(target, recomputed, columns, meta) -%}
-    {{- return(dwell.merge_touched_runs(target, recomputed, columns, meta)) -}}
+{% macro snowflake__replace_islands(target, recomputed, columns, meta) -%}
+    {{- return(dwell.merge_affected_islands(target, recomputed, columns, meta)) -}}
 {%- endmacro %}
 
 

@@ -79,7 +79,7 @@
 
 
 {% macro spark__grouped(number) -%}
-    format_number({{ dwell.whole(number) }}, 0)
+    format_number({{ dwell.to_integer(number) }}, 0)
 {%- endmacro %}
 
 {% macro spark__joined(text, order_by) -%}
@@ -119,8 +119,8 @@
     {{- return(false) -}}
 {%- endmacro %}
 
-{% macro spark__replace_touched_runs(target, recomputed, columns, meta) -%}
-    {{- return(dwell.statements(dwell.merge_touched_runs(target, recomputed, columns, meta))) -}}
+{% macro spark__replace_islands(target, recomputed, columns, meta) -%}
+    {{- return(dwell.statements(dwell.merge_affected_islands(target, recomputed, columns, meta))) -}}
 {%- endmacro %}
 
 
@@ -156,18 +156,18 @@
 
 {# dbt-spark knows its own strategies only. #}
 {% macro dbt_spark_validate_get_incremental_strategy(raw_strategy, file_format) %}
-    {%- if raw_strategy == 'replace_touched_runs' -%}
+    {%- if raw_strategy == 'replace_islands' -%}
         {%- if file_format != 'iceberg' -%}
-            {%- do dwell.stop('on Spark, the tables must be iceberg, not ' ~ file_format ~ ': set +file_format for dwell in dbt_project.yml.') -%}
+            {%- do dwell.raise_error('on Spark, the tables must be iceberg, not ' ~ file_format ~ ': set +file_format for dwell in dbt_project.yml.') -%}
         {%- endif -%}
-        {{- return('replace_touched_runs') -}}
+        {{- return('replace_islands') -}}
     {%- endif -%}
     {{- return(dbt.dbt_spark_validate_get_incremental_strategy(raw_strategy, file_format)) -}}
 {% endmacro %}
 
 {% macro dbt_spark_get_incremental_sql(strategy, source, target, existing, unique_key, incremental_predicates) %}
-    {%- if strategy == 'replace_touched_runs' -%}
-        {{- return(dwell.replace_touched_runs(
+    {%- if strategy == 'replace_islands' -%}
+        {{- return(dwell.replace_islands(
             target, source, adapter.get_columns_in_relation(target), config.get('meta')
         )) -}}
     {%- endif -%}

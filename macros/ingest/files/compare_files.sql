@@ -7,7 +7,7 @@
         ~ dwell.may_be_one_file('one', 'other') ~ ' where one.name < other.name order by all limit 1'
     ).rows -%}
     {%- for files in found -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             input.name ~ '_path names one file twice, as ' ~ files['name'] ~ ' and as ' ~ files['other']
             ~ '. Name it once, or its ' ~ input.name ~ ' would count twice.'
         ) -%}
@@ -23,7 +23,7 @@
             row: "regexp_replace(regexp_replace(" ~ row ~ ".name, '/([.]?/)+', '/', 'g'), '^[.]/', '')"
         }) -%}
     {%- endfor -%}
-    {{ dwell.is_as_it_was(one, other) }}
+    {{ dwell.is_unchanged(one, other) }}
     and {{ dwell.name_in_folder(one ~ '.name') }} = {{ dwell.name_in_folder(other ~ '.name') }}
     and (
         {{ spelt[one] }} = {{ spelt[other] }}
@@ -34,7 +34,7 @@
 {%- endmacro %}
 
 
-{% macro is_as_it_was(file, before) -%}
+{% macro is_unchanged(file, before) -%}
     {{ file }}.size_bytes = {{ before }}.size_bytes
     and {{ file }}.modified_at is not distinct from {{ before }}.modified_at
 {%- endmacro %}
@@ -79,11 +79,11 @@
     {%- set changed = run_query(
         'select now.*, before.size_bytes as size_before, before.modified_at as modified_before from dwell_files as now '
         ~ 'inner join ' ~ dwell.loads(input) ~ ' as before on now.name = before.source '
-        ~ 'where before.size_bytes is not null and not (' ~ dwell.is_as_it_was('now', 'before') ~ ') '
+        ~ 'where before.size_bytes is not null and not (' ~ dwell.is_unchanged('now', 'before') ~ ') '
         ~ 'order by before.source_number limit 1'
     ).rows -%}
     {%- for file in changed -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             file['name'] ~ ' has changed since it was loaded (' ~ file['size_before'] ~ ' bytes of '
             ~ file['modified_before'] ~ ', now ' ~ file['size_bytes'] ~ ' bytes of '
             ~ file['modified_at'] ~ '). Put new ' ~ input.name ~ ' into a new file, or load everything '
@@ -98,25 +98,25 @@
 {% macro refuse_other_names(input) %}
     {%- set found = run_query(
         'select before.name, now.name as other, ' ~ dwell.may_be_one_file('before', 'now') ~ ' as is_spelt_otherwise '
-        ~ 'from dwell_missing as before inner join dwell_files as now on ' ~ dwell.is_as_it_was('now', 'before')
+        ~ 'from dwell_missing as before inner join dwell_files as now on ' ~ dwell.is_unchanged('now', 'before')
         ~ ' where now.name not in (' ~ dwell.loaded_names(input) ~ ') and (is_spelt_otherwise'
         ~ (' or not before.is_there' if not input.has_places else '') ~ ') '
         ~ 'order by is_spelt_otherwise desc, before.source_number, other limit 1'
     ).rows -%}
     {%- for file in found -%}
         {%- if file['is_spelt_otherwise'] -%}
-            {%- do dwell.stop(
+            {%- do dwell.raise_error(
                 file['other'] ~ ' is loaded as ' ~ file['name'] ~ ', and would be loaded again. Keep that spelling, or '
                 ~ 'start again with the other: --full-refresh (make: FULL_REFRESH=1).'
             ) -%}
         {%- endif -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             file['other'] ~ ' has the size and the time of ' ~ file['name'] ~ ', which is loaded and gone: if it was '
             ~ 'renamed, it would be loaded again. Give its name back; if it is another file, touch it.'
         ) -%}
     {%- endfor -%}
     {%- for file in run_query('from dwell_missing where is_there order by source_number limit 1').rows -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             file['name'] ~ ' is loaded, but ' ~ input.name ~ '_path no longer names it. Name it too, or start again '
             ~ 'without it: --full-refresh (make: FULL_REFRESH=1), or another DWELL_DATABASE.'
         ) -%}
@@ -126,7 +126,7 @@
 
 {# Landing files come and go for months, and what they held is known by its offsets. Of those that are gone, the newest
    of each folder stays on record, so that numbers go on and an empty folder is no slip of the pen. #}
-{% macro forget_gone_files(input) %}
+{% macro forget_missing_files(input) %}
     {%- do run_query(
         'delete from ' ~ dwell.loads(input) ~ ' where source_number in (select source_number from dwell_missing '
         ~ 'where is_landing and not is_there qualify source_number < max(source_number) over (partition by folder))'
@@ -136,14 +136,14 @@
 
 {# A full refresh could not bring back what was in a file that is gone; of landing files, the offsets tell, whichever
    files hold them now. #}
-{% macro refuse_to_lose(input) %}
+{% macro refuse_to_lose_files(input) %}
     {%- set lost = run_query(
         'select name from dwell_missing where not is_landing and not is_there order by source_number'
     ).columns[0].values() | list -%}
     {%- if not lost and input.has_places -%}{%- set lost = dwell.lost_offsets(input) -%}{%- endif -%}
     {%- if lost -%}
-        {%- do dwell.stop(
-            'a full refresh would lose the ' ~ input.name ~ ' of ' ~ dwell.some_of(lost) ~ ': loaded before, and no longer there. Put the file back, or '
+        {%- do dwell.raise_error(
+            'a full refresh would lose the ' ~ input.name ~ ' of ' ~ dwell.first_names(lost) ~ ': loaded before, and no longer there. Put the file back, or '
             ~ 'build without it into another DWELL_DATABASE.'
         ) -%}
     {%- endif -%}
@@ -151,6 +151,6 @@
 
 
 {# The first ten of a list, and how many more there are. #}
-{% macro some_of(things) %}
+{% macro first_names(things) %}
     {{- return(things[:10] | join(', ') ~ (' and ' ~ (things | length - 10) ~ ' more' if things | length > 10 else '')) -}}
 {% endmacro %}

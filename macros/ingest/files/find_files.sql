@@ -6,37 +6,37 @@
     {%- set named = [] -%}
     {%- for path in dwell.as_list(input.path) -%}
         {%- if modules.re.search(dwell.object_with_question_mark(), path) -%}
-            {%- do dwell.stop(
+            {%- do dwell.raise_error(
                 input.name ~ '_path has a ? in ' ~ path ~ ', and DuckDB takes what follows it in the address of an object for options. Write * in its '
                 ~ 'place, or rename the object.'
             ) -%}
         {%- endif -%}
         {%- set findable = dwell.findable(input, path) -%}
-        {%- set found = dwell.ask_of_path(
+        {%- set found = dwell.query_path(
             input, path, 'select count(*) as files, min(file) filter (where ' ~ dwell.hides_facts('file') ~ ') as hiding, '
             ~ 'min(file) filter (where regexp_matches(file, ' ~ dwell.text(dwell.object_with_question_mark()) ~ ')) as unopened from glob('
             ~ dwell.text(findable) ~ ')'
         )[0] -%}
         {%- if found['unopened'] -%}
-            {%- do dwell.stop(
+            {%- do dwell.raise_error(
                 found['unopened'] ~ ' has a ? in its name, and DuckDB takes what follows it in the address of an object for options. Rename the object.'
             ) -%}
         {%- elif found['hiding'] -%}
-            {%- do dwell.stop(
+            {%- do dwell.raise_error(
                 found['hiding'] ~ ' is in a folder called filename=, content=, size= or last_modified=, for which DuckDB would '
                 ~ 'take what it tells of a file. Rename the folder.'
             ) -%}
         {%- elif found['files'] -%}
             {%- do named.append(findable) -%}
         {%- elif not dwell.has_loaded(input, path) -%}
-            {%- do dwell.stop(
+            {%- do dwell.raise_error(
                 input.name ~ '_path names no file: ' ~ path ~ '. Give the path of a file that exists, or a glob '
                 ~ 'that matches one; a folder needs a glob, as in data/*.csv.'
             ) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- do try_or_compiler_error(
-        'dwell: ' ~ input.name ~ '_path names a file that ' ~ dwell.why_not_opened(named) ~ ': ' ~ dwell.escaped(dwell.some_of(named))
+        'dwell: ' ~ input.name ~ '_path names a file that ' ~ dwell.reason_not_opened(named) ~ ': ' ~ dwell.escaped(dwell.first_names(named))
         ~ '. Let it be read, or leave it out.',
         run_query,
         'create or replace temporary table dwell_files as select distinct filename as name, size as size_bytes, '
@@ -56,7 +56,7 @@
 
 
 {# Of a web address nobody knows whether it is there before it is opened. #}
-{% macro why_not_opened(names) %}
+{% macro reason_not_opened(names) %}
     {%- for name in names if modules.re.match('https?://', name) -%}
         {{- return('is not there, or that this user may not open') -}}
     {%- endfor -%}
@@ -79,7 +79,7 @@
     {%- set skipped = run_query('select name from dwell_files where ' ~ are_markers ~ ' order by name').columns[0].values() | list -%}
     {%- if skipped -%}
         {%- do run_query('delete from dwell_files where ' ~ are_markers) -%}
-        {%- do log('dwell: skipped, as hidden files or marks of other programs: ' ~ dwell.escaped(dwell.some_of(skipped)), info=true) -%}
+        {%- do log('dwell: skipped, as hidden files or marks of other programs: ' ~ dwell.escaped(dwell.first_names(skipped)), info=true) -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -100,7 +100,7 @@
    glob. #}
 {% macro findable(input, path) %}
     {%- set name = dwell.name_as_pattern(path) -%}
-    {%- if name != path and dwell.ask_of_path(input, path, 'select 1 from glob(' ~ dwell.text(name) ~ ') limit 1') -%}
+    {%- if name != path and dwell.query_path(input, path, 'select 1 from glob(' ~ dwell.text(name) ~ ') limit 1') -%}
         {#- a file is called just so -#}
         {{- return(name) -}}
     {%- endif -%}
@@ -111,7 +111,7 @@
 {% endmacro %}
 
 
-{% macro ask_of_path(input, path, query) %}
+{% macro query_path(input, path, query) %}
     {{- return(try_or_compiler_error(
         'dwell: ' ~ input.name ~ '_path cannot be looked into: ' ~ dwell.escaped(path) ~ '. Give a path that this machine can '
         ~ 'reach; s3:// and https:// need DuckDB\'s httpfs, which the target s3 has.',
@@ -137,12 +137,12 @@
     {%- if not from_scratch -%}
         {%- do dwell.refuse_changed_files(input) -%}
         {%- do dwell.refuse_other_names(input) -%}
-        {%- do dwell.forget_gone_files(input) -%}
+        {%- do dwell.forget_missing_files(input) -%}
     {%- endif -%}
     {%- set last_number = 0 if from_scratch else dwell.last_source_number(input) -%}
     {%- set values, older = [], [] -%}
     {%- for file in dwell.new_files(input, from_scratch) -%}
-        {%- set layout = dwell.look_at_file(input, file['name'], file['size_bytes']) -%}
+        {%- set layout = dwell.detect_layout(input, file['name'], file['size_bytes']) -%}
         {%- if dwell.is_older_than_its_events(input, layout, file) -%}
             {%- do older.append(file['name'] ~ ' (' ~ file['modified_at'] ~ ')') -%}
             {%- do layout.update({'is_older_than_its_events': true}) -%}
@@ -162,15 +162,15 @@
         {%- do log(
             'dwell: files that were modified before most of their ' ~ input.name ~ ' took place, as of a copy that did not keep the time. '
             ~ 'Of these, only what is after 2099 is judged to be in the future; ' ~ input.name ~ '_received_at can say when they were received: '
-            ~ dwell.escaped(dwell.some_of(older)), info=true
+            ~ dwell.escaped(dwell.first_names(older)), info=true
         ) -%}
     {%- endif -%}
     {%- do run_query(dwell.create_incoming(input)) -%}
     {%- if values -%}
         {%- do run_query('insert into ' ~ dwell.own_table(input.incoming) ~ ' values ' ~ values | join(', ')) -%}
     {%- endif -%}
-    {%- if input.has_places -%}{%- do dwell.prepare_stretches(input, from_scratch) -%}{%- endif -%}
-    {%- if from_scratch -%}{%- do dwell.refuse_to_lose(input) -%}{%- endif -%}
+    {%- if input.has_places -%}{%- do dwell.prepare_offset_ranges(input, from_scratch) -%}{%- endif -%}
+    {%- if from_scratch -%}{%- do dwell.refuse_to_lose_files(input) -%}{%- endif -%}
 {% endmacro %}
 
 

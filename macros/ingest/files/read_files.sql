@@ -112,24 +112,24 @@ select
     {%- for column in input.columns %}
     {%- if column in input.times and not is_text %}
     -- a typed time needs no text, unless it is no time
-    case when {{ dwell.time_read(column) }} is null then cast({{ column }} as varchar) end as {{ column }},
+    case when {{ dwell.parsed_time_column(column) }} is null then cast({{ column }} as varchar) end as {{ column }},
     {%- else %}
     {{ column }},
     {%- endif %}
     {%- endfor %}
     {%- for column in input.times %}
-    {{ dwell.time_read(column) }},
+    {{ dwell.parsed_time_column(column) }},
     {%- endfor %}
     cast({{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as integer) as source_number,
     {{ dwell.times_of_receipt(input, layout, files) }}[cast(file_index as bigint) + 1] as received_at,
     read_position,
     cast({{ 'case when not is_object then json end' if is_json else 'null' }} as varchar) as unreadable_row
-    {{- ',\n    ' ~ dwell.place_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
 from (
     select
         *
         {%- for column, kind in layout['times'].items() %},
-        {{ dwell.parse_time(column, kind) }} as {{ dwell.time_read(column) }}
+        {{ dwell.parse_time(column, kind) }} as {{ dwell.parsed_time_column(column) }}
         {%- endfor %}
     from (
         {%- if is_text %}
@@ -226,7 +226,7 @@ where json is not null
     {%- set times = [] -%}
     {%- for file in files -%}
         {%- do times.append(
-            dwell.beyond_measure() if layout.get('is_older_than_its_events') and not input.received_at
+            dwell.latest_plausible_time() if layout.get('is_older_than_its_events') and not input.received_at
             else dwell.timestamp_or_null(input.received_at or file['modified_at'])
         ) -%}
     {%- endfor -%}

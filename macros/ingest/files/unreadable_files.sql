@@ -1,7 +1,7 @@
 {# What DuckDB cannot read at all stops the run. DuckDB's own words stand in dbt's log; they do not say what to do. #}
 
 {# Asks something of a file, by a macro and what it takes. #}
-{% macro ask_of_file(name, question) %}
+{% macro query_file(name, question) %}
     {{- return(try_or_compiler_error('dwell: ' ~ dwell.cannot_be_read(name), question, *varargs)) -}}
 {% endmacro %}
 
@@ -21,7 +21,7 @@
 
 {# At the end of a run that could not store its input: if one of the files cannot be read to its end, says which. Each
    is read again by itself, because DuckDB's words need not name it. #}
-{% macro tell_of_unreadable_files(results) %}
+{% macro report_unreadable_files(results) %}
     {%- for result in results if result.status == 'error' and result.message and 'dwell: ' not in result.message -%}
         {%- for name in dwell.input_names() -%}
             {%- set input = dwell.input(name) -%}
@@ -38,7 +38,7 @@
     {%- for layout, files in dwell.incoming_file_groups(input).items() -%}
         {%- set reads = dwell.read_landing_files if fromjson(layout)['format'] == 'landing' else dwell.read_files -%}
         {%- for file in files -%}
-            {%- do dwell.ask_of_file(
+            {%- do dwell.query_file(
                 file['source'], run_query,
                 'select bit_xor(hash(file)) from (' ~ reads(input, layout, [file]) ~ ') as file'
             ) -%}

@@ -3,7 +3,7 @@
 {% macro refuse_missing_load_times(input) %}
     {%- set untimed = dwell.load_window(input)['rows_untimed'] -%}
     {%- if untimed -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             dwell.input_name(input) ~ ' has ' ~ untimed ~ (' row' if untimed == 1 else ' rows') ~ ' without a load time in ' ~ input.loaded_at
             ~ ', so dwell cannot know whether they are new. Fill it, or leave ' ~ input.name
             ~ '_loaded_at out: then each run reads the whole relation.'
@@ -24,7 +24,7 @@
             ~ dwell.load_times() ~ ' where known_load_time > ' ~ after ~ ')'
         ).columns[0].values()[0] | int -%}
         {%- if window['rows_before'] != rows_stored -%}
-            {%- do dwell.stop(
+            {%- do dwell.raise_error(
                 dwell.input_name(input) ~ ' has changed where it was read before: it has ' ~ window['rows_before']
                 ~ ' rows with a load time up to ' ~ dwell.time_as_text(window['after']) ~ ' (a day before the newest that was read), and '
                 ~ rows_stored ~ ' were read. Rows that arrived late under an old load time: give them a new one, as in '

@@ -45,7 +45,7 @@ where true;
         'select max(load_number) from ' ~ dwell.lease(input) ~ ' where run_id = ' ~ dwell.text(invocation_id)
     ).columns[0].values()[0] -%}
     {%- if taken is none -%}
-        {%- do dwell.stop('another run has begun since this one did. This run has changed nothing; run dbt again when the other has ended.') -%}
+        {%- do dwell.raise_error('another run has begun since this one did. This run has changed nothing; run dbt again when the other has ended.') -%}
     {%- endif -%}
     {%- do dwell.run_cache('load_numbers').update({input.name: taken | int}) -%}
 {% endmacro %}
@@ -61,7 +61,7 @@ where true;
         {%- set seen = run_query(
             'select max(stored_load_number) from ' ~ dwell.lease(input)
         ).columns[0].values()[0] -%}
-        {%- if not dwell.died_from_scratch(input) -%}
+        {%- if not dwell.full_refresh_died(input) -%}
             {%- for table in [dwell.loads(input)] + (
                 [dwell.landed(), dwell.rejects(), dwell.load_times()] if input.has_places else []
             ) -%}

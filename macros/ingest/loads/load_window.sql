@@ -54,7 +54,7 @@
 
 {# SQL: whether a load time lies in the window of this run. #}
 {% macro is_in_window(input, loaded_at) -%}
-    {%- if not dwell.may_ask() -%}
+    {%- if not dwell.can_query() -%}
     true
     {%- else -%}
         {%- set window = dwell.load_window(input) -%}
@@ -71,7 +71,7 @@
 
 {# SQL: the load time of a row, as a UTC timestamp. #}
 {% macro load_time(input) -%}
-    {%- if dwell.may_ask() -%}
+    {%- if dwell.can_query() -%}
         {%- for column in adapter.get_columns_in_relation(dwell.input_relation(input))
             if column.name | lower == input.loaded_at | lower -%}
             {{- return(dwell.as_load_time(dwell.column_named(input.loaded_at), dwell.time_kind_of_type(column.dtype))) -}}
@@ -94,7 +94,7 @@
    that was read before are left out as a whole; see load_times.sql. #}
 {% macro is_to_read(input) -%}
     {{ dwell.is_in_window(input, dwell.load_time(input)) }}
-    {%- if not input.keeps_rows and dwell.may_ask() and dwell.load_window(input)['after'] is not none %}
+    {%- if not input.keeps_rows and dwell.can_query() and dwell.load_window(input)['after'] is not none %}
     and not exists (
         select 1
         from {{ dwell.load_times() }} as known

@@ -8,7 +8,7 @@
 
 
 {% macro create_loads() %}
-    {%- if dwell.is_at_work() and flags.WHICH in ('run', 'build', 'seed', 'test') and dwell.inputs_in_use() -%}
+    {%- if dwell.is_selected() and flags.WHICH in ('run', 'build', 'seed', 'test') and dwell.inputs_in_use() -%}
         {{- dwell.create_own_schema() }}
         {%- for name in dwell.inputs_in_use() %}
         {%- set input = dwell.input(name) %}
@@ -70,7 +70,7 @@
 {% macro begin_load(input, from_scratch) %}
 {%- set load_number = '(select coalesce(max(load_number), 0) + 1 from ' ~ dwell.loads(input) ~ ')'
     if dwell.has_transactions() else dwell.run_cache('load_numbers')[input.name] -%}
-{{ dwell.take_turn(dwell.loads(input)) }}
+{{ dwell.wait_for_other_runs(dwell.loads(input)) }}
 {{ dwell.check_lease(input) }}
 {{ dwell.create_scratch('dwell_this_load', '
 select
@@ -81,7 +81,7 @@ select
 
 {# Whether a full refresh died between the word of it and its rows: then the newest stored load is none of those that are
    written down, and all is read again. Looked at once, before this run writes anything. #}
-{% macro died_from_scratch(input) %}
+{% macro full_refresh_died(input) %}
     {%- if not execute or dwell.has_transactions() -%}{{- return(false) -}}{%- endif -%}
     {%- set found = dwell.run_cache('died_from_scratch') -%}
     {%- if input.name not in found -%}
@@ -102,7 +102,7 @@ select
 {# Counts the rows that are about to be read, by a scan that does nothing else, and writes them down with
    what is incoming. #}
 {% macro count_incoming(input, from_scratch) %}
-    {%- do dwell.look_at_what_was_built(input) -%}
+    {%- do dwell.prepare_relation_built_now(input) -%}
     {%- if dwell.input_mode(input) in ('relation', 'sample') -%}
         {{- dwell.count_incoming_relation(input, from_scratch) -}}
     {%- elif dwell.reads_files() -%}
@@ -180,7 +180,7 @@ where f.source_number = c.source_number and not f.is_known;
    read again. #}
 {% macro count_incoming_relation(input, from_scratch) %}
 {%- if dwell.input_mode(input) == 'sample' and load_relation(dwell.input_relation(input)) is none -%}
-    {%- do dwell.stop('the sample is not loaded. Run dbt build, or dbt seed before dbt run; or set ' ~ input.name ~ '_path or ' ~ input.name ~ '_relation.') -%}
+    {%- do dwell.raise_error('the sample is not loaded. Run dbt build, or dbt seed before dbt run; or set ' ~ input.name ~ '_path or ' ~ input.name ~ '_relation.') -%}
 {%- endif %}
 {%- set window = dwell.load_window(input) if dwell.reads_by_load_time(input) else {} %}
 {{ dwell.create_incoming(input) }};

@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_touched_runs',
+    incremental_strategy='replace_islands',
     on_schema_change='fail',
     pre_hook="{{ dwell.statements(dwell.record_heartbeat_load()) }}",
     post_hook="{{ dwell.statements(dwell.check_heartbeat_lease()) }}",
@@ -12,7 +12,7 @@
     }
 ) }}
 {%- set input = dwell.input('heartbeats') -%}
-{%- set adds = dwell.may_ask() and is_incremental() and dwell.adds_to(input) -%}
+{%- set adds = dwell.can_query() and is_incremental() and dwell.adds_to(input) -%}
 {%- set entity = ['session_id', 'user_id', 'device', 'program_id', 'start_time'] -%}
 {%- set timeout_seconds = var('watch_timeout_seconds') | float -%}
 {%- set timeout_us = dwell.watch_timeout_us() %}
@@ -27,7 +27,7 @@ with heartbeats as (
 
 -- new heartbeats by themselves
 new_streams as (
-    {{ dwell.run_bounds('heartbeats', entity, 'event_at', timeout_seconds) | indent(4) }}
+    {{ dwell.island_bounds('heartbeats', entity, 'event_at', timeout_seconds) | indent(4) }}
 ),
 {% if adds %}
 -- the bounds of a stream are all that is kept of it, and all that it takes to lengthen or join it
@@ -72,7 +72,7 @@ parts as (
 ),
 
 streams as (
-    {{ dwell.run_bounds(
+    {{ dwell.island_bounds(
         'parts',
         entity,
         'first_heartbeat_at',

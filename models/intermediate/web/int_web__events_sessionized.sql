@@ -1,13 +1,13 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_touched_runs',
+    incremental_strategy='replace_islands',
     on_schema_change='fail',
     pre_hook="{{ dwell.statements(dwell.record_event_load()) }}",
     post_hook="{{ dwell.statements(dwell.reconcile_event_load()) }}",
     meta={'input': 'events', 'entity': ['visitor', 'is_ignored'], 'run_reaches_to': 'event_at'}
 ) }}
 {%- set input = dwell.input('events') -%}
-{%- set adds = dwell.may_ask() and is_incremental() and dwell.adds_to(input) -%}
+{%- set adds = dwell.can_query() and is_incremental() and dwell.adds_to(input) -%}
 {%- set timeout_minutes = var('session_timeout_minutes') | float -%}
 {%- set received_at = 'received_at' if dwell.reads_by_load_time(input)
     else 'cast(null as ' ~ dbt.type_timestamp() ~ ')' -%}
@@ -32,7 +32,7 @@ events as (
     from new_events
     {%- if adds %}
     union all
-    {{ dwell.events_in_touched_runs('new_events', columns, timeout_minutes * 60) | indent(4) }}
+    {{ dwell.events_of_affected_islands('new_events', columns, timeout_minutes * 60) | indent(4) }}
     {%- endif %}
 ),
 

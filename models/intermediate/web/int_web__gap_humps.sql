@@ -1,13 +1,13 @@
 -- Two normal humps over the logarithm of the gaps, by expectation-maximisation (Dempster, Laird
 -- and Rubin 1977).
-{{ config(pre_hook="{{ dwell.fit_humps(ref('timeout_gap_histogram')) }}") }}
+{{ config(pre_hook="{{ dwell.fit_components(ref('timeout_gap_histogram')) }}") }}
 
 with recursive bins as (
-    {{ dwell.hump_bins(ref('timeout_gap_histogram')) | indent(4) }}
+    {{ dwell.mixture_bins(ref('timeout_gap_histogram')) | indent(4) }}
 ),
 
 steps as (
-    {{ dwell.hump_steps('steps', 'bins') | indent(4) }}
+    {{ dwell.component_steps('steps', 'bins') | indent(4) }}
 )
 
 select

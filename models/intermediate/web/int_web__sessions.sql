@@ -1,11 +1,11 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='replace_touched_runs',
+    incremental_strategy='replace_islands',
     on_schema_change='fail',
     meta={'input': 'events', 'entity': ['visitor'], 'run_reaches_to': 'ended_at'}
 ) }}
 {%- set newest = '(select coalesce(max(load_number), 0) from ' ~ this ~ ')' -%}
-{%- set adds = dwell.may_ask() and is_incremental() -%}
+{%- set adds = dwell.can_query() and is_incremental() -%}
 {%- set seen = newest if adds else 0 -%}
 
 with changed_events as (

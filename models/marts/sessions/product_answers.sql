@@ -2,7 +2,7 @@
 {%- set zone = var('reporting_timezone') -%}
 {%- set timeout = '%g' % (var('session_timeout_minutes') | float) -%}
 {%- set key = dwell.session_key() | map('replace', '_id', '') | join(' and ') -%}
-{%- set cut, ignoring = dwell.cuts_in_words(), dwell.ignored_in_words() -%}
+{%- set cut, ignoring = dwell.describe_cuts(), dwell.describe_ignored_events() -%}
 {#- with cuts, there are more sessions than the runs that a timeout makes -#}
 {%- set unit = 'run' if cut else 'session' -%}
 {%- set and_id = ' and in their id' if dwell.event_id_columns() else '' -%}

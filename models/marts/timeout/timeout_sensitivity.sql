@@ -10,7 +10,7 @@ with events as (
 
 -- the one pass over the events: runs at the shortest timeout, of which all longer ones are made
 shortest_runs as (
-    {{ dwell.run_bounds(
+    {{ dwell.island_bounds(
         relation='events',
         entity=['visitor_key_1', 'visitor_key_2'],
         time='event_at',

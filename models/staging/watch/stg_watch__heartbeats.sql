@@ -62,7 +62,7 @@ judged as (
         end as reject_reason
     from cleaned
 )
-{%- if dwell.may_land_twice(input) %},
+{%- if dwell.may_be_redelivered(input) %},
 
 loaded as (
     {{ dwell.loaded_offsets(input) | indent(4) }}

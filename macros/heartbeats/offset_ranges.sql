@@ -1,14 +1,14 @@
 {# Stretches: a landing file holds every message of a partition between its first and its last offset there. So two
    offsets say what a file has of a partition, and few stretches say what is loaded of it, whichever files held it. #}
 
-{% macro incoming_stretches() %}
+{% macro incoming_offset_ranges() %}
     {{- return(dwell.own_table('dwell_incoming_heartbeat_stretches')) -}}
 {% endmacro %}
 
 
 {# SQL: the stretches of offsets in landing files, one per file, topic and partition. Different offsets are counted
    in blocks of 64, as the bits of a number: far fewer groups than there are messages. #}
-{% macro stretches_of(names) -%}
+{% macro offset_ranges_of(names) -%}
     select
         file,
         topic,
@@ -36,24 +36,24 @@
 
 {# At the start of a run: the stretches of the landing files that no run has loaded, and which of these files hold only
    what is loaded, as when files were put together. These are not taken apart. #}
-{% macro prepare_stretches(input, from_scratch) %}
+{% macro prepare_offset_ranges(input, from_scratch) %}
     {%- set incoming = dwell.own_table(input.incoming) -%}
     {%- set files = run_query(
         'select source_number, source from ' ~ incoming ~ ' where ' ~ dwell.json_text('layout', 'format')
         ~ " = 'landing' order by source_number"
     ).rows -%}
     {%- do run_query(
-        'create or replace table ' ~ dwell.incoming_stretches() ~ ' as select '
+        'create or replace table ' ~ dwell.incoming_offset_ranges() ~ ' as select '
         ~ dwell.source_number_list(files) ~ '[file] as source_number, * exclude (file) from ('
-        ~ dwell.stretches_of(files | map(attribute='source') | list) ~ ') as stretches'
+        ~ dwell.offset_ranges_of(files | map(attribute='source') | list) ~ ') as stretches'
         if files else
-        'create or replace table ' ~ dwell.incoming_stretches() ~ ' (source_number integer, topic varchar, '
+        'create or replace table ' ~ dwell.incoming_offset_ranges() ~ ' (source_number integer, topic varchar, '
         ~ 'topic_partition integer, first_offset bigint, last_offset bigint, messages bigint, offsets bigint)'
     ) -%}
     {%- if files and not from_scratch -%}
         {%- do run_query(
             'update ' ~ incoming ~ ' as f set is_known = true, rows_before = 0, rows_read = s.messages from ('
-            ~ 'select s.source_number, sum(s.messages) as messages from ' ~ dwell.incoming_stretches() ~ ' as s '
+            ~ 'select s.source_number, sum(s.messages) as messages from ' ~ dwell.incoming_offset_ranges() ~ ' as s '
             ~ 'left join (' ~ dwell.loaded_offsets(input) ~ ') as l on s.topic = l.topic '
             ~ 'and s.topic_partition = l.topic_partition '
             ~ 'and s.first_offset >= l.first_offset and s.last_offset <= l.last_offset '
@@ -66,7 +66,7 @@
 
 {# SQL: stretches in order, each with a number that it shares with those which it overlaps or goes on from, and with the
    offset that those before it reached. #}
-{% macro numbered_stretches(stretches) -%}
+{% macro numbered_offset_ranges(stretches) -%}
     {%- set in_order = 'partition by topic, topic_partition order by first_offset rows between unbounded preceding and' -%}
     select
         *,
@@ -90,24 +90,24 @@
 
 {# Whether messages that are loaded, or come twice, are among those that are about to be read: only what came by a topic
    says which message it is. Most runs find none, and need not sort their messages to say so. #}
-{% macro may_land_twice(input) %}
+{% macro may_be_redelivered(input) %}
     {%- if not (execute and flags.WHICH in ('run', 'build')) or flags.EMPTY or dwell.input_mode(input) != 'files' -%}
         {{- return(false) -}}
     {%- endif -%}
     {{- return(run_query(
-        'with incoming as (select s.* from ' ~ dwell.incoming_stretches() ~ ' as s inner join '
+        'with incoming as (select s.* from ' ~ dwell.incoming_offset_ranges() ~ ' as s inner join '
         ~ dwell.own_table(input.incoming) ~ ' as f on s.source_number = f.source_number where not f.is_known), '
         ~ 'all_stretches as (' ~ dwell.loaded_offsets(input) ~ ' union all '
         ~ 'select topic, topic_partition, first_offset, last_offset from incoming) '
         ~ 'select exists (from incoming where messages <> offsets) or exists (from ('
-        ~ dwell.numbered_stretches('all_stretches') ~ ') as numbered where first_offset <= reached)'
+        ~ dwell.numbered_offset_ranges('all_stretches') ~ ') as numbered where first_offset <= reached)'
     ).columns[0].values()[0]) -}}
 {% endmacro %}
 
 
 {# Stretches that overlap or go on from one another become one, so that months of files need a few rows. A gap stays: what
    is missing may come yet. #}
-{% macro fold_landed() %}
+{% macro merge_offset_ranges() %}
 create or replace temporary table dwell_folded as
 select
     max(load_number) as load_number,
@@ -124,7 +124,7 @@ select
     max(newest_event_at) as newest_event_at,
     max(newest_received_at) as newest_received_at
 from (
-    {{ dwell.numbered_stretches(dwell.landed()) }}
+    {{ dwell.numbered_offset_ranges(dwell.landed()) }}
 ) as stretches
 group by topic, topic_partition, stretch
 having count(*) > 1;
@@ -143,15 +143,15 @@ select * from dwell_folded;
 {% macro lost_offsets(input) %}
     {%- set there = run_query(
         'select name from dwell_missing where is_landing and is_there union all select name from '
-        ~ dwell.files_waiting()
+        ~ dwell.pending_files()
     ).columns[0].values() | list -%}
     {{- return(run_query(
-        'with there as (select topic, topic_partition, first_offset, last_offset from ' ~ dwell.incoming_stretches()
+        'with there as (select topic, topic_partition, first_offset, last_offset from ' ~ dwell.incoming_offset_ranges()
         ~ (' union all select topic, topic_partition, first_offset, last_offset from ('
-            ~ dwell.stretches_of(there) ~ ') as elsewhere' if there else '') ~ '), '
+            ~ dwell.offset_ranges_of(there) ~ ') as elsewhere' if there else '') ~ '), '
         ~ 'loaded as (select * from ' ~ dwell.landed() ~ ' where first_offset is not null), '
         ~ 'folded as (select topic, topic_partition, min(first_offset) as first_offset, max(last_offset) as last_offset '
-        ~ 'from (' ~ dwell.numbered_stretches('there') ~ ') as numbered group by topic, topic_partition, stretch '
+        ~ 'from (' ~ dwell.numbered_offset_ranges('there') ~ ') as numbered group by topic, topic_partition, stretch '
         ~ 'union all select distinct topic, topic_partition, -1, -1 from loaded), '
         ~ 'holes as (select topic, topic_partition, last_offset + 1 as first_offset, coalesce(lead(first_offset) over '
         ~ '(partition by topic, topic_partition order by first_offset) - 1, 9223372036854775807) as last_offset from folded), '

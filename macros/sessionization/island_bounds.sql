@@ -1,5 +1,5 @@
 {# What it takes and gives stands in macros/sessionization/_sessionization.yml. #}
-{% macro run_bounds(relation, entity, time, timeout_seconds, until=none, count=none) %}
+{% macro island_bounds(relation, entity, time, timeout_seconds, until=none, count=none) %}
 {%- set of_entity = 'partition by ' ~ entity | join(', ') -%}
 {%- set in_order = of_entity ~ ' order by ' ~ time -%}
 {%- set before = in_order ~ ' rows between unbounded preceding and 1 preceding' -%}
@@ -30,7 +30,7 @@ starts as (
         select *, {{ dwell.microseconds_between('previous_at', 'run_started_at') }} as gap_us
         from ordered
     ) as apart
-    where {{ dwell.starts_run(timeout_seconds) }}
+    where {{ dwell.starts_island(timeout_seconds) }}
 )
 
 select

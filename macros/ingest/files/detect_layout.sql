@@ -1,11 +1,11 @@
 {# What a file looks like, so that it is read exactly as it is laid out. #}
 
 {# How a file is to be read: {format, columns, ...}; the same text for all files that are read alike. #}
-{% macro look_at_file(input, name, size_bytes) %}
+{% macro detect_layout(input, name, size_bytes) %}
     {%- set kind = modules.re.search('\\.(csv|tsv|txt|parquet|json|jsonl|ndjson)(\\.gz|\\.gzip|\\.zst)?$', name | lower) -%}
     {%- set kind = input.format or (kind.group(1) if kind else none) -%}
     {%- if size_bytes == 0 -%}
-        {%- do dwell.stop(name ~ ' is empty: not even a header. Remove it, or write its ' ~ input.name ~ '.') -%}
+        {%- do dwell.raise_error(name ~ ' is empty: not even a header. Remove it, or write its ' ~ input.name ~ '.') -%}
     {%- endif -%}
     {%- set encoding = input.csv.get('encoding') if kind in ('csv', 'tsv', 'txt') else none -%}
     {%- set start = dwell.start_of_file(name, kind, encoding) -%}
@@ -16,13 +16,13 @@
     {%- endif -%}
     {%- if start == 'not packed' -%}{%- set start = 'not text' -%}{%- endif -%}
     {%- if kind == 'parquet' and start in ('PAR1', 'not text', none) -%}
-        {{- return(dwell.look_at_parquet(input, name)) -}}
+        {{- return(dwell.detect_parquet_layout(input, name)) -}}
     {%- elif kind in ('json', 'jsonl', 'ndjson') and start != 'not text' -%}
-        {{- return(dwell.look_at_json(input, name, size_bytes, start | trim if start else '[', kind)) -}}
+        {{- return(dwell.detect_json_layout(input, name, size_bytes, start | trim if start else '[', kind)) -}}
     {%- elif kind in ('csv', 'tsv', 'txt') and start not in ('not text', none) -%}
-        {{- return(dwell.look_at_csv(input, name, start, encoding)) -}}
+        {{- return(dwell.detect_csv_layout(input, name, start, encoding)) -}}
     {%- endif -%}
-    {%- do dwell.stop(
+    {%- do dwell.raise_error(
         name ~ ' is no CSV, Parquet or JSON file that dwell can read. Its name must end in .csv, .tsv, '
         ~ '.txt, .parquet, .json, .jsonl or .ndjson (text also with .gz, .gzip or .zst), and its content must be that. For another name, set '
         ~ input.name ~ '_format, for text that is no UTF-8 ' ~ input.name ~ '_csv, as in {encoding: latin-1}.'
@@ -50,7 +50,7 @@
 
 {% macro first_line(name, end, options=none, where='') %}
     {%- set extra = ['ignore_errors = true', options] | select | join(', ') -%}
-    {%- set lines = dwell.ask_of_file(
+    {%- set lines = dwell.query_file(
         name, run_query, 'select line from ' ~ dwell.read_lines([name], extra, end) ~ ' ' ~ where ~ ' limit 1'
     ).columns[0].values() -%}
     {{- return(lines[0] if lines else none) -}}
@@ -61,7 +61,7 @@
 {% macro encoding_by_mark(name) %}
     {%- set line = dwell.first_line(name, '\x03', dwell.encoding_option('utf-16')) or '' -%}
     {%- if line.startswith('\ufffe') -%}
-        {%- do dwell.stop(name ~ ' is UTF-16 with the high byte first, which DuckDB does not read. Write it as UTF-8, as in iconv -f UTF-16 -t UTF-8.') -%}
+        {%- do dwell.raise_error(name ~ ' is UTF-16 with the high byte first, which DuckDB does not read. Write it as UTF-8, as in iconv -f UTF-16 -t UTF-8.') -%}
     {%- endif -%}
     {#- with its bytes the other way round, nothing of it is Latin -#}
     {{- return('utf-16' if modules.re.search('[ -~]', line) else none) -}}
@@ -74,14 +74,14 @@
 
 {# first_line: the first that can be read. What the setting events_csv or heartbeats_csv says comes before what the file
    looks like; a first line sep=;, as Excel writes it, says what the delimiter is. #}
-{% macro look_at_csv(input, name, first_line, encoding) %}
+{% macro detect_csv_layout(input, name, first_line, encoding) %}
     {%- set given = input.csv -%}
     {%- set separator = modules.re.match('sep=(.)\r?$', first_line) -%}
     {%- set skip = given.get('skip', 1 if separator else 0) -%}
     {%- set options = [dwell.encoding_option(encoding), 'skip = ' ~ skip if skip else none] | select | join(', ') -%}
     {%- set line = dwell.header_text(name, options) -%}
     {%- if line is none -%}
-        {%- do dwell.stop(
+        {%- do dwell.raise_error(
             name ~ ' begins with an empty line, or with one that is no UTF-8, where its header should be. Take that line out, or set '
             ~ input.name ~ '_csv, as in {skip: 1} or {encoding: latin-1}.'
         ) -%}
@@ -99,12 +99,12 @@
         'format': 'csv', 'delimiter': delimiter, 'columns': dwell.each_once(header), 'options': options,
         'header': given.get('header', not names), 'skip': skip, 'compression': dwell.compression_of([name]),
     } -%}
-    {%- set rows = dwell.rows_to_look_at(name, layout) -%}
-    {%- set mapped = dwell.ask_of_file(name, dwell.map_columns_and_paths, input, header, name, rows, false, dwell.folder_keys(name)) -%}
-    {%- if mapped is string -%}{%- do dwell.stop(mapped) -%}{%- endif -%}
+    {%- set rows = dwell.rows_of_file(name, layout) -%}
+    {%- set mapped = dwell.query_file(name, dwell.map_columns_and_paths, input, header, name, rows, false, dwell.folder_keys(name)) -%}
+    {%- if mapped is string -%}{%- do dwell.raise_error(mapped) -%}{%- endif -%}
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
-        {%- do kinds.update({column: dwell.ask_of_file(
+        {%- do kinds.update({column: dwell.query_file(
             name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_of_source(mapped[column]) ~ ' as told_time from ' ~ rows
         )}) -%}
     {%- endfor -%}
@@ -115,7 +115,7 @@
 
 {# The first line, and those after it that a quote in it goes on to; none where it cannot be read. #}
 {% macro header_text(name, options) %}
-    {%- set lines = dwell.ask_of_file(
+    {%- set lines = dwell.query_file(
         name, run_query, 'select line from ' ~ dwell.read_lines([name], ['ignore_errors = true, parallel = false', options] | select | join(', '), '\x03')
         ~ ' limit 100'
     ).columns[0].values() -%}
@@ -131,7 +131,7 @@
 {% macro csv_header(name, delimiter, most, options, has_header) %}
     {%- set numbered = [] -%}
     {%- for number in range(most) -%}{%- do numbered.append('column' ~ number) -%}{%- endfor -%}
-    {%- set header = dwell.ask_of_file(name, run_query, 'from ' ~ dwell.read_csv(
+    {%- set header = dwell.query_file(name, run_query, 'from ' ~ dwell.read_csv(
         [name], {'columns': numbered, 'delimiter': delimiter, 'header': false, 'options': options},
         'ignore_errors = true, strict_mode = false, null_padding = true, parallel = false'
     ) ~ ' limit 1').rows -%}
@@ -154,22 +154,22 @@
 {% endmacro %}
 
 
-{% macro look_at_parquet(input, name) %}
+{% macro detect_parquet_layout(input, name) %}
     {%- set types = {} -%}
-    {%- for row in dwell.ask_of_file(name, run_query, 'describe from ' ~ dwell.read_parquet([name])).rows -%}
+    {%- for row in dwell.query_file(name, run_query, 'describe from ' ~ dwell.read_parquet([name])).rows -%}
         {%- do types.update({row[0]: row[1]}) -%}
     {%- endfor -%}
     {%- if input.has_places and dwell.is_landing_file(types) -%}
         {{- return(dwell.landing_layout(input)) -}}
     {%- endif -%}
-    {%- set mapped = dwell.ask_of_file(
+    {%- set mapped = dwell.query_file(
         name, dwell.map_columns_and_paths, input, types.keys() | list, name, dwell.read_parquet([name]), false, dwell.folder_keys(name)
     ) -%}
-    {%- if mapped is string -%}{%- do dwell.stop(mapped) -%}{%- endif -%}
+    {%- if mapped is string -%}{%- do dwell.raise_error(mapped) -%}{%- endif -%}
     {%- set read_types = {} -%}
     {%- for column in dwell.columns_read(mapped) -%}
         {%- if {'column': column} in mapped.values() and modules.re.search('^(STRUCT|MAP|UNION)[(]|]$', types[column]) -%}
-            {%- do dwell.stop(
+            {%- do dwell.raise_error(
                 name ~ ' has ' ~ types[column] ~ ' in the column ' ~ column ~ ', where a value should be. Write text, numbers '
                 ~ 'or times there, or name a value within it in ' ~ input.name ~ '_columns, as in '
                 ~ column ~ '.key.'
@@ -179,11 +179,11 @@
     {%- endfor -%}
     {%- for column in input.ids if types[(mapped[column] or {}).get('column')] in ('DOUBLE', 'FLOAT') -%}
         {%- set theirs = mapped[column]['column'] -%}
-        {%- if dwell.ask_of_file(
+        {%- if dwell.query_file(
             name, run_query, 'select 1 from ' ~ dwell.read_parquet([name]) ~ ' where isfinite(' ~ dwell.quoted(theirs) ~ ') and abs(' ~ dwell.quoted(theirs) ~ ') >= '
             ~ {'DOUBLE': 9007199254740992, 'FLOAT': 16777216}[types[theirs]] ~ ' limit 1'
         ).rows -%}
-            {%- do dwell.stop(
+            {%- do dwell.raise_error(
                 name ~ ' has ids in the column ' ~ theirs ~ ', which is ' ~ types[theirs] ~ ', that are too long for it: several ids have '
                 ~ 'become one number. Write them as text or as whole numbers (in pandas, dtype "string" or "Int64").'
             ) -%}
@@ -193,8 +193,8 @@
         'format': 'parquet',
         'mapped': mapped,
         'types': read_types,
-        'times': dwell.ask_of_file(
-            name, dwell.time_kinds, input, mapped, types, dwell.rows_to_look_at(name, {'format': 'parquet'})
+        'times': dwell.query_file(
+            name, dwell.time_kinds, input, mapped, types, dwell.rows_of_file(name, {'format': 'parquet'})
         ),
     }) -}}
 {% endmacro %}
@@ -202,7 +202,7 @@
 
 {# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
    stretch over lines are read whole. #}
-{% macro look_at_json(input, name, size_bytes, first_line, kind) %}
+{% macro detect_json_layout(input, name, size_bytes, first_line, kind) %}
     {%- set is_lines = not first_line.startswith('[') and (
         kind != 'json'
         or run_query('select json_valid(' ~ dwell.text(first_line) ~ ')').columns[0].values()[0]
@@ -213,24 +213,24 @@
         'rows': input.json.get('rows'),
         'compression': dwell.compression_of([name]),
     } -%}
-    {%- set objects = dwell.rows_to_look_at(name, layout) -%}
-    {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, 'limit 100') -%}
+    {%- set objects = dwell.rows_of_file(name, layout) -%}
+    {%- set keys = dwell.query_file(name, dwell.json_keys_of, objects, 'limit 100') -%}
     {%- set folders = dwell.folder_keys(name) -%}
     {%- if dwell.map_columns(input, keys, name, true, folders) is string -%}
         {#- a key that few objects have -#}
-        {%- set keys = dwell.ask_of_file(name, dwell.json_keys_of, objects, '') -%}
+        {%- set keys = dwell.query_file(name, dwell.json_keys_of, objects, '') -%}
     {%- endif -%}
-    {%- set mapped = dwell.ask_of_file(name, dwell.map_columns_and_paths, input, keys, name, objects, true, folders) -%}
+    {%- set mapped = dwell.query_file(name, dwell.map_columns_and_paths, input, keys, name, objects, true, folders) -%}
     {%- if mapped is string -%}
-        {%- set lists = dwell.ask_of_file(name, dwell.json_lists_of, objects) -%}
-        {%- do dwell.stop(mapped ~ (
+        {%- set lists = dwell.query_file(name, dwell.json_lists_of, objects) -%}
+        {%- do dwell.raise_error(mapped ~ (
             ' If its rows are in the list ' ~ lists[0] ~ ', set ' ~ input.name ~ '_json: {rows: ' ~ lists[0] ~ '}.' if lists else ''
         )) -%}
     {%- endif -%}
     {%- if layout['format'] == 'json_array' -%}{%- do dwell.refuse_open_array(name, size_bytes) -%}{%- endif -%}
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
-        {%- do kinds.update({column: dwell.ask_of_file(
+        {%- do kinds.update({column: dwell.query_file(
             name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_in_json('json', mapped, mapped[column]) ~ ' as told_time from ' ~ objects
         )}) -%}
     {%- endfor -%}
@@ -248,10 +248,10 @@
     {%- elif size_bytes < 1000000000 -%}
         {%- set end = 'select cast(content[-1000:] as varchar) as tail from read_blob(' ~ dwell.file_list([name]) ~ ')' -%}
     {%- endif -%}
-    {%- if end and dwell.ask_of_file(
+    {%- if end and dwell.query_file(
         name, run_query, "select 1 from (" ~ end ~ ") as file where not regexp_matches(tail, '\\](\\\\x0[9AD]| )*$')"
     ).rows -%}
-        {%- do dwell.stop(dwell.cannot_be_read(name)) -%}
+        {%- do dwell.raise_error(dwell.cannot_be_read(name)) -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -282,17 +282,17 @@
     {%- set is_json = layout['format'].startswith('json') -%}
     {%- set value = dwell.value_in_json('json', layout['mapped'], layout['mapped'][column]) if is_json
         else dwell.value_of_source(layout['mapped'][column]) -%}
-    {{- return(dwell.ask_of_file(
+    {{- return(dwell.query_file(
         file['name'], run_query,
         'select count(case when time > ' ~ dwell.latest_believed(dwell.timestamp_or_null(file['modified_at'])) ~ ' then 1 end) * 2 > count(time) '
         ~ 'from (select ' ~ dwell.parse_time('told_time', layout['times'][column]) ~ ' as time from (select ' ~ value ~ ' as told_time from '
-        ~ dwell.rows_to_look_at(file['name'], layout) ~ ' limit 100) as told) as times'
+        ~ dwell.rows_of_file(file['name'], layout) ~ ' limit 100) as told) as times'
     ).columns[0].values()[0]) -}}
 {% endmacro %}
 
 
 {# SQL: the rows of a file, as far as they can be read; in JSON, each is an object, json. #}
-{% macro rows_to_look_at(name, layout) -%}
+{% macro rows_of_file(name, layout) -%}
     {%- if layout['format'] == 'parquet' -%}
         {{- dwell.read_parquet([name]) -}}
     {%- elif layout['format'] == 'csv' -%}

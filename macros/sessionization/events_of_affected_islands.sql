@@ -1,6 +1,6 @@
 {# SQL: the stored events that are computed again with new ones: those of the runs that new events fall
    into, or that end or begin within the timeout of them. #}
-{% macro events_in_touched_runs(new_events, columns, timeout_seconds) %}
+{% macro events_of_affected_islands(new_events, columns, timeout_seconds) %}
 {%- set visitor_and_kind = ['visitor_key_1', 'visitor_key_2', 'is_ignored'] -%}
 {%- set timeout_us = (timeout_seconds * 1000000) | round | int -%}
 select {{ columns }}, is_ignored
@@ -12,7 +12,7 @@ from (
     ),
 
     new_runs as (
-        {{ dwell.run_bounds('new_visits', visitor_and_kind, 'event_at', timeout_seconds) | indent(8) }}
+        {{ dwell.island_bounds('new_visits', visitor_and_kind, 'event_at', timeout_seconds) | indent(8) }}
     ),
 
     -- no gap in a run is over the timeout, so that a run that reaches into these bounds, or across

@@ -1,5 +1,5 @@
 {# What cuts a run into sessions, in words: ', cut at midnight (UTC) and after 8 hours'; nothing where nothing does. #}
-{% macro cuts_in_words() %}
+{% macro describe_cuts() %}
     {%- set cuts = [] -%}
     {%- if var('session_split_at_midnight') -%}
         {%- do cuts.append('at midnight (' ~ var('reporting_timezone') ~ ')') -%}
@@ -15,7 +15,7 @@
 
 
 {# Which events are left out, in words. #}
-{% macro ignored_in_words() %}
+{% macro describe_ignored_events() %}
     {%- set ignored = dwell.as_list(var('ignored_events')) -%}
     {{- return(' Ignored events do not count: ' ~ ignored | join(', ') ~ '.' if ignored else '') -}}
 {% endmacro %}

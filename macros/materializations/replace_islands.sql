@@ -1,20 +1,20 @@
 {# The incremental strategy of the tables of events, sessions and streams: see _materializations.yml. #}
-{% macro get_incremental_replace_touched_runs_sql(arg_dict) %}
-    {{- return(dwell.replace_touched_runs(
+{% macro get_incremental_replace_islands_sql(arg_dict) %}
+    {{- return(dwell.replace_islands(
         arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns'], config.get('meta')
     )) -}}
 {% endmacro %}
 
 
 {# Statements that replace, in target, the runs that were computed again. #}
-{% macro replace_touched_runs(target, recomputed, columns, meta) %}
-    {{- return(adapter.dispatch('replace_touched_runs', 'dwell')(target, recomputed, columns, meta)) -}}
+{% macro replace_islands(target, recomputed, columns, meta) %}
+    {{- return(adapter.dispatch('replace_islands', 'dwell')(target, recomputed, columns, meta)) -}}
 {% endmacro %}
 
 
 {# Where statements are one transaction. #}
-{% macro default__replace_touched_runs(target, recomputed, columns, meta) %}
-    {%- set starts = dwell.run_start(meta) -%}
+{% macro default__replace_islands(target, recomputed, columns, meta) %}
+    {%- set starts = dwell.island_start(meta) -%}
     {%- set names = columns | map(attribute='quoted') | join(', ') -%}
 {{ dwell.delete_older_generations(target, meta) }};
 
@@ -37,8 +37,8 @@ from {{ recomputed }}
 
 {# Where dbt's statements are no transaction: one MERGE that deletes and inserts, after the checks of what would be wrong.
    A row of the source that stands for a stored run matches its rows, and a recomputed one matches nothing. #}
-{% macro merge_touched_runs(target, recomputed, columns, meta) %}
-    {%- set starts = dwell.run_start(meta) -%}
+{% macro merge_affected_islands(target, recomputed, columns, meta) %}
+    {%- set starts = dwell.island_start(meta) -%}
     {%- set names = columns | map(attribute='quoted') | list -%}
     {%- set input = dwell.input(meta['input']) -%}
 {{ dwell.begin_transaction(dwell.lease(input)) }}
@@ -55,7 +55,7 @@ from {{ recomputed }}
 merge into {{ target }} as target
 using (
     select
-        {%- for part in dwell.entity_of_runs(meta) %}
+        {%- for part in dwell.entity_of_islands(meta) %}
         {{ part }} as entity_{{ loop.index }},
         {%- endfor %}
         {{ starts }} as replaced_run,
@@ -67,7 +67,7 @@ using (
 
     -- distinct: a run may have many rows, and goes as a whole
     select distinct
-        {%- for part in dwell.entity_of_runs(meta, 'stored') %}
+        {%- for part in dwell.entity_of_islands(meta, 'stored') %}
         {{ part }} as entity_{{ loop.index }},
         {%- endfor %}
         stored.{{ starts }} as replaced_run,
@@ -83,7 +83,7 @@ using (
 ) as change
     on
         change.is_replaced
-        {%- for part in dwell.entity_of_runs(meta, 'target') %}
+        {%- for part in dwell.entity_of_islands(meta, 'target') %}
         and {{ part }} = change.entity_{{ loop.index }}
         {%- endfor %}
         and target.{{ starts }} = change.replaced_run
@@ -100,7 +100,7 @@ where load_number < {{ dwell.current_generation(dwell.input(meta['input'])) }}
 {%- endmacro %}
 
 
-{% macro run_start(meta) %}
+{% macro island_start(meta) %}
     {{- return(meta.get('run_starts_at', 'run_started_at')) -}}
 {% endmacro %}
 
@@ -108,27 +108,27 @@ where load_number < {{ dwell.current_generation(dwell.input(meta['input'])) }}
 {# SQL: entity, start and end of each run that was computed again. #}
 {% macro recomputed_bounds(recomputed, meta) -%}
 select
-    {%- for part in dwell.entity_of_runs(meta) %}
+    {%- for part in dwell.entity_of_islands(meta) %}
     {{ part }} as entity_{{ loop.index }},
     {%- endfor %}
-    {{ dwell.run_start(meta) }} as begins_at,
+    {{ dwell.island_start(meta) }} as begins_at,
     max({{ meta['run_reaches_to'] }}) as reaches_to
 from {{ recomputed }}
-where {{ dwell.run_start(meta) }} is not null
-group by {{ dwell.entity_of_runs(meta) | join(', ') }}, {{ dwell.run_start(meta) }}
+where {{ dwell.island_start(meta) }} is not null
+group by {{ dwell.entity_of_islands(meta) | join(', ') }}, {{ dwell.island_start(meta) }}
 {%- endmacro %}
 
 
 {# SQL: whether a stored row is of a run that lies within a recomputed one. #}
 {% macro lies_within(stored, recomputed, meta) -%}
-    {%- for part in dwell.entity_of_runs(meta, stored) -%}
+    {%- for part in dwell.entity_of_islands(meta, stored) -%}
     {{ part }} = {{ recomputed }}.entity_{{ loop.index }} and {% endfor -%}
-    {{ stored ~ '.' if stored }}{{ dwell.run_start(meta) }} between {{ recomputed }}.begins_at and {{ recomputed }}.reaches_to
+    {{ stored ~ '.' if stored }}{{ dwell.island_start(meta) }} between {{ recomputed }}.begins_at and {{ recomputed }}.reaches_to
 {%- endmacro %}
 
 
 {# What runs are kept apart by, as SQL expressions that are never null. #}
-{% macro entity_of_runs(meta, alias='') %}
+{% macro entity_of_islands(meta, alias='') %}
     {%- set parts = [] -%}
     {%- for column in meta['entity'] -%}
         {%- if column == 'visitor' -%}

@@ -2,7 +2,7 @@
    an engine lets its steps aggregate, and else as statements before the model's own. #}
 
 {# SQL: the logarithms and counts that the humps are fitted to. #}
-{% macro hump_bins(histogram) -%}
+{% macro mixture_bins(histogram) -%}
 select
     log10_seconds as x,
     {{ dwell.double('gaps') }} as n
@@ -13,7 +13,7 @@ where seconds_from >= {{ dwell.double('0.001') }}
 
 
 {# SQL: the start, gaps to either side of ten minutes. #}
-{% macro first_humps(bins) -%}
+{% macro first_components(bins) -%}
 {%- set is_short = 'x < ' ~ dwell.double('2.7781512503836436') -%}
 select
     cast(0 as {{ dbt.type_int() }}) as step,
@@ -30,7 +30,7 @@ from {{ bins }}
 
 {# SQL: the next step, which weighs each bin by how far it belongs to either hump, and fits each hump anew; no row
    where nothing is gained any more. #}
-{% macro next_humps(humps, bins) -%}
+{% macro next_components(humps, bins) -%}
 select
     step + 1 as step,
     weight_1 / (weight_1 + weight_2) as share_1,
@@ -87,40 +87,40 @@ where step < 300 and (gained is null or gained > {{ dwell.double('1e-9') }} * ab
 
 
 {# SQL: every step. #}
-{% macro hump_steps(steps, bins) -%}
-    {{- return(adapter.dispatch('hump_steps', 'dwell')(steps, bins)) -}}
+{% macro component_steps(steps, bins) -%}
+    {{- return(adapter.dispatch('component_steps', 'dwell')(steps, bins)) -}}
 {%- endmacro %}
 
-{% macro default__hump_steps(steps, bins) -%}
+{% macro default__component_steps(steps, bins) -%}
 select * from {{ dwell.scratch('dwell_hump_steps') }}
 {%- endmacro %}
 
-{% macro duckdb__hump_steps(steps, bins) -%}
-{{ dwell.first_humps(bins) }}
+{% macro duckdb__component_steps(steps, bins) -%}
+{{ dwell.first_components(bins) }}
 
 union all
 
-{{ dwell.next_humps(steps, bins) }}
+{{ dwell.next_components(steps, bins) }}
 {%- endmacro %}
 
 
 {# Pre-hook: takes the steps, three in a statement, until one adds none. (Engines look anew at what a
    step is made of each time that it is named, so that more in one would take longer.) #}
-{% macro fit_humps(histogram) -%}
-    {{- return(adapter.dispatch('fit_humps', 'dwell')(histogram)) -}}
+{% macro fit_components(histogram) -%}
+    {{- return(adapter.dispatch('fit_components', 'dwell')(histogram)) -}}
 {%- endmacro %}
 
-{% macro duckdb__fit_humps(histogram) -%}
+{% macro duckdb__fit_components(histogram) -%}
 {%- endmacro %}
 
-{% macro default__fit_humps(histogram) -%}
+{% macro default__fit_components(histogram) -%}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
         {%- set table = dwell.scratch('dwell_hump_steps') -%}
-        {%- set bins = '(' ~ dwell.hump_bins(histogram) ~ ')' -%}
-        {%- do dwell.run_statements(dwell.create_scratch('dwell_hump_steps', dwell.first_humps(bins ~ ' as bins'))) -%}
+        {%- set bins = '(' ~ dwell.mixture_bins(histogram) ~ ')' -%}
+        {%- do dwell.run_statements(dwell.create_scratch('dwell_hump_steps', dwell.first_components(bins ~ ' as bins'))) -%}
         {%- set ns = namespace(last=-1, now=0) -%}
         {%- for _ in range(101) if ns.now > ns.last -%}
-            {%- do run_query(dwell.more_humps(table, bins)) -%}
+            {%- do run_query(dwell.more_components(table, bins)) -%}
             {%- set ns.last = ns.now -%}
             {%- set ns.now = run_query('select max(step) from ' ~ table).columns[0].values()[0] -%}
         {%- endfor -%}
@@ -128,7 +128,7 @@ union all
 {%- endmacro %}
 
 
-{% macro more_humps(table, bins) %}
+{% macro more_components(table, bins) %}
 insert into {{ table }}
 with step_0 as (
     select * from {{ table }}
@@ -137,7 +137,7 @@ with step_0 as (
 {%- for step in range(3) %},
 
 step_{{ step + 1 }} as (
-    {{ dwell.next_humps('step_' ~ step, bins) | indent(4) }}
+    {{ dwell.next_components('step_' ~ step, bins) | indent(4) }}
 )
 {%- endfor %}
 {% for step in range(3) %}

@@ -7,7 +7,7 @@
 
 {# by hand, below 10^12: formats with commas differ, and emulators have none or others #}
 {% macro default__grouped(number) -%}
-    {%- set whole = dwell.whole(number) -%}
+    {%- set whole = dwell.to_integer(number) -%}
     {%- set thousands, ones = dwell.divided(whole, 1000) -%}
     {%- set millions, thousands_left = dwell.divided(thousands, 1000) -%}
     {%- set billions, millions_left = dwell.divided(millions, 1000) -%}
@@ -37,9 +37,9 @@
 
 {# Seconds, to the thousandth and as people read them: 4,145.303 s (1 h 09 min 05 s). #}
 {% macro as_duration(seconds) -%}
-    {%- set thousandths = dwell.whole(seconds ~ ' * 1000') -%}
+    {%- set thousandths = dwell.to_integer(seconds ~ ' * 1000') -%}
     {%- set seconds_before, thousandths_after = dwell.divided(thousandths, 1000) -%}
-    {%- set whole = dwell.whole(seconds) -%}
+    {%- set whole = dwell.to_integer(seconds) -%}
     {%- set minutes, rest = dwell.divided(whole, 60) -%}
     {%- set hours, minutes_left = dwell.divided(minutes, 60) -%}
     {{ dwell.grouped(seconds_before) }} || '.' || {{ dwell.padded(thousandths_after, 3) }} || ' s'
@@ -53,7 +53,7 @@
     end
 {%- endmacro %}
 
-{% macro whole(number) -%}
+{% macro to_integer(number) -%}
     cast({{ dwell.rounded(number) }} as {{ dbt.type_bigint() }})
 {%- endmacro %}
 
