@@ -1,7 +1,7 @@
 """The same work by hand, to compare with: python bench/floor.py PART FILE [DATABASE].
 
 full       what `dbt run` stores, in few DuckDB statements, the fastest of several ways tried
-sessions   sessions alone in DuckDB: what dwell's macro island_bounds compiled to, in the file DATABASE
+sessions   sessions alone in DuckDB: what the macro island_bounds compiled to, in the file DATABASE
 polars     sessions alone in Polars
 heartbeats landing files in the folder FILE as streams, with rejects and what landed of partitions
 
