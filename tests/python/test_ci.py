@@ -29,10 +29,12 @@ def test_the_readmes_commands_run_in_a_clone_before_anything_optional_is_install
 def test_make_passes_settings_on_as_they_are_written(name, given):
     value = "{device_id: properties.$device_id, user_id: $$x $(shell echo no)}"
     told = [f"{name}={value}"] if given == "argument" else []
+    # `make test` hands on flags and variables of its own
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     printed = subprocess.run(
         ["make", "--silent", "--eval", f"printed: ; @printenv {name}", "printed", *told],
         cwd=ROOT,
-        env=os.environ | ({name: value} if given == "environment" else {}),
+        env=environment | ({name: value} if given == "environment" else {}),
         check=True,
         capture_output=True,
         text=True,
