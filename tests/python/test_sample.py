@@ -29,6 +29,15 @@ def built(tmp_path_factory):
     return project
 
 
+def test_the_sql_of_the_readme_finds_the_same_sessions(built):
+    (sql,) = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    by_readme = built.rows(f"select * from ({sql}) order by all")
+    assert len(by_readme) == 3000
+    assert by_readme == built.rows(
+        "select user_id, device_id, event_at, session_number from fct_events order by all"
+    )
+
+
 def utc(moment):
     return moment.replace(tzinfo=None)
 
