@@ -84,7 +84,13 @@
     {%- set absent = [] -%}
     {%- for _ in range(100) -%}
         {%- set mapped = dwell.map_columns(input, found, where, is_json, folders, absent) -%}
-        {%- set new = dwell.paths_without_key(mapped, rows, is_json) if mapped is mapping else [] -%}
+        {%- if mapped is string -%}{{- return(mapped) -}}{%- endif -%}
+        {%- set sources = [] -%}
+        {#- where null alone would come instead, both give null, and no row need be read -#}
+        {%- for column, source in mapped.items() if dwell.as_sources(input.named.get(column))[1:] != [none] -%}
+            {%- do sources.append(source) -%}
+        {%- endfor -%}
+        {%- set new = dwell.paths_without_key(sources, rows, is_json) -%}
         {%- if not new -%}{{- return(mapped) -}}{%- endif -%}
         {%- do absent.extend(new) -%}
     {%- endfor -%}
@@ -92,9 +98,9 @@
 
 
 {# The paths of sources at which no row has a key, if there are rows. Most are found in the first hundred. #}
-{% macro paths_without_key(mapped, rows, is_json) %}
+{% macro paths_without_key(sources, rows, is_json) %}
     {%- set paths, types = [], [] -%}
-    {%- for source in mapped.values() if source and 'path' in source and source['path'] not in paths -%}
+    {%- for source in sources if source and 'path' in source and source['path'] not in paths -%}
         {%- do paths.append(source['path']) -%}
         {%- do types.append('count(' ~ dwell.json_type_at(source['path'], is_json) ~ ')') -%}
     {%- endfor -%}
