@@ -73,13 +73,13 @@
    too short during the run gives no pseudonyms, but stops the run. #}
 {% macro duckdb__pseudonym(column) -%}
     case
-        when length({{ dwell.duckdb__key() }}) >= 16 then left(sha256({{ dwell.duckdb__key() }} || chr(31) || {{ column }}), 32)
+        when length({{ dwell.duckdb__pseudonym_key() }}) >= 16 then left(sha256({{ dwell.duckdb__pseudonym_key() }} || chr(31) || {{ column }}), 32)
         else {{ dwell.default__pseudonym(column) }}
     end
 {%- endmacro %}
 
 {# The text of the key's file, but for the end of its line. #}
-{% macro duckdb__key() -%}
+{% macro duckdb__pseudonym_key() -%}
     (select rtrim(content, chr(13) || chr(10)) from read_text({{ dwell.text(dwell.name_as_pattern(var('pseudonym_key_file') or '')) }}))
 {%- endmacro %}
 
@@ -96,8 +96,8 @@
 
 {% macro duckdb__key_fingerprint() -%}
     case
-        when length({{ dwell.duckdb__key() }}) >= 16
-            then left(sha256('fingerprint' || chr(31) || {{ dwell.duckdb__key() }}), 16)
+        when length({{ dwell.duckdb__pseudonym_key() }}) >= 16
+            then left(sha256('fingerprint' || chr(31) || {{ dwell.duckdb__pseudonym_key() }}), 16)
     end
 {%- endmacro %}
 

@@ -375,7 +375,7 @@
     {%- if var('pseudonymize_user_ids') and target.type != 'duckdb' -%}
         {%- do dwell.raise_error('pseudonymize_user_ids works on DuckDB only: elsewhere, the key would stand in the text of statements and in their logs. Give pseudonyms to ' ~ target.type ~ ' instead of ids, and set it to false.') -%}
     {%- elif var('pseudonymize_user_ids') and not dwell.fingerprint_of_key() -%}
-        {%- do dwell.raise_error(dwell.no_key()) -%}
+        {%- do dwell.raise_error(dwell.missing_key()) -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -387,12 +387,12 @@
         {%- do dwell.raise_error('pseudonymize_user_ids needs a secret key: name a file that holds 16 characters or more in the setting pseudonym_key_file.') -%}
     {%- endif -%}
     {{- return(try_or_compiler_error(
-        'dwell: ' ~ dwell.escaped(dwell.no_key()), run_query, 'select ' ~ dwell.key_fingerprint()
+        'dwell: ' ~ dwell.escaped(dwell.missing_key()), run_query, 'select ' ~ dwell.key_fingerprint()
     ).columns[0].values()[0]) -}}
 {% endmacro %}
 
 
-{% macro no_key() %}
+{% macro missing_key() %}
     {{- return(
         'pseudonym_key_file must name a file with a key of 16 characters or more, and ' ~ var('pseudonym_key_file')
         ~ ' is none. Write one, as in openssl rand -hex 32 > dwell.key.'
