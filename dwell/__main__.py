@@ -21,7 +21,7 @@ exit codes:
   141  nobody reads what it prints any more
   143  dwell build: ended by SIGTERM
 
-DWELL_DATABASE names the database file (default: dwell.duckdb). docs/commands.md has each command,
+DWELL_DATABASE names the database file (default: dwell.duckdb). docs/reference/cli.md has each,
 and what else is read from the environment.
 """
 # {package: what installs it}

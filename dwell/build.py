@@ -1,6 +1,6 @@
 """`dwell build`: builds beside the database, tests, and puts the new file in place if all is well.
 
-docs/decisions/2026-11-25-build-beside.md says why.
+docs/adr/0019-write-audit-publish.md says why.
 """
 
 import argparse

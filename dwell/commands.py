@@ -241,7 +241,7 @@ def add_check(parser: argparse.ArgumentParser) -> None:
 def add_load(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dwell load`."""
     parser.add_argument(
-        "kind", choices=WAREHOUSES, help="the warehouse; docs/loading.md tells who I am"
+        "kind", choices=WAREHOUSES, help="the warehouse; docs/how-to/load.md tells who I am"
     )
     parser.add_argument(
         "--table",

@@ -8,8 +8,9 @@ from dwell.dbt import ROOT
 from dwell.terminal import print_error
 
 PAGE = ROOT / "target" / "static_index.html"
-# ![what it shows](file), as JSON holds it; dbt's pages show HTML as text. Pages name a picture as
-# ../docs/..., which leads to it from docs/ and from target/. https: and data: name no file.
+# ![what it shows](file), as JSON holds it; dbt's pages show HTML as text. Pages in
+# docs/explanation name a picture as ../../docs/..., which GitHub and `dbt docs serve` resolve.
+# https: and data: name no file.
 PICTURE = re.compile(r"(!\[[^\]]*\]\()(?![a-z]+:)([^)\s\\]+\.(?:svg|png))")
 TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
@@ -28,7 +29,7 @@ def with_pictures(page: str, folder: Path) -> str:
 def main(_=None) -> int:
     """Do it to the page that make docs has written."""
     try:
-        page = with_pictures(PAGE.read_text(encoding="utf-8"), PAGE.parent)
+        page = with_pictures(PAGE.read_text(encoding="utf-8"), ROOT / "docs" / "explanation")
         PAGE.write_text(page, encoding="utf-8")
     except OSError as error:
         print_error(error)

@@ -210,8 +210,8 @@ class Warehouse(ABC):
             self.connect()
         except self.errors as error:
             raise WarehouseTrouble(
-                f"{self.name} cannot be reached: {in_short(error)}. docs/loading.md tells by which "
-                "variables one says where it is, and who one is"
+                f"{self.name} cannot be reached: {in_short(error)}. docs/how-to/load.md lists the "
+                "variables that name the server and the user"
             ) from None
 
     def refuse_other_modes(self) -> None:

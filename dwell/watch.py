@@ -176,7 +176,7 @@ class Watch:
             self.logged_at = time.monotonic()
             log.say(
                 f"publishing is suspended: {self.breaker.describe()}. Messages still land. "
-                "Publishing resumes after a minute of valid heartbeats; docs/listening.md says "
+                "Publishing resumes after a minute of valid heartbeats; docs/how-to/listen.md says "
                 "how to repair the invalid ones",
                 logging.ERROR,
                 **self.breaker.fields(),

@@ -8,7 +8,7 @@ SET 'execution.checkpointing.dir' = 'file:///tmp/dwell-flink';
 SET 'execution.checkpointing.externalized-checkpoint-retention' = 'RETAIN_ON_CANCELLATION';
 
 -- A partition that has been silent for so long no longer holds back the time of the others.
--- docs/flink.md tells what that can cost, and how to do without.
+-- docs/how-to/flink.md tells what that can cost, and how to do without.
 SET 'table.exec.source.idle-timeout' = '60 s';
 
 -- Times are printed with Z, so they must be those of UTC.

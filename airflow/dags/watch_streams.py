@@ -9,7 +9,7 @@ from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavi
 from cosmos.operators.local import DbtRunLocalOperator
 from dwell_command import DwellCommand, alert, setting
 
-# -- Settings: all from the environment; docs/airflow.md lists them. ------------------------------
+# -- Settings: all from the environment; docs/how-to/airflow.md lists them. -----------------------
 
 PROJECT = Path(setting("DWELL_PROJECT", str(Path(__file__).resolve().parents[2])))
 DATABASE = Path(setting("DWELL_DATABASE", str(PROJECT / "dwell.duckdb")))
@@ -55,7 +55,7 @@ by the transaction that stored it, what is in the warehouse by its key. So a ret
 a backfill and a run after a crash give the same table. **Tasks hand on offsets and sentences, never
 data**; the data is in landing files, a DuckDB file and the warehouse.
 
-If a task fails for good, connection `dwell_alert` is told. `docs/airflow.md` says what to do then,
+If a task fails for good, connection `dwell_alert` is told. `docs/how-to/airflow.md` describes what to do,
 and lists all settings.
 """
 
@@ -144,7 +144,7 @@ with DAG(
         task_id="streams",
         **DBT,
         **DBT_ALWAYS,
-        # one process and one transaction: docs/decisions/2026-11-24-one-task-for-the-batch.md
+        # one process and one transaction: docs/adr/0016-one-task-for-the-batch.md
         select="path:models/staging/watch path:models/intermediate/watch",
         emit_datasets=False,
         vars=INPUT | {"watch_as_of": AS_OF},

@@ -1,4 +1,4 @@
-"""The command line: help, completion and docs/commands.md tell of every command and option."""
+"""The command line: help, completion and docs/reference/cli.md tell of every command and option."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ WITHOUT_CLIENTS = (
     "from dwell.__main__ import main\n"
     "sys.exit(main())"
 )
-PAGE = (ROOT / "docs" / "commands.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "cli.md").read_text()
 
 
 def said(*words):

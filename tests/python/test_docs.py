@@ -31,12 +31,24 @@ def test_every_picture_that_a_page_names_is_there():
         assert (page.parent / name).is_file(), f"{page.name}: {name}"
 
 
+def test_every_link_to_a_file_of_the_repository_leads_somewhere():
+    links = [
+        (page, target)
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)\s#]+)[^)\s]*\)", page.read_text())
+        if not re.match("[a-z]+:", target)
+    ]
+    assert len(links) > 100
+    for page, target in links:
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
 def test_pages_of_dbt_name_pictures_as_dbt_and_github_take_them():
     for page in PAGES:
         text = page.read_text()
         if "{% docs" in text:
             assert "<img" not in text, f"{page.name}: dbt shows HTML as text"
-            assert all(name.startswith("../docs/") for name in named(text)), page.name
+            assert all(name.startswith("../../docs/") for name in named(text)), page.name
 
 
 def test_the_one_file_has_every_picture_in_it(tmp_path, monkeypatch):
@@ -45,10 +57,9 @@ def test_the_one_file_has_every_picture_in_it(tmp_path, monkeypatch):
     monkeypatch.setattr(dbt, "QUIET", [word for word in dbt.QUIET if word != "--no-write-json"])
     Project(tmp_path).run("docs", "generate", "--static", "--empty-catalog", "--no-compile")
     page = (tmp_path / "target" / "static_index.html").read_text()
-    assert "](../docs/architecture/" in page
+    assert "](../../docs/architecture/" in page
 
-    # in the checkout, both docs/ and target/ lead to ../docs
-    page = with_pictures(page, ROOT / "docs")
+    page = with_pictures(page, ROOT / "docs" / "explanation")
 
     assert named(page) == []
     held = re.findall(r"\]\(data:image/svg\+xml;base64,([\w+/=]+)", page)

@@ -416,7 +416,7 @@ def test_text_of_another_encoding_is_named(exports):
     assert "is UTF-16 with the high byte first" in said
 
 
-# -- docs/exports.md -------------------------------------------------------------------------------
+# -- docs/how-to/exports.md -----------------------------------------------------------------------
 
 SEGMENT = "id,user_id,anonymous_id,context_library_name,timestamp"
 GA4 = {
@@ -561,8 +561,8 @@ PLAYERS = {
 
 
 def settings_in_docs():
-    """Return {program: settings} of docs/exports.md."""
-    text = (ROOT / "docs" / "exports.md").read_text()
+    """Return {program: settings} of docs/how-to/exports.md."""
+    text = (ROOT / "docs" / "how-to" / "exports.md").read_text()
     found = re.findall(r"^## (.+)\n(?:(?!^## ).*\n)*?```yaml\n((?:.*\n)*?)```", text, re.MULTILINE)
     return {program: yaml.safe_load(block) for program, block in found}
 

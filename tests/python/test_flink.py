@@ -63,7 +63,7 @@ def cases():
 
 
 def differences():
-    """What Flink reads in spite of the rule, as docs/flink.md says."""
+    """What Flink reads in spite of the rule, as docs/how-to/flink.md says."""
     yield Message("list", PLAN.start + 7 * MINUTE, f"[{heartbeat('list', 7).payload}]")
     yield heartbeat("no_day", 7, start_time="2025-02-30T12:00:00.000Z")
 

@@ -218,7 +218,7 @@ NAMES = [
     "hash#.csv",
 ]
 if duckdb.__version__.startswith("2."):
-    # no glob of DuckDB 2.0 finds it: docs/malformed.md
+    # no glob of DuckDB 2.0 finds it: docs/reference/malformed-input.md
     NAMES.remove("back\\slash.csv")
 
 

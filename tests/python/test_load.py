@@ -202,7 +202,7 @@ def test_append_keeps_every_revision_once(scene):
     said = scene.load(*as_history, "--check")
     assert "of each day: 3 streams on 1 day" in said
     if scene.target.kind in ("bigquery", "snowflake"):
-        page = (ROOT / "docs" / "loading.md").read_text()
+        page = (ROOT / "docs" / "how-to" / "load.md").read_text()
         (query,) = re.findall(r"```\n(select \* from .*?)```", page, re.S)
         query = query.replace("*", "session_id, stream_duration, revision", 1)
         assert scene.rows(table, query.replace("watch_stream_history", "{table}")) == CORRECTED
@@ -372,7 +372,7 @@ def test_where_nobody_answers_it_says_so(scene, monkeypatch):
     scene.target.environment = scene.target.environment | elsewhere
     said = scene.load("--table", table, code=1)
     assert f"{scene.target.kind} table {table} cannot be reached: " in said
-    assert "docs/loading.md tells by which variables" in said
+    assert "docs/how-to/load.md tells by which variables" in said
     said = scene.load("--table", table, "--check", code=1)
     assert "cannot be reached: " in said
 

@@ -21,7 +21,7 @@ SEED = int(os.environ.get("DWELL_SEED", "0"))
 SOME = 2
 # of what is refused, make test tries one in so many, and make test-malformed all
 ONE_IN = 4
-DOCS = ROOT / "docs" / "malformed.md"
+DOCS = ROOT / "docs" / "reference" / "malformed-input.md"
 RULE = ("--select", "+fct_sessions", "+fct_watch_streams")
 READ = (*RULE, "rejected_events", "event_reconciliation", "rejected_heartbeats")
 READ += ("heartbeat_reconciliation", "fct_events", "ongoing_watch_streams")
@@ -41,7 +41,7 @@ def with_canary(project):
 
 
 def test_there_are_as_many_cases_as_the_docs_say():
-    """Those of this file; docs/malformed.md counts them by family."""
+    """Those of this file; docs/reference/malformed-input.md counts them by family."""
     rng = random.Random(SEED)
     counted = Counter(case.family for case in files_read(SEED).values())
     counted |= Counter(case.family for case in malformed.files_refused(rng))

@@ -1,4 +1,4 @@
-"""The query of docs/migrating.md, which compares other sessions with dwell's."""
+"""The query of docs/how-to/migrate.md, which compares other sessions with dwell's."""
 
 import re
 
@@ -6,7 +6,9 @@ import duckdb
 import pytest
 from project import ROOT, Project
 
-QUERY = re.search(r"```sql\n(.*?)```", (ROOT / "docs" / "migrating.md").read_text(), re.DOTALL)[1]
+QUERY = re.search(
+    r"```sql\n(.*?)```", (ROOT / "docs" / "how-to" / "migrate.md").read_text(), re.DOTALL
+)[1]
 SHOP = ROOT.parent / "shared" / "data" / "ecommerce_sessions" / "events.csv"
 
 

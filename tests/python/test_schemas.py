@@ -207,7 +207,7 @@ def test_the_docs_make_bigquerys_table_as_dwell_does():
     need("warehouses")
     from dwell.warehouses import bigquery
 
-    page = (ROOT / "docs" / "loading.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "load.md").read_text()
     (command,) = re.findall(r"bq mk (.*?)\n```", page, re.S)
     assert f"--time_partitioning_field {bigquery.PARTITIONED_BY}" in command
     assert f"--clustering_fields {','.join(bigquery.CLUSTERED_BY)}" in command

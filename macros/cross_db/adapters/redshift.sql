@@ -1,4 +1,4 @@
-{# What Redshift says otherwise, also than PostgreSQL. No test runs it on a real one: see docs/engines.md. #}
+{# What Redshift says otherwise, also than PostgreSQL. No test runs it on a real one: see docs/reference/engines.md. #}
 
 {# a backslash escapes in a literal #}
 {% macro redshift__text(value) -%}
