@@ -223,7 +223,9 @@ def test_wrong_usage(command, capsys):
 
 
 def test_an_error_that_no_one_has_caught():
-    crash = "import sys; from dwell import terminal; sys.excepthook = terminal.print_traceback;"
+    crash = (
+        "import sys; from dwell.runtime import terminal; sys.excepthook = terminal.print_traceback;"
+    )
     done = subprocess.run(
         [sys.executable, "-c", f"{crash} raise ValueError({HOSTILE!r})"],
         cwd=ROOT,
