@@ -64,8 +64,8 @@ def watch(number, readers, sent, broker):
     topic = f"streams-{number}"
     before = processor_seconds(broker)
     lines, processor = dwell(
-        *("watch", "--topic", "heartbeats", "--landing", str(folder / "landing"), "--until-end"),
-        *("--readers", str(readers), "--publish-topic", topic),
+        *("listen", "--topic", "heartbeats", "--landing", str(folder / "landing"), "--until-end"),
+        *("--consumers", str(readers), "--publish-topic", topic),
         DWELL_DATABASE=str(folder / "dwell.duckdb"),
     )
     at_broker = processor_seconds(broker) - before

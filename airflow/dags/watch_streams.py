@@ -113,7 +113,7 @@ with DAG(
         5,
         "Notes where each partition ends as the run begins: what this run has to account for. "
         'Hands on `{"partition": offset}`.',
-        "ends",
+        "end-offsets",
         f"--topic={TOPIC}",
         inlets=[heartbeats],
     )
@@ -136,7 +136,7 @@ with DAG(
         "Decodes what has landed and is not loaded, and holds it against "
         "`schemas/heartbeat.schema.json`. If more than `max_share` does not fit, nothing is "
         "loaded: without those heartbeats, streams that go on would seem to have ended.",
-        "check",
+        "validate",
         f"--landing={LANDING}",
         "--max-share={{ params.max_share }}",
     )
@@ -196,7 +196,7 @@ with DAG(
         "reconcile",
         f"--topic={TOPIC}",
         f"--landing={LANDING}",
-        "--ends={{ ti.xcom_pull(task_ids='note_ends') }}",
+        "--end-offsets={{ ti.xcom_pull(task_ids='note_ends') }}",
         f"--warehouse={WAREHOUSE}",
         f"--table={TABLE}",
         "--sparse" if setting("DWELL_SPARSE", "") else "",

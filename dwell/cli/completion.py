@@ -1,29 +1,16 @@
-"""`dwell completion`: a script that completes commands and options in a shell."""
+"""The command that prints a shell's completion script."""
 
-import argparse
+import click
+from click.shell_completion import get_completion_class
 
-import shtab
-
-COMPLETE = {"FILE": shtab.FILE, "PATH": shtab.FILE, "FOLDER": shtab.DIRECTORY}
-
-
-def main(arguments: argparse.Namespace) -> int:
-    """Print the script. 0."""
-    from dwell.__main__ import make_parser
-
-    parser = make_parser()
-    for action in actions(parser):
-        # by what --help calls their value
-        if action.metavar in COMPLETE:
-            action.complete = COMPLETE[action.metavar]
-    print(shtab.complete(parser, arguments.shell))
-    return 0
+from dwell.cli.command import Command
 
 
-def actions(parser: argparse.ArgumentParser):
-    """Return the options of a parser and of its commands."""
-    for action in parser._actions:
-        yield action
-        if isinstance(action, argparse._SubParsersAction):
-            for command in action.choices.values():
-                yield from actions(command)
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print a script that completes dwell's commands and options in a shell."""
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(ctx.find_root().command, {}, "dwell", "_DWELL_COMPLETE").source())

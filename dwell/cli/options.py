@@ -1,204 +1,263 @@
-"""Options that several commands have, and kinds of values for them."""
+"""Options that several commands have, and types of their values."""
 
-import argparse
 import json
+import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import click
+
+FILE = click.Path(dir_okay=False)
+FOLDER = click.Path(file_okay=False)
+WAREHOUSES = ("postgres", "bigquery", "snowflake", "redshift")
+
+Decorator = Callable[[Any], Any]
 
 
-def add_kafka(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which broker, and how to reach it."""
-    parser.add_argument(
+def together(*decorators: Decorator) -> Decorator:
+    """Return one decorator that adds several options, in their order."""
+
+    def add(command: Any) -> Any:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return add
+
+
+class ManyValues(click.Option):
+    """An option that takes all values up to the next option: --select a b."""
+
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **(named | {"multiple": True}))
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Have the option take the arguments that follow it."""
+        super().add_to_parser(parser, ctx)
+        for name in self.opts:
+            option = parser._long_opt[name]
+            process = option.process
+
+            def process_all(value: str, state: Any, process: Any = process) -> None:
+                process(value, state)
+                while state.rargs and not state.rargs[0].startswith("-"):
+                    process(state.rargs.pop(0), state)
+
+            option.process = process_all
+
+
+# -- Types of values ---------------------------------------------------------------------------
+
+
+class Number(click.FloatRange):
+    """A number in a range; click itself takes nan for one of any range."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail("nan is not a number", param, ctx)
+        return number
+
+
+class Positive(click.ParamType):
+    """A number over 0."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Return the number."""
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not number > 0:
+            self.fail("must be over 0", param, ctx)
+        return number
+
+
+class ShareOfPartitions(click.ParamType):
+    """(1, 4) for 2/4: users count shares from 1."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """Return the index of the share, from 0, and the number of shares."""
+        if isinstance(value, tuple):
+            return value
+        index, _, shares = value.partition("/")
+        if not (index.isdigit() and shares.isdigit() and 1 <= int(index) <= int(shares)):
+            self.fail("must be as 1/4: the first of four shares", param, ctx)
+        return int(index) - 1, int(shares)
+
+
+class Day(click.ParamType):
+    """A day, as in 2025-03-01."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        """Return the day."""
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value} is not a day, as in 2025-03-01", param, ctx)
+
+
+class Moment(click.ParamType):
+    """A time, in milliseconds since 1970."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """Return the milliseconds."""
+        if isinstance(value, int):
+            return value
+        if value == "now":
+            return int(datetime.now(UTC).timestamp()) * 1000
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            at = None
+        if at is None or not 2000 <= at.year < 3000:
+            self.fail(
+                f"must be a time since 2000, such as 2025-03-12T19:00:00Z, not {value!r}",
+                param,
+                ctx,
+            )
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+class EndOffsets(click.ParamType):
+    """{partition: offset} of JSON."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> dict[int, int]:
+        """Return the end offsets."""
+        try:
+            return {int(partition): int(end) for partition, end in json.loads(value).items()}
+        except (ValueError, TypeError, AttributeError):
+            self.fail(
+                'must be as `dwell end-offsets` prints it: {"0": 1200, "1": 1180}', param, ctx
+            )
+
+
+RATIO = Number(0, 1)
+
+# -- Options -----------------------------------------------------------------------------------
+
+kafka = together(
+    click.option(
         "--bootstrap-servers",
         metavar="HOST:PORT,...",
-        help="the brokers to ask first (default: from the file or DWELL_KAFKA_BOOTSTRAP_SERVERS)",
-    )
-    parser.add_argument(
+        help="The brokers to ask first (default: from the file or DWELL_KAFKA_BOOTSTRAP_SERVERS).",
+    ),
+    click.option(
         "--kafka-config",
+        type=FILE,
         metavar="FILE",
-        help="settings of librdkafka, a name=value a line: TLS, SASL and the rest; those of the "
-        "environment go before it (DWELL_KAFKA_SASL_PASSWORD is sasl.password)",
-    )
-
-
-def add_topic(parser: argparse.ArgumentParser) -> None:
-    """Add the topic of the heartbeats."""
-    parser.add_argument("--topic", required=True, help="the topic of the heartbeats")
-
-
-def add_landing(parser: argparse.ArgumentParser) -> None:
-    """Add the folder of landing files."""
-    parser.add_argument(
-        "--landing", default="landing", metavar="FOLDER", help="where files land (default: landing)"
-    )
-
-
-def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is read, and into where."""
-    add_kafka(parser)
-    add_topic(parser)
-    add_landing(parser)
-    parser.add_argument(
+        help="Settings of librdkafka, one name=value per line: TLS, SASL, and the rest. Variables "
+        "of the environment override them (DWELL_KAFKA_SASL_PASSWORD is sasl.password).",
+    ),
+)
+topic = click.option("--topic", required=True, help="The topic of the heartbeats.")
+landing = click.option(
+    "--landing",
+    type=FOLDER,
+    default="landing",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where files land.",
+)
+consuming = together(
+    kafka,
+    topic,
+    landing,
+    click.option(
         "--every",
-        type=seconds,
+        type=Number(0.1, 3600),
         default=5.0,
+        show_default=True,
         metavar="SECONDS",
-        help="how often a file lands (default: 5)",
-    )
-    parser.add_argument(
+        help="How often a file lands.",
+    ),
+    click.option(
         "--until-end",
-        action="store_true",
-        help="end once what was there at the start has been read (default: go on)",
-    )
-    parser.add_argument(
+        is_flag=True,
+        help="End once everything that the topic had at the start is read (default: continue).",
+    ),
+    click.option(
         "--accept-loss",
-        action="store_true",
-        help="go on where Kafka has removed messages before they landed (default: stop and say so)",
-    )
-
-
-def add_keeping(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what stays."""
-    parser.add_argument(
-        "--keep-days",
-        type=at_least(0),
-        default=7.0,
-        metavar="DAYS",
-        help="remove landing files that are loaded after this; a full refresh, which could no "
-        "longer read them, is then refused (default: 7)",
-    )
-
-
-def add_circuit_breaker(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say when publishing is suspended."""
-    parser.add_argument(
+        is_flag=True,
+        help="Continue where Kafka has removed messages before they landed (default: stop and "
+        "report them).",
+    ),
+)
+keep_days = click.option(
+    "--keep-days",
+    type=Number(0),
+    default=7.0,
+    show_default=True,
+    metavar="DAYS",
+    help="Remove landing files that are loaded after this time. A full refresh, which can no "
+    "longer read them, is then refused.",
+)
+circuit_breaker = together(
+    click.option(
         "--max-invalid-ratio",
-        type=share,
+        type=RATIO,
         default=0.2,
+        show_default=True,
         metavar="RATIO",
-        help="publish nothing while more than this share of the messages received in a minute is "
-        "invalid; 1 publishes always (default: 0.2)",
-    )
-    parser.add_argument(
+        help="Publish nothing while more than this share of the messages received in a minute is "
+        "invalid; 1 always publishes.",
+    ),
+    click.option(
         "--min-invalid-count",
-        type=at_least(1, int),
+        type=click.IntRange(1),
         default=10,
+        show_default=True,
         metavar="N",
-        help="and at least so many of them (default: 10)",
-    )
-    parser.add_argument(
+        help="Ignore minutes with fewer invalid messages than this.",
+    ),
+    click.option(
         "--accept-invalid",
-        action="store_true",
-        help="publish although messages are invalid, and what was withheld because of them; "
-        "remembered for the messages that this process finds (default: withhold)",
-    )
+        is_flag=True,
+        help="Publish although messages are invalid, and publish what was withheld because of "
+        "them; remembered for the messages that this process finds (default: withhold).",
+    ),
+)
+settings = click.option(
+    "--vars",
+    metavar="YAML",
+    help="Settings, as in make's VARS (default: VARS of the environment).",
+)
+lock_timeout = click.option(
+    "--lock-timeout",
+    type=Number(0),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to retry while another program has a database file open. Then the command ends "
+    "with code 1 and names the program.",
+)
+shard = click.option(
+    "--shard",
+    default="main",
+    show_default=True,
+    metavar="NAME",
+    help="Where several databases load into one table, the name of this one's rows.",
+)
 
 
-def add_vars(parser: argparse.ArgumentParser) -> None:
-    """Add dbt's settings."""
-    parser.add_argument(
-        "--vars",
-        metavar="YAML",
-        help="settings, as make's VARS (default: VARS of the environment)",
-    )
-
-
-def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
-    """Add how long to wait for a database file that someone else has open."""
-    parser.add_argument(
-        "--lock-timeout",
-        type=at_least(0),
-        default=600.0,
-        metavar="SECONDS",
-        help="how long to wait while another program has a database file open, before this ends "
-        "with code 1 and names it (default: 600)",
-    )
-
-
-def add_database(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add the database file."""
-    parser.add_argument(
+def database(what: str) -> Decorator:
+    """Return the option that names the database file."""
+    return click.option(
         "--database",
+        type=FILE,
         metavar="FILE",
-        help=f"the DuckDB file {what} (default: DWELL_DATABASE, else dwell.duckdb)",
+        help=f"The DuckDB file {what} (default: DWELL_DATABASE, else dwell.duckdb).",
     )
-
-
-# -- Kinds of values -------------------------------------------------------------------------
-
-
-def seconds(text: str) -> float:
-    """Return a time span that is not too short to be of use."""
-    value = float(text)
-    if not 0.1 <= value <= 3600:
-        raise argparse.ArgumentTypeError("must be from 0.1 to 3600 seconds")
-    return value
-
-
-def at_least(least: float, kind=float):
-    """Return a reader of numbers that are not below another."""
-
-    def number(text: str):
-        value = kind(text)
-        if not value >= least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}")
-        return value
-
-    return number
-
-
-def positive(text: str) -> float:
-    """Return a number over 0."""
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError("must be over 0")
-    return value
-
-
-def share(text: str) -> float:
-    """Return a number from 0 to 1."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError("must be a share, from 0 to 1")
-    return value
-
-
-def one_of(text: str) -> tuple[int, int]:
-    """Return (1, 4) for 2/4: shares are numbered from 1 by people."""
-    index, _, shares = text.partition("/")
-    if not (index.isdigit() and shares.isdigit() and 1 <= int(index) <= int(shares)):
-        raise argparse.ArgumentTypeError("must be as 1/4: the first of four shares")
-    return int(index) - 1, int(shares)
-
-
-def day(text: str) -> date:
-    """Return a day, as in 2025-03-01."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no day, as in 2025-03-01") from None
-
-
-def moment(text: str) -> int:
-    """Return the moment that a text names, in milliseconds since 1970."""
-    if text == "now":
-        return int(datetime.now(UTC).timestamp()) * 1000
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or not 2000 <= at.year < 3000:
-        raise argparse.ArgumentTypeError(
-            f"must be a time since 2000, such as 2025-03-12T19:00:00Z, not {text!r}"
-        )
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-
-
-def ends(text: str) -> dict[int, int]:
-    """Return {partition: offset} of JSON."""
-    try:
-        return {int(partition): int(end) for partition, end in json.loads(text).items()}
-    except (ValueError, TypeError, AttributeError):
-        raise argparse.ArgumentTypeError(
-            'must be as `dwell ends` prints it: {"0": 1200, "1": 1180}'
-        ) from None

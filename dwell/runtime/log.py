@@ -32,6 +32,11 @@ def warn(message: str, **fields) -> None:
     say(message, logging.WARNING, **fields)
 
 
+def error(message: str) -> None:
+    """Log why a command ends."""
+    say(message, logging.ERROR)
+
+
 class Objects(logging.Formatter):
     """One JSON object a line: time, level, message, and the fields."""
 

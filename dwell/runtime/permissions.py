@@ -5,28 +5,29 @@ process that this one starts. So each command sets it once, at its start. DWELL_
 files to their owner alone. SECURITY.md lists the files and what they hold.
 """
 
-import argparse
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from dwell.config import ROOT, database
+from dwell.exceptions import UsageError
 
 OTHERS = 0o077
 # {permission to read: all permissions of these users}
 READERS = {stat.S_IRGRP: stat.S_IRWXG, stat.S_IROTH: stat.S_IRWXO}
 
 
-def set_up(arguments: argparse.Namespace) -> None:
+def set_up(options: Mapping[str, Any]) -> None:
     """Set the umask of a command; with DWELL_PRIVATE, also close what is there already."""
     if is_private():
         os.umask(os.umask(OTHERS) | OTHERS)
-        for path in files_of(arguments):
+        for path in files_of(options):
             narrow(path)
-    path = Path(database(getattr(arguments, "database", None)))
-    landing = Path(getattr(arguments, "landing", None) or os.devnull)
+    path = Path(database(options.get("database")))
+    landing = Path(options.get("landing") or os.devnull)
     # the ledger, what is published and the report are made from the database, and that, the first
     # time, from what has landed
     sources = [path] if path.exists() else [*landing.glob("*.parquet")]
@@ -37,18 +38,15 @@ def is_private() -> bool:
     """Whether DWELL_PRIVATE asks for files that only their owner may read."""
     value = os.environ.get("DWELL_PRIVATE", "")
     if value not in ("", "0", "1"):
-        raise ValueError(f"DWELL_PRIVATE must be 1 or 0, not {value}")
+        raise UsageError(f"DWELL_PRIVATE must be 1 or 0, not {value}")
     return value == "1"
 
 
-def files_of(arguments: argparse.Namespace) -> list[Path]:
+def files_of(options: Mapping[str, Any]) -> list[Path]:
     """Return the files and folders that a command writes to, if they are there."""
     names = [
-        database(getattr(arguments, "database", None)),
-        *(
-            getattr(arguments, name, None)
-            for name in ("landing", "publish_folder", "ledger", "read_copy")
-        ),
+        database(options.get("database")),
+        *(options.get(name) for name in ("landing", "publish_folder", "ledger", "read_copy")),
         ROOT / os.environ.get("DBT_LOG_PATH", "logs"),
         ROOT / os.environ.get("DBT_TARGET_PATH", "target"),
     ]

@@ -16,8 +16,8 @@ import pytest
 from support.events import write_events
 from support.project import ROOT
 
-from dwell.__main__ import make_parser
 from dwell.build import builder, write_audit_publish
+from dwell.cli.build import build as build_command
 
 NO_TESTS = ("--exclude", "resource_type:test", "resource_type:unit_test")
 SESSIONS = ("--select", "+fct_sessions", "+fct_events", *NO_TESTS)
@@ -51,7 +51,8 @@ def place_of_dbt(environment, folder):
 
 
 def dwell_build(database, *options):
-    return builder.main(make_parser().parse_args(["build", "--database", str(database), *options]))
+    arguments = build_command.make_context("build", ["--database", str(database), *options]).params
+    return builder.main(SimpleNamespace(**arguments))
 
 
 def building(database, first):

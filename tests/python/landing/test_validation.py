@@ -73,7 +73,7 @@ def test_what_is_loaded_is_not_looked_at_again(tmp_path):
 def run(folder, *options):
     """Run the command; return its exit code and its last sentence."""
     done = subprocess.run(
-        [sys.executable, "-m", "dwell", "check", f"--landing={folder}", *options],
+        [sys.executable, "-m", "dwell", "validate", f"--landing={folder}", *options],
         cwd=ROOT,
         env=os.environ | {"DWELL_DATABASE": str(folder / "none.duckdb")},
         capture_output=True,
@@ -112,4 +112,4 @@ def test_what_cannot_be_checked_is_said(tmp_path):
     code, said = run(tmp_path, f"--schema={tmp_path}/other.json")
     assert code == 2 and "other.json cannot be read" in said
     code, said = run(tmp_path, "--max-share=2")
-    assert code == 2 and "must be a share, from 0 to 1" in said
+    assert code == 2 and "2.0 is not in the range 0<=x<=1" in said

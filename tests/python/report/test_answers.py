@@ -5,7 +5,7 @@ import json
 import pytest
 from support.events import write_events
 
-from dwell import __main__ as command_line
+from dwell.cli.main import main
 
 
 def answers(dwell):
@@ -97,7 +97,7 @@ def test_no_events_are_told_as_none(project, tmp_path):
     ],
 )
 def test_where_one_half_is_built_it_alone_is_told(
-    project, tmp_path, monkeypatch, capsys, selector, told, untold
+    project, tmp_path, capsys, selector, told, untold
 ):
     rows = [("view", user, "2025-01-01 10:00") for user in ("ann", "bob")]
     beats = tmp_path / "beats.csv"
@@ -113,8 +113,7 @@ def test_where_one_half_is_built_it_alone_is_told(
     dwell.run("build", "--selector", selector, "--exclude-resource-type", "unit_test")
     for arguments in ([], ["--json"]):
         database = f"--database={dwell.database}"
-        monkeypatch.setattr("sys.argv", ["dwell", "answers", database, *arguments])
-        assert command_line.main() == 0
+        assert main(["answers", database, *arguments]) == 0
         said = capsys.readouterr().out
         if arguments:
             known = json.loads(said)

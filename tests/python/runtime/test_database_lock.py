@@ -121,7 +121,7 @@ def test_what_loads_a_warehouse_waits_as_long(loaded, brief):
         watch_timeout(loaded / "dwell.duckdb")
 
 
-@pytest.mark.parametrize("command", ["tidy", "check"])
+@pytest.mark.parametrize("command", ["compact", "validate"])
 def test_a_command_ends_with_1_and_names_the_holder(loaded, command):
     with held(loaded / "dwell.duckdb", "write") as pid:
         done = subprocess.run(

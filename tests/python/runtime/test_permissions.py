@@ -1,6 +1,5 @@
 """No one may read what dwell writes who may not read what it was made from."""
 
-import argparse
 import os
 import subprocess
 import sys
@@ -45,7 +44,7 @@ def make_database(path, permission):
 
 def start(**arguments):
     """What every command does first."""
-    permissions.set_up(argparse.Namespace(**{k: str(v) for k, v in arguments.items()}))
+    permissions.set_up({k: str(v) for k, v in arguments.items()})
 
 
 def write_all(folder):

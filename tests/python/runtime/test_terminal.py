@@ -13,8 +13,8 @@ import pytest
 from support.events import write_events
 from support.project import ROOT
 
-from dwell.__main__ import make_parser
-from dwell.cli.commands import COMMANDS
+from dwell.cli.main import dwell as command_line
+from dwell.cli.main import main
 from dwell.runtime import log
 from dwell.runtime.progress import Progress
 from dwell.runtime.terminal import escape
@@ -188,11 +188,11 @@ def test_simulate(folder):
     "words",
     [
         ("ingest", "--topic", HOSTILE, "--kafka-config", f"none/{HOSTILE}"),
-        ("watch", "--topic", HOSTILE, "--kafka-config", f"none/{HOSTILE}"),
-        ("ends", "--topic", HOSTILE, "--kafka-config", f"none/{HOSTILE}"),
+        ("listen", "--topic", HOSTILE, "--kafka-config", f"none/{HOSTILE}"),
+        ("end-offsets", "--topic", HOSTILE, "--kafka-config", f"none/{HOSTILE}"),
         ("reconcile", "--topic", HOSTILE, "--kafka-config", f"none/{HOSTILE}"),
-        ("check", "--schema", f"none/{HOSTILE}"),
-        ("tidy",),
+        ("validate", "--schema", f"none/{HOSTILE}"),
+        ("compact",),
     ],
     ids=lambda words: words[0],
 )
@@ -200,7 +200,7 @@ def test_commands_that_log(run, words, folder):
     landing = folder / "landing"
     landing.mkdir(exist_ok=True)
     (landing / "broken.parquet").write_bytes(b"no Parquet")
-    if words[0] in ("check", "tidy", "watch", "ingest", "reconcile"):
+    if words[0] in ("validate", "compact", "listen", "ingest", "reconcile"):
         words += ("--landing", str(landing))
     assert "FORGED" in run(*words, DWELL_DATABASE=str(folder / "dwell.duckdb"))
 
@@ -211,12 +211,11 @@ def test_load(folder):
     assert code and err
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", command_line.commands)
 def test_wrong_usage(command, capsys):
     needs = {"load": ["postgres"], "completion": ["bash"]}
-    needs |= {name: ["--topic=t"] for name in ("ingest", "watch", "ends", "reconcile")}
-    with pytest.raises(SystemExit):
-        make_parser().parse_args([command, *needs.get(command, []), HOSTILE])
+    needs |= {name: ["--topic=t"] for name in ("ingest", "listen", "end-offsets", "reconcile")}
+    assert main([command, *needs.get(command, []), HOSTILE]) == 2
     err = capsys.readouterr().err
     check(err)
     assert "FORGED" in err

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support.project import ROOT
 
-from dwell import __main__
+from dwell.cli.main import main
 from dwell.sample import heartbeats, simulate
 from dwell.sample.heartbeats import Plan
 
@@ -399,15 +399,11 @@ def test_streams_of_the_sample_are_the_true_ones(accepted):
 
 
 @pytest.fixture
-def cli(monkeypatch):
+def cli():
     """Return the command: it takes options and gives the exit code."""
 
     def run(*options):
-        monkeypatch.setattr(sys, "argv", ["dwell", "simulate", *map(str, options)])
-        try:
-            return __main__.main()
-        except SystemExit as left:
-            return left.code
+        return main(["simulate", *map(str, options)])
 
     return run
 
@@ -492,7 +488,7 @@ def test_who_reads_may_stop(viewers):
     ("options", "sentence"),
     {
         ("--viewers", "-1"): "dwell: viewers must be at least 0",
-        ("--viewers", "many"): "argument --viewers: invalid int value: 'many'",
+        ("--viewers", "many"): "Invalid value for '--viewers': 'many' is not a valid integer",
         ("--programs", "0"): "dwell: programs must be at least 1",
         ("--minutes", "0"): "dwell: minutes must be at least 1",
         ("--minutes", "10000000"): "dwell: minutes must be at most 527040, a year",
@@ -500,12 +496,12 @@ def test_who_reads_may_stop(viewers):
         ("--pause", "1.5"): "dwell: pause is a share and must be from 0 to 1",
         ("--late", "-0.1"): "dwell: late is a share and must be from 0 to 1",
         ("--double", "nan"): "dwell: double is a share and must be from 0 to 1",
-        ("--broken", "a lot"): "argument --broken: invalid float value: 'a lot'",
+        ("--broken", "a lot"): "Invalid value for '--broken': 'a lot' is not a valid float",
         ("--start", "soon"): "must be a time since 2000, such as 2025-03-12T19:00:00Z, not 'soon'",
         ("--start", "1999-01-01"): "must be a time since 2000",
-        ("--format", "xml"): "argument --format: invalid choice: 'xml'",
+        ("--format", "xml"): "Invalid value for '--format': 'xml' is not one of 'jsonl', 'csv'",
         ("--truth", "-"): "dwell: the messages and their truth cannot be written to one file",
-        ("--colour", "2"): "unrecognized arguments: --colour 2",
+        ("--colour", "2"): "No such option '--colour'",
     }.items(),
 )
 def test_what_is_wrong_is_said_in_a_sentence(cli, capsys, options, sentence):

@@ -55,7 +55,7 @@ class Scene:
     def start(self, *options, **environment):
         return subprocess.Popen(
             [
-                *(sys.executable, str(DYING), "watch", "--topic", self.beats),
+                *(sys.executable, str(DYING), "listen", "--topic", self.beats),
                 *("--landing", str(self.folder / "landing"), "--every", "0.5"),
                 *("--publish-topic", self.told, "--grace", "1", *options),
                 *("--publish-name", self.told),

@@ -171,7 +171,7 @@ def test_a_table_that_lags_behind_or_has_too_much_is_a_fault(broker, loaded, pos
 
 def test_what_is_loaded_is_reconciled_and_what_came_since_is_told(broker, loaded):
     topic, folder = loaded
-    code, before = dwell(broker, folder, "ends", f"--topic={topic}")
+    code, before = dwell(broker, folder, "end-offsets", f"--topic={topic}")
     assert (code, json.loads(before)) == (0, {"0": 10, "1": 11})
     code, said = reconcile(broker, folder, topic)
     assert code == 0, said
@@ -179,7 +179,7 @@ def test_what_is_loaded_is_reconciled_and_what_came_since_is_told(broker, loaded
     # landed by another process while the run went on
     broker.send(topic, heartbeats(20, 21, 22))
     land(broker, topic, folder)
-    code, said = reconcile(broker, folder, topic, f"--ends={before}")
+    code, said = reconcile(broker, folder, topic, f"--end-offsets={before}")
     assert code == 0, said
     assert "21 offsets in 2 partitions, and 3 that have come since" in said
     code, said = reconcile(broker, folder, topic)
@@ -191,8 +191,8 @@ def test_a_partition_that_lags_behind_is_a_fault(broker, loaded):
     topic, folder = loaded
     broker.add_partitions(topic, 3)
     broker.send(topic, [(2, payload().encode(), NOON)])
-    _, ends = dwell(broker, folder, "ends", f"--topic={topic}")
-    code, said = reconcile(broker, folder, topic, f"--ends={ends}")
+    _, ends = dwell(broker, folder, "end-offsets", f"--topic={topic}")
+    code, said = reconcile(broker, folder, topic, f"--end-offsets={ends}")
     assert code == 1
     assert "partition 2 of " in said
     assert "offsets 0 to 0 are not loaded, and Kafka has a message at 0" in said
@@ -220,9 +220,9 @@ def test_wrong_usage_is_told_from_trouble(broker, tmp_path):
     code, said = reconcile(broker, tmp_path, "reconcile_none")
     assert code == 2 and "run the models first" in said
     change(tmp_path, "create table t (i integer)")
-    code, said = reconcile(broker, tmp_path, "reconcile_none", "--ends=12")
-    assert code == 2 and "must be as `dwell ends` prints it" in said
-    code, said = dwell(broker, tmp_path, "ends", "--topic=reconcile_none")
+    code, said = reconcile(broker, tmp_path, "reconcile_none", "--end-offsets=12")
+    assert code == 2 and "must be as `dwell end-offsets` prints it" in said
+    code, said = dwell(broker, tmp_path, "end-offsets", "--topic=reconcile_none")
     assert code == 1 and "there is no such topic" in said
 
 

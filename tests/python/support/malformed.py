@@ -980,38 +980,38 @@ ingest --topic t --every nan
 ingest --topic t --share 3/2
 ingest --topic t --share x
 ingest --topic t --share 0/0
-watch
-watch --topic t
-watch --topic t --readers 0
-watch --topic t --readers x
-watch --topic t --bootstrap-servers localhost:1 --vars [1]
-watch --topic t --bootstrap-servers localhost:1 --vars {a:
-watch --topic t --grace -1
-watch --topic t --keep-days x
-check --schema none
-check --schema bad.json
-check --schema binary
-check --schema .
-check --max-share 2
-check --max-share nan
-check --max-share x
+listen
+listen --topic t
+listen --topic t --consumers 0
+listen --topic t --consumers x
+listen --topic t --bootstrap-servers localhost:1 --vars [1]
+listen --topic t --bootstrap-servers localhost:1 --vars {a:
+listen --topic t --grace -1
+listen --topic t --keep-days x
+validate --schema none
+validate --schema bad.json
+validate --schema binary
+validate --schema .
+validate --max-share 2
+validate --max-share nan
+validate --max-share x
 load
 load oracle
 load postgres --mode x
 load postgres --from x
 load postgres --from 2025-02-30
 load postgres --from 2025-01-01 --to 2025-01-02
-ends
-ends --topic t
-ends --topic t --kafka-config bad.cfg
+end-offsets
+end-offsets --topic t
+end-offsets --topic t --kafka-config bad.cfg
 reconcile
-reconcile --topic t --ends x
-reconcile --topic t --ends [1]
-reconcile --topic t --ends {
+reconcile --topic t --end-offsets x
+reconcile --topic t --end-offsets [1]
+reconcile --topic t --end-offsets {
 reconcile --topic t --warehouse x
-tidy --keep-days x
-tidy --keep-days -1
-tidy --keep-days nan
-tidy --landing none
-tidy --landing bad.json
+compact --keep-days x
+compact --keep-days -1
+compact --keep-days nan
+compact --landing none
+compact --landing bad.json
 """.splitlines()[1:]

@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[4]))
 
-from dwell import __main__
+from dwell.cli.main import main
 from dwell.dbt import runner
 from dwell.landing import folder as landing_folder
 from dwell.publishing import ledger, sinks
@@ -117,4 +117,4 @@ if os.environ.get("WITHOUT_TRANSACTION"):
     listener.Topic = Idempotent
 
 if __name__ == "__main__":
-    sys.exit(__main__.main())
+    sys.exit(main())

@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[4]))
 
-from support.killed.listener import __main__, reached
+from support.killed.listener import main, reached
 
 from dwell.warehouses import session
 
@@ -42,4 +42,4 @@ with contextlib.suppress(ModuleNotFoundError):
     bigquery.Client.query = begun
 
 if __name__ == "__main__":
-    sys.exit(__main__.main())
+    sys.exit(main())
