@@ -5,10 +5,11 @@
     {%- if execute -%}{%- do given.update(dwell.settings_of_the_command()) -%}{%- endif -%}
     {%- set known = dwell.settings_specification() -%}
     {%- for name in given if name not in known -%}
-        {%- set meant = dwell.nearest_setting(name) -%}
+        {%- set meant = dwell.similar_settings(name) -%}
         {%- do dwell.raise_error(
-            'there is no setting ' ~ name ~ '.' ~ (' Did you mean ' ~ meant ~ '?' if meant else '')
-            ~ ' The settings are ' ~ known | join(', ') ~ '.'
+            'there is no setting ' ~ name ~ '. '
+            ~ ('Did you mean ' ~ meant | join(' or ') ~ '?' if meant else 'The settings are ' ~ known | join(', ') ~ '.')
+            ~ ' docs/reference/settings.md describes them.'
         ) -%}
     {%- endfor -%}
     {%- for name, value in given.items() if value is string and modules.re.search('[{][{%#]', value) -%}
@@ -33,18 +34,28 @@
     {%- if project_name == 'dwell' -%}{{- return(given) -}}{%- endif -%}
     {%- set ours, theirs = {}, adapter.config.vars.to_dict() -%}
     {%- for name, value in given.items() if dwell.is_selected() and name not in theirs
-        and (name in dwell.settings_specification() or dwell.nearest_setting(name)) -%}
+        and (name in dwell.settings_specification() or dwell.nearest_setting(name, 0.7)) -%}
         {%- do ours.update({name: value}) -%}
     {%- endfor -%}
     {{- return(ours) -}}
 {% endmacro %}
 
 
-{# The setting that is most like a name, by the pairs of letters that both have (the Sørensen-Dice coefficient); none if none
-   is similar. #}
-{% macro nearest_setting(name) %}
+{# The settings that an unknown name may mean: those that contain it, as session_timeout, or else the nearest one. #}
+{% macro similar_settings(name) %}
+    {%- set name, similar = name | string | lower, [] -%}
+    {%- for setting in dwell.settings_specification() if '_' ~ name ~ '_' in '_' ~ setting ~ '_' -%}
+        {%- do similar.append(setting) -%}
+    {%- endfor -%}
+    {{- return(similar or [dwell.nearest_setting(name, 0.4)] | select | list) -}}
+{% endmacro %}
+
+
+{# The setting that is most like a name, by the pairs of letters that both have (the Sørensen-Dice coefficient); none if all
+   are less alike than the least likeness. #}
+{% macro nearest_setting(name, least) %}
     {%- set pairs_of_name = dwell.pairs_of_letters(name) -%}
-    {%- set nearest = namespace(name=none, likeness=0.7) -%}
+    {%- set nearest = namespace(name=none, likeness=least) -%}
     {%- for setting in dwell.settings_specification() -%}
         {%- set pairs = dwell.pairs_of_letters(setting) -%}
         {%- set likeness = 2 * (pairs | select('in', pairs_of_name) | list | length)
@@ -58,7 +69,7 @@
 
 
 {% macro pairs_of_letters(name) %}
-    {%- set pairs = [] -%}
+    {%- set pairs, name = [], name | string -%}
     {%- for i in range(name | length - 1) -%}{%- do pairs.append(name[i:i + 2]) -%}{%- endfor -%}
     {{- return(pairs | unique | list) -}}
 {% endmacro %}
