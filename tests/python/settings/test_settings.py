@@ -503,7 +503,7 @@ def test_a_wrong_value_is_refused_where_the_project_is_parsed_with_it(
     name, value, project, monkeypatch
 ):
     """Models compute with settings while dbt parses them; above, it parsed right ones."""
-    monkeypatch.setattr("project.MANIFESTS", {})
+    monkeypatch.setattr("support.project.MANIFESTS", {})
     error = project(**{name: value}).run("run", fails=True)
     assert f"dwell: {name} must be" in error
 
