@@ -175,7 +175,8 @@ def test_wrong_settings_are_told_in_a_sentence_and_leave_nothing(live, first, ca
     assert dwell_build(live, "--vars", "{session_timeout_minutes: -1}") == 1
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        "dwell: session_timeout_minutes must be a number from 0.001 to 1440, not -1.",
+        "dwell: session_timeout_minutes must be a number from 0.001 to 1440, not -1. "
+        "Example: --vars '{session_timeout_minutes: 20}'.",
         f"  {live} is as it was",
     ]
     assert digest(live) == before

@@ -182,7 +182,7 @@ def test_what_is_wrong_with_the_input_is_said_in_one_sentence(new_shop):
         "events_relation, as in ref('my_events'); or disable its models, as in models: dwell: "
         "+enabled: false."
     )
-    assert "a model is named without them: ref(...)" in says(
+    assert "a model without braces, as in ref(...)" in says(
         relation, "events_relation: \"{{ ref('page_hits') }}\""
     )
     assert "ref('page_hits') has no column page_name" in says(
@@ -257,7 +257,7 @@ def test_another_project_in_the_same_schema_is_refused(new_shop):
     assert new_shop.run("run", fails=True) == (
         "dwell: the tables that begin with dwell_ in the schema analytics belong to the project "
         "shop. Give branch a schema of its own, in profiles.yml; or, if the project was renamed, "
-        "build everything anew with --full-refresh."
+        "rebuild everything with --full-refresh."
     )
     new_shop.run("run", "--full-refresh")
     assert new_shop.sql(VISITS) == [("a", 1, 1)]

@@ -1,6 +1,7 @@
-"""Settings that are wrong, contradict each other or have changed stop the run, and say so."""
+"""Settings that are wrong, contradict each other or have changed stop the run with an error."""
 
 import json
+import os
 import re
 import shutil
 from math import nan
@@ -12,20 +13,21 @@ from dbt.cli.main import dbtRunner
 from support.events import write_events
 from support.project import ROOT, Project, release
 
-from dwell.dbt.runner import Dbt
+from dev import settings_page
+from dwell.dbt.runner import Dbt, as_parsed
 
 ALL = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["dwell"]
-# those of the heartbeats: tests/python/test_watch_settings.py
+# those of the heartbeats: tests/python/heartbeats/test_watch_sample.py
 SETTINGS = {
     name: value for name, value in ALL.items() if not name.startswith(("heartbeats_", "watch_"))
 }
 EVENTS = [("view", "u1", "2025-01-01 10:00"), ("click", "u2", "2025-01-01 23:50")]
 
 
-def sentence(said):
-    """Return the sentence that a failed run said; there is one, and it is dwell's."""
-    found = set(re.findall(r"dwell: .*", said))
-    assert len(found) == 1, said
+def sentence(output):
+    """Return the error of a failed run; there is one, and it is dwell's."""
+    found = set(re.findall(r"dwell: .*", output))
+    assert len(found) == 1, output
     return found.pop()
 
 
@@ -37,6 +39,11 @@ def built(tmp_path_factory):
     project = Project(folder, events_path=f"{folder}/a.csv")
     project.run("run", "--select", "+fct_sessions")
     return project
+
+
+@pytest.fixture(scope="module")
+def specification():
+    return settings_page.specification()
 
 
 @pytest.fixture
@@ -56,10 +63,10 @@ def run(project, fails=False, full_refresh=False, **settings):
     before = project.settings
     project.settings = {k: v for k, v in {**before, **settings}.items() if v != "leave out"}
     try:
-        said = project.run(
+        output = project.run(
             "run", "--select", "+fct_sessions", fails=fails, full_refresh=full_refresh
         )
-        return sentence(said) if fails else said
+        return sentence(output) if fails else output
     finally:
         project.settings = before
 
@@ -137,7 +144,7 @@ OTHER = {
     "reporting_timezone": "America/New_York",
     "pseudonymize_user_ids": True,
 }
-# settings that say where rows come from and which are read now, on which stored rows do not depend
+# where rows come from, and which are read now: stored rows do not depend on it
 INPUT = {"events_path", "events_relation", "events_loaded_at", "load_settle_seconds"}
 INPUT |= {"max_rejected_ratio", "pseudonym_key_file"}
 
@@ -147,19 +154,71 @@ def test_these_tests_know_every_setting():
     assert OTHER.keys() == SETTINGS.keys() - INPUT
 
 
-def test_the_settings_that_are_checked_are_those_of_the_project(built):
-    said = run(built, fails=True, session_timeout=30)
-    start = (
-        "dwell: there is no setting session_timeout. Did you mean session_timeout_minutes? "
-        "The settings are "
+def test_the_specification_has_the_settings_of_the_project_in_their_order(specification):
+    assert list(specification) == list(ALL)
+
+
+def test_the_page_of_settings_is_what_the_specification_yields(specification):
+    written = settings_page.PAGE.read_text()
+    assert written == settings_page.page(specification), "run python dev/settings_page.py"
+    assert all(f"\n### {name}\n" in written for name in ALL)
+
+
+def test_a_full_refresh_is_asked_for_where_the_page_has_it(specification):
+    """The page follows the specification; OTHER is what runs do."""
+    events = {name for name, rule in specification.items() if "events" in rule["full_refresh"]}
+    assert events == OTHER.keys() | {"events_relation", "events_loaded_at"}
+
+
+@pytest.mark.parametrize("kind", ["path", "relation"])
+def test_the_examples_are_right(kind, specification, built):
+    settings = {
+        name: yaml.safe_load(rule["example"])
+        for name, rule in specification.items()
+        if kind == "path" or not name.endswith("_path")
+    }
+    if kind == "path":
+        settings = {
+            n: v for n, v in settings.items() if "_relation" not in n and "_loaded" not in n
+        }
+    before, built.settings = built.settings, json.loads(json.dumps(settings, default=str))
+    names = ("check_setting_values", "check_zones", "check_watch_as_of")
+    checks = " ".join(f"{{{{ dwell.{name}() if execute }}}}" for name in names)
+    try:
+        built.run("compile", "--inline", checks)
+    finally:
+        built.settings = before
+
+
+def test_an_unknown_setting_is_refused_with_those_that_it_may_mean(built):
+    suggested = {
+        "sesion_timeout_minutes": "session_timeout_minutes",
+        "session_timeout": "session_timeout_minutes",
+        "session-timeout-minutes": "session_timeout_minutes",
+        "timeout_minutes": "session_timeout_minutes",
+        "SESSION_KEY": "session_key",
+        "timezone": "source_timezone or reporting_timezone",
+        "time_zone": "source_timezone",
+        "event_path": "events_path",
+        "max_session_hours": "session_max_hours",
+    }
+    for name, meant in suggested.items():
+        assert run(built, fails=True, **{name: 30}) == (
+            f"dwell: there is no setting {name}. Did you mean {meant}? "
+            "docs/reference/settings.md describes them."
+        )
+
+
+def test_an_unknown_setting_like_no_other_is_refused_with_all_names(built):
+    assert run(built, fails=True, zzz=1) == (
+        f"dwell: there is no setting zzz. The settings are {', '.join(ALL)}. "
+        "docs/reference/settings.md describes them."
     )
-    assert said.startswith(start)
-    assert set(said.removeprefix(start).removesuffix(".").split(", ")) == ALL.keys()
 
 
 def test_a_setting_is_not_given_under_the_name_of_the_package(built):
-    said = run(built, fails=True, dwell={"session_timeout_minutes": 20})
-    assert said.startswith("dwell: --vars takes a setting by its name alone")
+    error = run(built, fails=True, dwell={"session_timeout_minutes": 20})
+    assert error.startswith("dwell: --vars takes a setting by its name alone")
 
 
 @pytest.mark.parametrize("name", ["main", "Temp", "o'brien", 'a"b'])
@@ -171,15 +230,134 @@ def test_a_file_by_which_duckdb_cannot_call_a_database_is_refused(tmp_path, name
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_value_of_the_wrong_kind_is_told_with_the_name_of_its_setting(name, built):
+def test_a_value_of_the_wrong_kind_is_refused_with_the_name_of_its_setting(name, built):
     before = contents(built)
     for value in WRONG[name]:
         given = {"events_path": "leave out"} if name == "events_relation" else {}
         if name == "events_loaded_at":
             given = {"events_path": "leave out", "events_relation": "raw.events"}
-        said = run(built, fails=True, **{**given, name: value})
-        assert name in said and "were built with" not in said, (value, said)
+        error = run(built, fails=True, **{**given, name: value})
+        assert name in error and "were built with" not in error, (value, error)
     assert contents(built) == before
+
+
+# by hand: an error of each type in the specification, and of the checks that are not generic
+EXAMPLE = " Example: --vars '{%s}'."
+ERRORS = {
+    # number
+    'session_timeout_minutes: "abc"': 'session_timeout_minutes must be a number from 0.001 to '
+    '1440, not "abc".' + EXAMPLE % "session_timeout_minutes: 20",
+    "session_timeout_minutes: 0": "session_timeout_minutes must be a number from 0.001 to 1440, "
+    "not 0." + EXAMPLE % "session_timeout_minutes: 20",
+    "session_max_hours: true": "session_max_hours must be null or a number from 0.001 to 87600, "
+    "not true." + EXAMPLE % "session_max_hours: 12",
+    "load_settle_seconds: null": "load_settle_seconds must be a number from 0 to 86400, not null."
+    + EXAMPLE % "load_settle_seconds: 300",
+    # integer
+    "heartbeats_max_messages_per_run: 1.5": "heartbeats_max_messages_per_run must be null or a "
+    "whole number from 1 to 1000000000000, not 1.5."
+    + EXAMPLE % "heartbeats_max_messages_per_run: 5000000",
+    # boolean
+    "drop_exact_duplicates: 0": "drop_exact_duplicates must be true or false, not 0."
+    + EXAMPLE % "drop_exact_duplicates: false",
+    "pseudonymize_user_ids: 'yes'": 'pseudonymize_user_ids must be true or false, not "yes".'
+    + EXAMPLE % "pseudonymize_user_ids: true",
+    # choice
+    "heartbeats_format: xlsx": "heartbeats_format must be null or one of csv, json, parquet, "
+    'not "xlsx".' + EXAMPLE % "heartbeats_format: csv",
+    # text
+    "pseudonym_key_file: ' '": 'pseudonym_key_file must be null or the path of a file, not " ".'
+    + EXAMPLE % "pseudonym_key_file: dwell.key",
+    "{events_path: leave out, events_relation: raw.events, events_loaded_at: 5}": "events_loaded"
+    "_at must be null or the name of a column, not 5." + EXAMPLE % "events_loaded_at: loaded_at",
+    # date
+    "earliest_event_date: '2025-02-29'": "earliest_event_date must be a date, 1973-01-01 or later, "
+    'not "2025-02-29". Before 1973, some time zones had offsets with seconds, and dwell counts '
+    "days in minutes." + EXAMPLE % "earliest_event_date: 2020-01-01",
+    # time
+    "events_received_at: '2025-07-01T12:00:00'": "events_received_at must be null or a time in "
+    'UTC, in quotes, not "2025-07-01T12:00:00".'
+    + EXAMPLE % 'events_received_at: "2025-07-01 12:00:00"',
+    # time zone: by its form, and by what the engine knows
+    "source_timezone: BST": "source_timezone must be a time zone by its name, as in Europe/Berlin "
+    'or UTC, not "BST". An abbreviation such as BST means several zones. A fixed offset of +02:00 '
+    "is called Etc/GMT-2, with the opposite sign." + EXAMPLE % "source_timezone: Europe/Berlin",
+    "reporting_timezone: Mars/Phobos": "reporting_timezone must be a time zone by its name, as in "
+    'Europe/Berlin or UTC, not "Mars/Phobos". An abbreviation such as BST means several zones. A '
+    "fixed offset of +02:00 is called Etc/GMT-2, with the opposite sign."
+    + EXAMPLE % "reporting_timezone: Europe/Berlin",
+    # time format
+    "event_time_format: epoch": "event_time_format must be one of auto, iso, excel, epoch_seconds, "
+    "epoch_milliseconds, epoch_microseconds, epoch_nanoseconds, or a format as in "
+    '"%d/%m/%Y %H:%M", not "epoch".' + EXAMPLE % 'event_time_format: "%d/%m/%Y %H:%M"',
+    "event_time_format: '%H:%M'": "event_time_format %H:%M is no format of a time with its day. It "
+    "may have %Y %y %m %b %B %d %j %a %A %H %I %p %M %S %g (milliseconds) %f (microseconds) "
+    "%n (nanoseconds) %z (an offset), and - after % for a number without leading zeros."
+    + EXAMPLE % 'event_time_format: "%d/%m/%Y %H:%M"',
+    # relation
+    "{events_path: leave out, events_relation: a.b.c.d}": "events_relation must be null or "
+    "schema.table, database.schema.table, ref('model'), or source('source', 'table'), not "
+    '"a.b.c.d". Write names without quotes. A path of a file belongs in the setting that ends in '
+    "_path." + EXAMPLE % "events_relation: raw.events",
+    # mapping, and options of one
+    "events_columns: [user_id]": "events_columns must be a mapping, not ['user_id']. A column is a "
+    "name; a list of names, of which the first that a file has counts; {value: ...} for the same "
+    "value in all rows; or null." + EXAMPLE % "events_columns: {user_id: customer, client: null}",
+    "events_csv: {sep: ','}": "events_csv must be a mapping that may have delim, encoding, header, "
+    "names, skip, not {'sep': ','}." + EXAMPLE % "events_csv: {delim: ;, skip: 2}",
+    "events_csv: {delim: ;;}": "delim in events_csv must be one character, and no quotation mark, "
+    'not ";;".' + EXAMPLE % "events_csv: {delim: ;, skip: 2}",
+    "events_csv: {encoding: cp1252}": "encoding in events_csv must be one of utf-8, utf-16, "
+    'latin-1, not "cp1252". Convert others, as in iconv -f cp1252 -t utf-8.'
+    + EXAMPLE % "events_csv: {delim: ;, skip: 2}",
+    "events_csv: {names: [a, A]}": "names in events_csv must be a list of different names, one for "
+    "each column, not ['a', 'A']." + EXAMPLE % "events_csv: {delim: ;, skip: 2}",
+    "heartbeats_json: {rows: 5}": "rows in heartbeats_json must be a key, or a path as in "
+    "data.rows, not 5."
+    + EXAMPLE % "heartbeats_json: {rows: data.rows}",
+    "events_csv: {names: [a], header: true}": "events_csv has names for columns, and header: true, "
+    "which takes them from the files. Keep one; skip: 1 skips a header."
+    + EXAMPLE % "events_csv: {delim: ;, skip: 2}",
+    "events_columns: {users: u}": "events_columns maps users, which is no column of dwell. The "
+    "columns are event_name, user_id, app_version, event_time, device_id, client, and event_id for "
+    "an id of the event." + EXAMPLE % "events_columns: {user_id: customer, client: null}",
+    "heartbeats_columns: {device: null}": "heartbeats_columns maps device to null, and heartbeats "
+    "need it. Name the column of the input."
+    + EXAMPLE % "heartbeats_columns: {user_id: viewer, device: player}",
+    # list of text
+    "null_values: 'NULL'": 'null_values must be a list of texts, not "NULL".'
+    + EXAMPLE % 'null_values: ["NULL", "-"]',
+    "ignored_events: [view, null]": "ignored_events must be an event name or a list of them, not "
+    "['view', None]." + EXAMPLE % "ignored_events: [push_received]",
+    "session_key: [user_id, client]": "session_key must be [user_id, device_id], [user_id], or "
+    "[device_id], not ['user_id', 'client']." + EXAMPLE % "session_key: [user_id]",
+    "session_key: [user_id, user_id]": "session_key must be [user_id, device_id], [user_id], or "
+    "[device_id], not ['user_id', 'user_id']." + EXAMPLE % "session_key: [user_id]",
+    "events_path: []": "events_path must be null or a path, a glob, or a list of them, not []."
+    + EXAMPLE % "events_path: data/*.csv",
+    # what the engine knows
+    "watch_as_of: soon": 'watch_as_of must be null or a time in ISO 8601, not "soon".'
+    + EXAMPLE % 'watch_as_of: "2025-03-18T21:00:00Z"',
+    "watch_as_of: 5": "watch_as_of must be null or a time in ISO 8601, not 5."
+    + EXAMPLE % 'watch_as_of: "2025-03-18T21:00:00Z"',
+    # contradictions
+    "{session_start_events: [view], ignored_events: [' View']}": "view is in session_start_events "
+    "and in ignored_events: it cannot both start a session and be no activity. Remove it from one "
+    "of them.",
+    "events_relation: raw.events": "events_path and events_relation are both set. Keep one of "
+    "them: events come from files or from a relation.",
+    "pseudonymize_user_ids: true": "pseudonymize_user_ids needs a secret key: name a file with 16 "
+    "characters or more in pseudonym_key_file." + EXAMPLE % "pseudonym_key_file: dwell.key",
+    "{pseudonymize_user_ids: true, pseudonym_key_file: /none}": "pseudonym_key_file must be the "
+    'path of a file with a key of 16 characters or more, not "/none". Write one, as in '
+    "openssl rand -hex 32 > dwell.key.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ERRORS)
+def test_an_error_has_what_is_wrong_the_value_and_an_example(given, built):
+    settings = yaml.safe_load(given if given.startswith("{") else f"{{{given}}}")
+    assert run(built, fails=True, **settings) == f"dwell: {ERRORS[given]}"
 
 
 @pytest.mark.parametrize(
@@ -201,10 +379,10 @@ def test_a_value_of_the_wrong_kind_is_told_with_the_name_of_its_setting(name, bu
         ),
     ],
 )
-def test_settings_that_contradict_each_other_are_told(settings, names, built):
-    said = run(built, fails=True, **settings)
-    assert all(name in said for name in names), said
-    assert "were built with" not in said
+def test_settings_that_contradict_each_other_are_refused(settings, names, built):
+    error = run(built, fails=True, **settings)
+    assert all(name in error for name in names), error
+    assert "were built with" not in error
 
 
 @pytest.mark.parametrize("name", OTHER)
@@ -212,13 +390,13 @@ def test_a_setting_that_has_changed_needs_a_full_refresh(name, built, alike):
     (built.folder / "key").write_text("a key of 16 characters or more")
     built.settings["pseudonym_key_file"] = f"{built.folder}/key"
     before = contents(built)
-    said = run(built, fails=True, **{name: OTHER[name]})
-    assert said.startswith("dwell: the tables were built with other settings: ")
+    error = run(built, fails=True, **{name: OTHER[name]})
+    assert error.startswith("dwell: the tables were built with other settings: ")
     if name == "session_key":
-        assert 'session_key was ["device_id", "user_id"] and is ["device_id"]' in said
+        assert 'session_key was ["device_id", "user_id"] and is ["device_id"]' in error
     else:
-        assert f"{name} was {json.dumps(SETTINGS[name])} and is {json.dumps(OTHER[name])}" in said
-    assert "--full-refresh" in said
+        assert f"{name} was {json.dumps(SETTINGS[name])} and is {json.dumps(OTHER[name])}" in error
+    assert "--full-refresh" in error
     assert contents(built) == before
     project = alike(**built.settings)
     shutil.copy(built.database, project.database)
@@ -263,8 +441,8 @@ def test_another_kind_of_input_needs_a_full_refresh(alike, tmp_path):
     for name, value, settings in inputs:
         settings = {"events_path": "leave out", **settings}
         before = contents(project)
-        said = run(project, fails=True, **settings)
-        assert f"{name} was" in said and value in said
+        error = run(project, fails=True, **settings)
+        assert f"{name} was" in error and value in error
         assert contents(project) == before
         run(project, full_refresh=True, **settings)
     run(project, full_refresh=True)
@@ -282,12 +460,13 @@ def test_more_files_and_another_spelling_are_no_change(alike, tmp_path):
     run(project, session_key=["device_id", "user_id"])
 
 
-def from_the_command_line(project, settings, profiles=ROOT):
+def from_the_command_line(project, settings):
     """Run with settings in YAML, which may be none that JSON knows."""
+    os.environ["DWELL_DATABASE"] = str(project.database)
     paths = ["--target-path", f"{project.folder}/target", "--log-path", f"{project.folder}/logs"]
-    paths += ["--project-dir", str(ROOT), "--profiles-dir", str(profiles)]
+    paths += ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
     arguments = ["--quiet", "run", "--select", "+fct_sessions", *paths, "--vars", settings]
-    result = dbtRunner().invoke(arguments)
+    result = dbtRunner(manifest=as_parsed(project.manifest())).invoke(arguments)
     release()
     return result
 
@@ -301,15 +480,32 @@ def test_a_date_in_yaml_needs_no_quotes(alike, tmp_path):
     assert again.success, again.exception
 
 
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ("{max_rejected_ratio: .nan}", "max_rejected_ratio must be a number from 0 to 1, not NaN."),
+        ("{session_max_hours: .inf}", "a number from 0.001 to 87600, not Infinity."),
+        ("{events_received_at: 2025-07-01 12:00:00}", "in quotes, not 2025-07-01 12:00:00."),
+        ("{earliest_event_date: 1972-12-31}", "1973-01-01 or later, not 1972-12-31."),
+        (
+            "{events_columns: {user_id: 2025-01-01}}",
+            "events_columns maps user_id to 2025-01-01, which names no column.",
+        ),
+    ],
+)
+def test_values_that_json_has_not_are_refused_too(settings, error, built):
+    assert error in sentence(str(from_the_command_line(built, settings).exception))
+
+
 @pytest.mark.parametrize("value", [[30], "abc"])
 @pytest.mark.parametrize("name", ["session_timeout_minutes", "session_max_hours", "session_key"])
-def test_a_wrong_value_is_told_where_the_project_is_parsed_with_it(
+def test_a_wrong_value_is_refused_where_the_project_is_parsed_with_it(
     name, value, project, monkeypatch
 ):
     """Models compute with settings while dbt parses them; above, it parsed right ones."""
-    monkeypatch.setattr("project.MANIFESTS", {})
-    said = project(**{name: value}).run("run", fails=True)
-    assert f"dwell: {name} must be" in said
+    monkeypatch.setattr("support.project.MANIFESTS", {})
+    error = project(**{name: value}).run("run", fails=True)
+    assert f"dwell: {name} must be" in error
 
 
 SELECTED = ("--select", "+fct_sessions", "event_reconciliation")
