@@ -8,18 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import vl_convert
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dwell.page import words
-from dwell.page.activity import activity
-from dwell.page.figure import Part
 from dwell.page.numbers import Marts
-from dwell.page.quality import quality, sources
-from dwell.page.sessions import sessions
-from dwell.page.summary import answers, span
-from dwell.page.timeout import timeout
-from dwell.page.watching import watching
 
 HERE = Path(__file__).parent
 VEGA_LITE = "6.4"
@@ -29,6 +20,12 @@ def page(
     connection: duckdb.DuckDBPyConnection, database: str, built_at: datetime, now: datetime
 ) -> str:
     """Return the page of a database that was last written at a time (both times in UTC)."""
+    # here and below: `dwell answers` uses parts of this package where these are not installed
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from dwell.page.quality import sources
+    from dwell.page.summary import answers, span
+
     marts = Marts(connection)
     templates = Environment(
         loader=FileSystemLoader(HERE),
@@ -60,8 +57,14 @@ def page(
     )
 
 
-def parts_of(marts: Marts) -> list[Part]:
+def parts_of(marts: Marts) -> list:
     """Return the parts of the page for which there is data."""
+    from dwell.page.activity import activity
+    from dwell.page.quality import quality
+    from dwell.page.sessions import sessions
+    from dwell.page.timeout import timeout
+    from dwell.page.watching import watching
+
     parts = []
     if marts.has("events"):
         parts += [activity(marts), sessions(marts), timeout(marts)]
@@ -88,6 +91,8 @@ def in_words(value) -> str:
 
 def library() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, packed: a third of its 900 kB."""
+    import vl_convert
+
     script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
 
