@@ -23,6 +23,12 @@
 {%- endmacro %}
 
 
+{# a cast to text drops zeros at the end #}
+{% macro bigquery__thousandths(number) -%}
+    format('%.3f', {{ number }})
+{%- endmacro %}
+
+
 {# PERCENTILE_CONT is a window function there: the two middle values of all in order #}
 {% macro bigquery__median(column) -%}
     {%- set in_order = 'array_agg(' ~ column ~ ' ignore nulls order by ' ~ column ~ ')' -%}
