@@ -23,9 +23,11 @@
 {%- endmacro %}
 
 
-{# a cast to text drops zeros at the end #}
+{# a cast to text drops zeros at the end; the emulator has no format() of this kind #}
 {% macro bigquery__thousandths(number) -%}
-    format('%.3f', {{ number }})
+    {%- set thousandths = 'cast(round(' ~ number ~ ' * 1000) as int64)' -%}
+    {{ dwell.digits('div(' ~ thousandths ~ ', 1000)') }}
+    || '.' || lpad({{ dwell.digits('mod(' ~ thousandths ~ ', 1000)') }}, 3, '0')
 {%- endmacro %}
 
 
