@@ -26,21 +26,21 @@ report: .venv/.report ## write the answers and their charts as one page, report.
 
 test: .venv/.test ## run the test suite; it skips a test that needs more than is installed, and prints what installs it
 	@echo "== pytest: every test of tests/python but that of loading, three files at a time; about 20 minutes on two cores"
-	@$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/python/test_load.py
+	@$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/python/warehouses/test_load.py
 	@echo "== not run here: the DAG and the loading of warehouses (make test-pipelines), other engines (make test-engines)"
 
 test-long: .venv/.test ## run the arrival-order tests with ten times as many histories (40 minutes)
-	@DWELL_EXAMPLES=10 $(VENV)/python -m pytest tests/python/test_arrival_order.py tests/python/test_watch_arrival_order.py
+	@DWELL_EXAMPLES=10 $(VENV)/python -m pytest tests/python/incremental/test_arrival_order.py tests/python/incremental/test_watch_arrival_order.py
 
-test-duckdb: .venv-duckdb-$(DUCKDB)/.installed ## run the test suite on another DuckDB (DUCKDB=2.0.1 or 1.5.6; TESTS=tests/python/test_sample.py for a part)
+test-duckdb: .venv-duckdb-$(DUCKDB)/.installed ## run the test suite on another DuckDB (DUCKDB=2.0.1 or 1.5.6; TESTS=tests/python/sessions/test_sample.py for a part)
 	@echo "== pytest: the test suite on DuckDB $(DUCKDB), for which there are no extensions to install"
-	@.venv-duckdb-$(DUCKDB)/bin/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/python/test_load.py $(TESTS)
+	@.venv-duckdb-$(DUCKDB)/bin/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/python/warehouses/test_load.py $(TESTS)
 
 test-malformed: .venv/.test ## the tests of malformed input, with every wrong setting and each file by itself (an hour; DWELL_SEEDS=3)
-	@$(VENV)/python -m pytest tests/python/test_malformed.py
+	@$(VENV)/python -m pytest tests/python/ingest/test_malformed.py
 
 test-kills: .venv/.test ## kill dwell watch and its broker 100 times, and compare with the truth (30 minutes; needs Java and Maven)
-	@DWELL_REQUIRE=all $(VENV)/python -m pytest -s -m long tests/python/test_watch.py
+	@DWELL_REQUIRE=all $(VENV)/python -m pytest -s -m long tests/python/streaming/test_listener.py
 
 test-engines: engines emulators ## run the models on every engine, and compare (needs Java 17, Maven, PostgreSQL; ENGINES='not spark')
 	@echo "== pytest: the same rows on every engine"
@@ -51,7 +51,7 @@ test-engines-long: engines emulators ## the tests of engines that take minutes, 
 
 test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG and the loading of warehouses (8 minutes; needs Java, Maven, PostgreSQL)
 	@echo "== pytest: the DAG under a real scheduler, and what loads a warehouse"
-	@DWELL_REQUIRE=all $(VENV)/python -m pytest -s -v tests/airflow tests/python/test_load.py
+	@DWELL_REQUIRE=all $(VENV)/python -m pytest -s -v tests/airflow tests/python/warehouses/test_load.py
 
 lint: .venv/.test ## check Python, SQL, and what is to hold of every model (dbt-bouncer.yml)
 	@echo "== ruff, sqlfluff, dbt-bouncer, descriptions"
@@ -60,7 +60,7 @@ lint: .venv/.test ## check Python, SQL, and what is to hold of every model (dbt-
 	@$(VENV)/sqlfluff lint models tests/singular analyses
 	@$(VENV)/dbt --quiet parse --target-path target/lint
 	@said=$$($(VENV)/dbt-bouncer run --show-all-failures 2>&1) || { echo "$$said"; exit 1; }
-	@$(VENV)/python -m pytest -q tests/python/test_descriptions.py
+	@$(VENV)/python -m pytest -q tests/python/docs/test_descriptions.py
 
 docs: .venv/.core ## write the documentation as one file, target/static_index.html
 	@vars=$$($(VENV)/dwell vars) && $(VENV)/dbt docs generate --static --vars "$$vars"

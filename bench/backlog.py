@@ -23,7 +23,7 @@ def load(folder, database, bound):
     # not with the rest: the process that measures must stay small
     import duckdb
 
-    from dwell.dbt import Dbt, what_it_said
+    from dwell.dbt.runner import Dbt, what_it_said
 
     settings = {
         "heartbeats_path": f"{folder}/landing/*.parquet",

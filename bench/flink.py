@@ -22,7 +22,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dwell.simulation import Plan, messages, streams  # noqa: E402
+from dwell.sample.heartbeats import Plan, messages, streams  # noqa: E402
 
 WORK = ROOT / "bench" / "work"
 BOOTSTRAP = os.environ.get("BOOTSTRAP", "127.0.0.1:9092")

@@ -24,16 +24,16 @@ from run import ROOT, WORK
 
 sys.path.insert(0, str(ROOT))
 
-from dwell.circuit_breaker import CircuitBreaker
-from dwell.dbt import Dbt
-from dwell.landing import SCHEMA, Landing
-from dwell.ledger import Ledger
-from dwell.load import watch_timeout
-from dwell.publish import open_sink, publish
-from dwell.ranges import LATEST
-from dwell.simulation import Plan, messages
-from dwell.sinks import Nowhere
-from dwell.watch import Watch
+from dwell.dbt.runner import Dbt
+from dwell.landing.folder import SCHEMA, Landing
+from dwell.publishing.day_ranges import LATEST
+from dwell.publishing.ledger import Ledger
+from dwell.publishing.publisher import open_sink, publish
+from dwell.publishing.sinks import Nowhere
+from dwell.sample.heartbeats import Plan, messages
+from dwell.streaming.circuit_breaker import CircuitBreaker
+from dwell.streaming.listener import Watch
+from dwell.warehouses.load import watch_timeout
 
 PASTS = (0, 1_000_000, 10_000_000)
 LOOKS = 5

@@ -6,9 +6,9 @@ import signal
 import sys
 from importlib import import_module
 
-from dwell import permissions
-from dwell.commands import COMMANDS
-from dwell.terminal import escape, print_error, print_traceback
+from dwell.cli.commands import COMMANDS
+from dwell.runtime import permissions
+from dwell.runtime.terminal import escape, print_error, print_traceback
 
 DESCRIPTION = "Sessions from events, watch streams from heartbeats: what stands beside dbt."
 CODES = """\
@@ -73,7 +73,9 @@ def main() -> int:
         return 2 if isinstance(error, ValueError) else 1
     try:
         if hasattr(arguments, "lock_timeout"):
-            import_module("dwell.patience").Waiting.timeout_seconds = arguments.lock_timeout
+            import_module(
+                "dwell.runtime.database_lock"
+            ).Waiting.timeout_seconds = arguments.lock_timeout
         # only what is asked for is imported: Kafka's client need not be there for the rest
         code = import_module(f"dwell.{COMMANDS[arguments.command].module}").main(arguments)
         sys.stdout.flush()

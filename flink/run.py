@@ -1,8 +1,8 @@
 """Run the SQL files of this folder in one process: python flink/run.py, after make flink.
 
-A cluster runs the same files by its sql-client (docs/how-to/flink.md). This is for one machine, tests
-and for the bench: Flink runs inside this process and ends with it. What is done is told line by
-line.
+A cluster runs the same files by its sql-client (docs/how-to/flink.md). This is for one machine,
+for tests and for the bench: Flink runs inside this process and ends with it. What is done is
+told line by line.
 """
 
 import argparse

@@ -55,8 +55,8 @@ by the transaction that stored it, what is in the warehouse by its key. So a ret
 a backfill and a run after a crash give the same table. **Tasks hand on offsets and sentences, never
 data**; the data is in landing files, a DuckDB file and the warehouse.
 
-If a task fails for good, connection `dwell_alert` is told. `docs/how-to/airflow.md` describes what to do,
-and lists all settings.
+If a task fails for good, connection `dwell_alert` is told. `docs/how-to/airflow.md`
+describes what to do, and lists all settings.
 """
 
 

@@ -17,7 +17,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
 
-from dwell.warehouse import PATIENCE_SECONDS, SCHEMAS, TABLES, Warehouse, moment
+from dwell.warehouses.base import PATIENCE_SECONDS, SCHEMAS, TABLES, Warehouse, moment
 
 # by day of began_at, which a key fixes, so that no row ever changes its partition
 PARTITIONED_BY = "began_at"

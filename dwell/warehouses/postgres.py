@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 import psycopg
 
-from dwell.records import COLUMNS, TEXTS
-from dwell.warehouse import PATIENCE_SECONDS
+from dwell.publishing.records import COLUMNS, TEXTS
+from dwell.warehouses.base import PATIENCE_SECONDS
 from dwell.warehouses.session import SET_UTC, Session
 
 CHUNK = 2**20

@@ -9,7 +9,7 @@ import os
 import duckdb
 import redshift_connector
 
-from dwell.records import COLUMNS, TEXTS
+from dwell.publishing.records import COLUMNS, TEXTS
 from dwell.warehouses.session import SET_UTC, Session
 
 # a statement may have 32,767 values

@@ -1,7 +1,7 @@
 """What warehouses have in common whose transaction is several requests of one connection."""
 
-from dwell.records import COLUMNS
-from dwell.warehouse import Warehouse
+from dwell.publishing.records import COLUMNS
+from dwell.warehouses.base import Warehouse
 
 # columns have no zone; a table that someone made by hand may have some that do
 SET_UTC = "set timezone to 'UTC'"

@@ -10,8 +10,8 @@ import secrets
 
 import snowflake.connector
 
-from dwell.records import COLUMNS, TIMES
-from dwell.warehouse import PATIENCE_SECONDS, moment
+from dwell.publishing.records import COLUMNS, TIMES
+from dwell.warehouses.base import PATIENCE_SECONDS, moment
 from dwell.warehouses.session import Session
 
 OPTIONS = (

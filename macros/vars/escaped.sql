@@ -1,5 +1,5 @@
 {# Text that quotes data or a file's name, for dbt to print: characters that a terminal obeys or hides are written as
-   JSON writes them, \u001b. As dwell/terminal.py does for dwell's commands. #}
+   JSON writes them, \u001b. As dwell/runtime/terminal.py does for dwell's commands. #}
 {% macro escaped(text) %}
     {%- set shown = namespace(text=text | string) -%}
     {%- for character in modules.re.findall(dwell.unsafe_characters(), shown.text) | unique(case_sensitive=true) -%}

@@ -1,7 +1,7 @@
 """What tests of the DAG share with the others."""
 
 import pytest
-from broker import running_broker
+from support.kafka.broker import running_broker
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
-from broker import free_ports
-from project import ROOT
+from support.kafka.broker import free_ports
+from support.project import ROOT
 
 VENV = ROOT / ".venv-airflow" / "bin"
 DAG = "watch_streams"

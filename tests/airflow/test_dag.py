@@ -4,9 +4,9 @@ import json
 import subprocess
 
 import pytest
-from optional import need
-from project import ROOT, WATCH_MARTS
 from real_airflow import DAG, VENV, environment_of
+from support.optional import need
+from support.project import ROOT, WATCH_MARTS
 
 BEFORE = ["note_ends", "consume", "check_schema", "streams"]
 AFTER = ["load", "reconcile"]

@@ -19,14 +19,14 @@ from zlib import crc32
 
 import duckdb
 import pytest
-import watch_oracle
-from emulators import running_postgres
-from optional import need
-from project import ROOT
 from real_airflow import DAG, Airflow, wait_for
+from support.optional import need
+from support.oracles import streams as watch_oracle
+from support.project import ROOT
+from support.warehouses.emulators import running_postgres
 
-from dwell.patience import patiently
-from dwell.simulation import MINUTE, Plan, messages, streams
+from dwell.runtime.database_lock import patiently
+from dwell.sample.heartbeats import MINUTE, Plan, messages, streams
 
 TOPIC = "heartbeats"
 PARTITIONS = 3

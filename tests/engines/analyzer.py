@@ -5,8 +5,8 @@ A statement that makes a table or a view makes it known to those after it, with 
 
 import re
 
-from bigquery_analyzer import KINDS, analyzer
 from google.protobuf.message import DecodeError
+from support.warehouses.bigquery_analyzer import KINDS, analyzer
 from zetasql.types import ParseResumeLocation
 
 # what BigQuery documents and this analyzer, which is older, does not know; and names of three

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from batches import REAL
-from emulators import running_bigquery, running_postgres, running_snowflake
 from engine import ENGINES
 from on_bigquery import BigQuery
 from on_duckdb import DuckDB, DuckLake
 from on_postgres import Postgres
 from on_snowflake import Snowflake
-from optional import need
+from support.optional import need
+from support.warehouses.emulators import running_bigquery, running_postgres, running_snowflake
 
 # Spark gives times in the zone of the process
 os.environ["TZ"] = "UTC"

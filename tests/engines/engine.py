@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import pytest
 from dbt.cli.main import dbtRunner
-from project import parsed_alike
+from support.project import parsed_alike
 
-from dwell.dbt import QUIET, ROOT, as_parsed, release, what_it_said
+from dwell.config import ROOT
+from dwell.dbt.runner import QUIET, as_parsed, release, what_it_said
 
 __all__ = ["ENGINES", "ROOT", "Engine", "engines", "plain", "variables"]
 

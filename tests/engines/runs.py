@@ -3,7 +3,7 @@
 import batches
 from compare import differences
 from engine import ROOT
-from project import MARTS, WATCH_MARTS
+from support.project import MARTS, WATCH_MARTS
 
 
 def by_load_time(engine):

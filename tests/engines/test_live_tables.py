@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 import batches
 import pytest
 from engine import ENGINES, engines
-from oracle import EPOCH, Event, Rule, sessions_of
 from runs import by_load_time
-from watch_oracle import Message, streams_of
+from support.oracles.sessions import EPOCH, Event, Rule, sessions_of
+from support.oracles.streams import Message, streams_of
 
 SETTLE_SECONDS = 2
 # how long after its load time an append is there, at most

@@ -5,7 +5,7 @@ import json
 from dbt.cli.main import dbtRunner
 from engine import ROOT
 
-from dwell.dbt import what_it_said
+from dwell.dbt.runner import what_it_said
 
 # dbt without a connection does not look into the database
 ALONE = ("--no-populate-cache", "--no-introspect")

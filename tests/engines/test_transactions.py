@@ -9,7 +9,7 @@ from dbt.cli.main import dbtRunner
 from engine import ROOT
 from runs import by_load_time, load
 
-from dwell.dbt import what_it_said
+from dwell.dbt.runner import what_it_said
 
 
 @pytest.fixture

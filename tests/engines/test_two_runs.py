@@ -16,7 +16,7 @@ from dbt.cli.main import dbtRunner
 from engine import ROOT, engines, variables
 from runs import by_load_time, compare, every_mart, in_batches
 
-from dwell.dbt import release
+from dwell.dbt.runner import release
 
 DBT = Path(sys.executable).with_name("dbt")
 

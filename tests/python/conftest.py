@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from broker import running_broker
-from project import Project
+from support.kafka.broker import running_broker
+from support.project import Project
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -1,0 +1,1 @@
+"""Kafka's clients: consumer, producer, and offsets."""

@@ -1,0 +1,1 @@
+"""The folder where messages land."""

@@ -1,0 +1,1 @@
+"""What is published, and the ledger that makes it exactly once."""

@@ -1,0 +1,1 @@
+"""What every command needs: locks, files, logs, signals."""

@@ -1,0 +1,92 @@
+"""Logs: sentences in a terminal, JSON objects, one a line, elsewhere."""
+
+import json
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+
+from dwell.runtime.terminal import escape, escape_lines
+
+LOG = logging.getLogger("dwell")
+
+
+def set_up() -> None:
+    """Send what is logged to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Sentences() if sys.stderr.isatty() else Objects())
+    # Kafka's client tells of each try to connect; error_cb says once that no broker is there
+    handler.addFilter(lambda record: not record.getMessage().startswith("FAIL ["))
+    LOG.handlers[:] = [handler]
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
+
+
+def say(message: str, level: int = logging.INFO, **fields) -> None:
+    """Log a sentence, with numbers beside it for machines."""
+    LOG.log(level, message, extra={"fields": fields})
+
+
+def warn(message: str, **fields) -> None:
+    """Log what someone should look at, though the work goes on."""
+    say(message, logging.WARNING, **fields)
+
+
+class Objects(logging.Formatter):
+    """One JSON object a line: time, level, message, and the fields."""
+
+    def format(self, record):
+        """Return the line."""
+        told = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            # for people; the fields are exact
+            "message": escape(record.getMessage(), keep="\n"),
+            **getattr(record, "fields", {}),
+        }
+        return escape(json.dumps(told, default=str))
+
+
+class Sentences(logging.Formatter):
+    """The sentence, after the time of day; it takes the place of a status line."""
+
+    def format(self, record):
+        """Return the line."""
+        at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        mark = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+        return f"\r\x1b[K{at} {mark}{escape_lines(record.getMessage())}"
+
+
+class Status:
+    """How things stand: a line that is written over in a terminal, elsewhere a record at times."""
+
+    def __init__(self, every_seconds: float = 60):
+        self.is_terminal = sys.stderr.isatty()
+        self.every_seconds = every_seconds
+        self.told_at = None
+
+    def tell(self, now: float, message: str, **fields) -> None:
+        """Say how things stand at a moment of the monotonic clock."""
+        if self.is_terminal:
+            print(f"\r\x1b[K{escape(message)}", end="", file=sys.stderr, flush=True)
+        elif self.told_at is None or now - self.told_at >= self.every_seconds:
+            self.told_at = now
+            say(message, **fields)
+
+    def end(self) -> None:
+        """Leave the line as it stands."""
+        if self.is_terminal:
+            print(file=sys.stderr)
+
+
+class Rate:
+    """Messages a second, since the last time it was asked."""
+
+    def __init__(self):
+        self.before = (time.monotonic(), 0)
+
+    def per_second(self, now: float, messages: int) -> float:
+        """Return it."""
+        at, before = self.before
+        self.before = (now, messages)
+        return (messages - before) / max(now - at, 1e-3)

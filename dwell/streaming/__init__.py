@@ -1,0 +1,1 @@
+"""The listener: land, transform, publish."""

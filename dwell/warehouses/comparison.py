@@ -1,0 +1,106 @@
+"""A warehouse's table held against fct_watch_streams, day by day of began_at.
+
+Days that were equal, and have not changed in the database since, need not be read again: a file
+beside the database keeps the totals of the days that were. A warehouse then reads the partitions of
+the other days only.
+"""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from dwell.publishing.day_ranges import ALL, of_days
+from dwell.runtime.atomic_file import put_in_place
+from dwell.warehouses.base import Warehouse, totals
+
+Totals = tuple[int, int, int]
+NOTHING: Totals = (0, 0, 0)
+
+
+class Compared(NamedTuple):
+    """What a comparison found: {day: (in the table, in the database)} where they differ."""
+
+    wrong: dict[date, tuple[Totals, Totals]]
+    # read in the table
+    streams: int
+    days: int
+    # of the database, and equal before
+    days_left_out: int
+
+
+class Balance(NamedTuple):
+    """Which days were equal, after which load of the table."""
+
+    batch: int
+    ledger: int
+    # a day that differed has none
+    days: dict[date, Totals | None]
+
+    @classmethod
+    def read(cls, path: Path) -> "Balance | None":
+        """Return what a file says; None if there is none, or none that can be read."""
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            days = {
+                date.fromisoformat(day): tuple(numbers) if numbers else None
+                for day, numbers in found["days"].items()
+            }
+            return cls(found["batch"], found["ledger"], days)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Replace the file."""
+        hidden = path.with_name(f".{path.name}.tmp")
+        days = {day.isoformat(): numbers for day, numbers in sorted(self.days.items())}
+        content = {
+            "compared_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            **self._asdict(),
+            "days": days,
+        }
+        hidden.write_text(json.dumps(content), encoding="utf-8")
+        put_in_place(hidden, path)
+
+    def holds_of(self, batch: int, ledger: int) -> bool:
+        """Whether the table was loaded since, and not restored, made from scratch or overwritten.
+
+        What overwrites has no ledger, so it may have been another database.
+        """
+        return bool(ledger) and self.ledger == ledger and self.batch <= batch
+
+
+def path_of(database: Path, table: Warehouse, name: str) -> Path:
+    """Return the file that keeps which days of a table were equal."""
+    return database.with_name(f"{database.stem}-compared-{table.kind}-{name}-{table.shard}.json")
+
+
+def compare(connection, table: Warehouse, path: Path, full: bool) -> Compared:
+    """Compare the days that changed since they were equal, or all of them; remember which are."""
+    true = totals(connection, "main.fct_watch_streams")
+    batch, ledger = table.last_load()
+    before = None if full else Balance.read(path)
+    if before is not None and before.holds_of(batch, ledger):
+        known = before.days
+        changed = [
+            day
+            for day in true.keys() | known.keys()
+            if true.get(day, NOTHING) != known.get(day, NOTHING)
+        ]
+        ranges = of_days(changed) if changed else ()
+    else:
+        ranges = ALL
+    found = table.totals(ranges) if ranges else {}
+    days = {
+        day
+        for day in true.keys() | found.keys()
+        if any(first.date() <= day <= last.date() for first, last in ranges)
+    }
+    wrong = {
+        day: (found.get(day, NOTHING), true.get(day, NOTHING))
+        for day in sorted(days)
+        if found.get(day, NOTHING) != true.get(day, NOTHING)
+    }
+    Balance(batch, ledger, true | dict.fromkeys(wrong)).write(path)
+    streams = sum(number for number, _, _ in found.values())
+    return Compared(wrong, streams, len(days), len(true.keys() - days))

@@ -1,0 +1,419 @@
+"""dwell build: beside the live file, which readers keep, and in its place only if all is well."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+from support.events import write_events
+from support.project import ROOT
+
+from dwell.__main__ import make_parser
+from dwell.build import builder, write_audit_publish
+
+NO_TESTS = ("--exclude", "resource_type:test", "resource_type:unit_test")
+SESSIONS = ("--select", "+fct_sessions", "+fct_events", *NO_TESTS)
+VISITS = [("view", "ann", "2025-01-01 10:00:00"), ("view", "bob", "2025-01-01 11:00:00")]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """Return a database of two sessions, built where nothing was; tests take copies of it."""
+    folder = tmp_path_factory.mktemp("first")
+    with pytest.MonkeyPatch.context() as environment:
+        place_of_dbt(environment, folder)
+        events = write_events(folder / "events.csv", VISITS)
+        assert dwell_build(folder / "live.duckdb", *SESSIONS, "--events", str(events)) == 0
+    return folder
+
+
+@pytest.fixture
+def live(first, tmp_path, monkeypatch):
+    """Return a database of a test's own, with the events that it was built of beside it."""
+    place_of_dbt(monkeypatch, first)
+    return Path(shutil.copy(first / "live.duckdb", tmp_path / "live.duckdb"))
+
+
+def place_of_dbt(environment, folder):
+    for name in ("CI", "DBT_TARGET", "EVENTS", "VARS"):
+        environment.delenv(name, raising=False)
+    environment.setenv("DWELL_DATABASE", "")
+    environment.setenv("DBT_TARGET_PATH", str(folder / "target"))
+    environment.setenv("DBT_LOG_PATH", str(folder / "logs"))
+
+
+def dwell_build(database, *options):
+    return builder.main(make_parser().parse_args(["build", "--database", str(database), *options]))
+
+
+def building(database, first):
+    """Return a build that has begun, in a process of its own."""
+    options = (*SESSIONS, "--full-refresh", "--events", str(first / "events.csv"))
+    return subprocess.Popen(
+        [sys.executable, "-m", "dwell", "build", "--database", str(database), *options],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def built_beside(database, *statements):
+    with write_audit_publish.beside(database) as copy, duckdb.connect(str(copy)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def sessions(database):
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute("select count(*) from fct_sessions").fetchone()[0]
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Someone:
+    """Another program that has a database open; it does as it is told, and answers."""
+
+    def __init__(self, database, read_only=True):
+        code = (
+            "import duckdb, sys\n"
+            "connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'True')\n"
+            "print('open', flush=True)\n"
+            "for line in sys.stdin:\n"
+            "    print(connection.execute(line).fetchall(), flush=True)\n"
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, str(database), str(read_only)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.is_in = self.process.stdout.readline() == "open\n"
+
+    def ask(self, query):
+        self.process.stdin.write(f"{query}\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def die(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.die()
+
+
+COUNT = "select count(*) from fct_sessions"
+
+
+def test_readers_keep_what_they_opened_and_the_next_ones_see_what_is_new(
+    live, first, tmp_path, monkeypatch, capsys
+):
+    events = write_events(tmp_path / "more.csv", [("view", "cay", "2025-01-02 10:00:00")])
+    live.chmod(0o664)
+    seen = {}
+    work = builder.build
+
+    def and_look(*about):
+        work(*about)
+        with Someone(live) as another, Someone(live, read_only=False) as writer:
+            seen.update(old=reader.ask(COUNT), during=another.ask(COUNT), writer=writer.is_in)
+
+    monkeypatch.setattr(builder, "build", and_look)
+    with Someone(live) as reader:
+        options = (*SESSIONS, "--events", str(first / "events.csv"), str(events))
+        assert dwell_build(live, *options) == 0
+        assert seen == {"old": "[(2,)]", "during": "[(2,)]", "writer": False}
+        assert reader.ask(COUNT) == "[(2,)]"
+    assert sessions(live) == 3
+    assert live.stat().st_mode & 0o777 == 0o664
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["live.duckdb", "more.csv"]
+    told = capsys.readouterr()
+    # no terminal: a line at the beginning, one at the end
+    assert [line.split(" ")[:2] for line in told.out.splitlines()] == [
+        ["==", "building"],
+        ["==", "built"],
+    ]
+    assert told.err == ""
+
+
+def test_a_failing_test_leaves_the_file_byte_for_byte_and_says_why(live, first, capsys):
+    with duckdb.connect(str(live)) as connection:
+        connection.execute("update int_web__sessions set event_count = 7 where user_id = 'ann'")
+    before = digest(live)
+    events = ("--events", str(first / "events.csv"))
+    assert dwell_build(live, *events, "--select", "fct_sessions__equal_what_their_events_say") == 1
+    assert digest(live) == before
+    said = capsys.readouterr().err
+    assert "dwell: test fct_sessions__equal_what_their_events_say: Got 1 result" in said
+    assert f"live.duckdb is as it was. What was built is in {live.parent}" in said
+    assert f"dbt's log is {first / 'logs' / 'dbt.log'}" in said
+    assert "fct_sessions__equal_what_their_events_say" in (first / "logs" / "dbt.log").read_text()
+    # it can be looked at, and the next build removes it
+    left = live.with_name(".live.duckdb.build") / "live.duckdb"
+    assert sessions(left) == 2
+    built_beside(live)
+    assert not left.parent.exists()
+
+
+def test_wrong_settings_are_told_in_a_sentence_and_leave_nothing(live, first, capsys):
+    before = digest(live)
+    assert dwell_build(live, "--vars", "{session_timeout_minutes: -1}") == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "dwell: session_timeout_minutes must be a number from 0.001 to 1440, not -1.",
+        f"  {live} is as it was",
+    ]
+    assert digest(live) == before
+    assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
+
+
+def test_of_two_builds_at_once_the_second_says_so_and_stops(live, capsys):
+    with write_audit_publish.beside(live):
+        with Someone(live):
+            assert dwell_build(live) == 1
+        said = capsys.readouterr().err
+        assert f"another build is at work here already, by process {os.getpid()}" in said
+    built_beside(live)
+
+
+def test_a_writer_is_named_and_nothing_is_built(live, capsys):
+    with Someone(live, read_only=False) as writer:
+        assert dwell_build(live) == 1
+    said = capsys.readouterr().err
+    assert f"{live}: it is open for writing in" in said
+    assert f"(PID {writer.process.pid}): end that, and build again" in said
+    assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
+
+
+def left_by_a_dead_writer(live):
+    with Someone(live, read_only=False) as writer:
+        writer.ask("pragma disable_checkpoint_on_shutdown")
+        writer.ask("create table notes as select 'mine' as note")
+    assert live.with_name("live.duckdb.wal").stat().st_size > 0
+
+
+def test_what_a_dead_writer_left_is_put_in_first(live):
+    left_by_a_dead_writer(live)
+    built_beside(live, "create table built as select 1 as one")
+    assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
+    with duckdb.connect(str(live), read_only=True) as connection:
+        assert connection.execute("from notes, built").fetchall() == [("mine", 1)]
+
+
+def test_what_a_dead_writer_left_is_not_lost_where_readers_keep_it_from_being_put_in(live):
+    left_by_a_dead_writer(live)
+    with Someone(live) as reader:
+        with pytest.raises(
+            write_audit_publish.CannotBuild, match=rf"\.wal must be put in.*{reader.process.pid}"
+        ):
+            built_beside(live)
+        assert reader.ask("from notes") == "[('mine',)]"
+
+
+def test_a_link_stays_a_link_and_its_views_work(live, tmp_path):
+    real = tmp_path / "disk" / "2025.duckdb"
+    real.parent.mkdir()
+    live.rename(real)
+    live.symlink_to(real)
+    built_beside(
+        live,
+        "create table built as select 1 as one",
+        # as dbt does, by the whole name of what it reads
+        'create view mart as select * from "2025".main.built',
+    )
+    assert live.is_symlink()
+    assert [p.name for p in real.parent.iterdir()] == ["2025.duckdb"]
+    for name in (live, real):
+        with duckdb.connect(str(name), read_only=True) as connection:
+            assert connection.execute("from mart").fetchall() == [(1,)]
+
+
+def test_a_file_that_came_or_was_replaced_meanwhile_is_not_overwritten(live):
+    before = digest(live)
+    with (
+        pytest.raises(write_audit_publish.CannotBuild, match="was replaced"),
+        write_audit_publish.beside(live),
+    ):
+        shutil.copy(live, live.with_name("other"))
+        live.with_name("other").replace(live)
+    assert digest(live) == before
+    new = live.with_name("new.duckdb")
+    with (
+        pytest.raises(write_audit_publish.CannotBuild, match="was replaced"),
+        write_audit_publish.beside(new) as copy,
+    ):
+        duckdb.connect(str(copy)).close()
+        shutil.copy(live, new)
+    assert digest(new) == before
+
+
+def test_a_log_without_its_file_is_not_left_beside_a_new_one(tmp_path):
+    new = tmp_path / "new.duckdb"
+    new.with_name("new.duckdb.wal").write_bytes(b"of a file that was removed")
+    built_beside(new, "create table built as select 1 as one")
+    assert [p.name for p in tmp_path.iterdir()] == ["new.duckdb"]
+
+
+def test_what_is_still_in_the_log_of_the_copy_is_put_in(live):
+    built_beside(
+        live, "pragma disable_checkpoint_on_shutdown", "create table built as select 1 as one"
+    )
+    assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
+    with duckdb.connect(str(live), read_only=True) as connection:
+        assert connection.execute("from built").fetchall() == [(1,)]
+
+
+def test_where_there_is_no_room_it_says_so_before_it_copies(live, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(write_audit_publish.CannotBuild, match=r"takes \d+ MB, and 0 MB are free"):
+        built_beside(live)
+    assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no/folder/x.duckdb", "there is no folder"),
+        ("", "is a folder"),
+        (":memory:", "is no file"),
+        ("md:mine", "is no file"),
+        ("s3://bucket/x.duckdb", "is no file"),
+    ],
+)
+def test_what_is_no_place_for_a_file_is_told(tmp_path, capsys, name, said):
+    assert dwell_build(name if ":" in name else tmp_path / name) == 1
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--target", "postgres"), "build it with dbt build --target postgres"),
+        (("--target", "ducklake"), "is not one DuckDB file"),
+        (("--target", "nowhere"), "profiles.yml has no target nowhere"),
+        (("--vars", "[1]"), "--vars must be a mapping"),
+    ],
+)
+def test_what_it_cannot_build_is_wrong_usage(live, capsys, options, said):
+    assert dwell_build(live, *options) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_interrupted_it_leaves_nothing(live, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(builder, "invoke", interrupt)
+    assert dwell_build(live) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
+
+
+def test_ended_by_sigterm_it_leaves_nothing_too(live, first):
+    before = digest(live)
+    log = live.with_name(".live.duckdb.build") / "live.duckdb.wal"
+    with building(live, first) as process:
+        while process.poll() is None and not log.exists():
+            time.sleep(0.01)
+        process.terminate()
+        said = process.communicate()[1]
+    assert process.returncode == 143
+    assert "interrupted" in said and "as it was" in said and "Traceback" not in said
+    assert digest(live) == before
+    assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
+
+
+def test_what_selects_nothing_builds_nothing(live, capsys):
+    before = digest(live)
+    assert dwell_build(live, "--select", "fct_sesions") == 1
+    assert "nothing is called what --select" in capsys.readouterr().err
+    assert digest(live) == before
+
+
+def test_a_disk_that_is_full_at_the_end_is_told(live, monkeypatch):
+    def full(*_, **__):
+        raise duckdb.IOException("IO Error: Could not write: No space left on device")
+
+    before = digest(live)
+    with (
+        pytest.raises(write_audit_publish.CannotBuild, match=r"one file.*No space left"),
+        write_audit_publish.beside(live),
+    ):
+        monkeypatch.setattr(write_audit_publish, "opened", full)
+    assert digest(live) == before
+
+
+@pytest.mark.parametrize("options", [("1",), ("3", "log"), ("3", "new")])
+def test_killed_at_any_line_it_leaves_a_good_file_and_the_next_build_goes_well(tmp_path, options):
+    done = subprocess.run(
+        [
+            sys.executable,
+            ROOT / "tests/python/support/killed/build.py",
+            tmp_path / "live.duckdb",
+            *options,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)
+    assert counts["before"] > 15 and counts["after"] > 0
+
+
+def test_killed_while_dbt_writes_it_leaves_the_file_byte_for_byte(live, first):
+    before = digest(live)
+    log = live.with_name(".live.duckdb.build") / "live.duckdb.wal"
+    with building(live, first) as process:
+        while process.poll() is None and not log.exists():
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert digest(live) == before
+    built_beside(live)
+    assert sessions(live) == 2
+    assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
+
+
+def test_a_copy_that_outlives_its_build_keeps_the_next_one_out(live, tmp_path, monkeypatch):
+    slow = tmp_path / "bin" / "cp"
+    slow.parent.mkdir()
+    slow.write_text('#!/bin/sh\ntouch "$0.began"\nsleep 2\nexec /bin/cp "$@"\n')
+    slow.chmod(0o755)
+    code = "import sys; from pathlib import Path; from dwell.beside import beside\n"
+    code += "with beside(Path(sys.argv[1])): pass"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(live)],
+        cwd=ROOT,
+        env=os.environ | {"PATH": f"{slow.parent}:{os.environ['PATH']}"},
+    )
+    while not slow.with_name("cp.began").exists():
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    with pytest.raises(write_audit_publish.CannotBuild, match="another build"):
+        built_beside(live)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            built_beside(live, "create table built as select 1 as one")
+            break
+        except write_audit_publish.CannotBuild:
+            time.sleep(0.1)
+    with duckdb.connect(str(live), read_only=True) as connection:
+        assert connection.execute("from built").fetchall() == [(1,)]
+    assert sessions(live) == 2

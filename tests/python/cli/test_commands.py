@@ -1,0 +1,159 @@
+"""The command line: help, completion and docs/reference/cli.md tell of every command and option."""
+
+import contextlib
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from support.project import ROOT
+
+from dwell.cli.commands import COMMANDS
+from dwell.runtime.progress import Progress
+
+WITHOUT_CLIENTS = (
+    "import sys\n"
+    "for name in ('confluent_kafka', 'pyarrow', 'duckdb', 'dbt'): sys.modules[name] = None\n"
+    "from dwell.__main__ import main\n"
+    "sys.exit(main())"
+)
+PAGE = (ROOT / "docs" / "reference" / "cli.md").read_text()
+
+
+def said(*words):
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_CLIENTS, *words],
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_tells_every_command_without_what_they_need():
+    told = said("--help")
+    assert told.returncode == 0
+    for name, command in COMMANDS.items():
+        assert re.search(rf"^ +{name}\s+{re.escape(command.does)}$", told.stdout, re.M), name
+    told = said("watch", "--help")
+    assert told.returncode == 0
+    for option in ("--topic", "--grace", "--keep-days"):
+        assert option in told.stdout
+
+
+def test_a_command_whose_client_is_not_installed_says_what_installs_it():
+    told = said("ends", "--topic", "t")
+    assert (told.returncode, told.stderr) == (2, "dwell ends needs confluent_kafka: make kafka\n")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_whoever_stops_reading_is_not_answered_with_a_traceback():
+    with subprocess.Popen(
+        [sys.executable, "-m", "dwell", "completion", "bash"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_bash_completes_commands_options_and_choices(tmp_path):
+    script = tmp_path / "dwell.bash"
+    script.write_text(said("completion", "bash").stdout)
+    ask = """
+    source "$1"
+    complete -p dwell
+    shift
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    _shtab_dwell
+    echo "${COMPREPLY[@]}"
+    """
+
+    def completed(*words):
+        told = subprocess.run(
+            ["bash", "-c", ask, "bash", script, *words], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        assert told[0].endswith(" dwell")
+        return told[1].split()
+
+    assert completed("dwell", "bui") == ["build"]
+    assert completed("dwell", "build", "--full") == ["--full-refresh"]
+    assert completed("dwell", "watch", "--gr") == ["--grace"]
+    assert completed("dwell", "load", "post") == ["postgres"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "tcsh"])
+def test_other_shells_are_told_of_every_command(shell):
+    told = said("completion", shell).stdout
+    assert [name for name in COMMANDS if name not in told] == []
+
+
+def test_the_page_tells_every_command_as_help_does():
+    rows = re.findall(r"^\| `dwell ([a-z]+)[^`]*` \| ([^|]+) \|", PAGE, re.M)
+    assert dict(rows) == {name: command.does for name, command in COMMANDS.items()}
+
+
+def test_the_page_tells_what_is_read_from_the_environment():
+    read = set()
+    for path in [*(ROOT / "dwell").rglob("*.py"), ROOT / "profiles.yml"]:
+        text = path.read_text()
+        read |= set(re.findall(r"environ(?:\.get\(|\[)\s*[\"']([A-Z_]+)", text))
+        read |= set(re.findall(r"\b(?:DBT_ENV_SECRET_)?DWELL_[A-Z_]*[A-Z]\b", text))
+    assert read >= {"DWELL_DATABASE", "EVENTS", "VARS"}
+    assert sorted(name for name in read if name not in PAGE) == []
+
+
+# -- What is told while dbt works --------------------------------------------------------------
+
+
+def event(name, level="info", msg="", **about):
+    return SimpleNamespace(
+        info=SimpleNamespace(name=name, level=level, msg=msg), data=SimpleNamespace(**about)
+    )
+
+
+def begun(index, kind, name):
+    node = SimpleNamespace(unique_id=name, resource_type=kind, node_name=name)
+    return event("LogStartLine", index=index, total=90, node_info=node)
+
+
+def shown(monkeypatch, **environment):
+    """Return what a terminal of 40 columns is sent."""
+    for name in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    ours, theirs = pty.openpty()
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((40, 24)))
+    with os.fdopen(theirs, "w") as out, Progress(out) as progress:
+        progress.hear(begun(12, "model", "fct_sessions"))
+        progress.hear(event("PrintEvent", msg="dwell: another run was first"))
+        progress.hear(begun(13, "unit_test", "a_name_that_is_longer_than_the_terminal_is"))
+    told = b""
+    with contextlib.suppress(OSError), os.fdopen(ours, "rb", buffering=0) as pipe:
+        # Linux says so with an error where the other end is closed
+        while more := pipe.read(1000):
+            told += more
+    return told.decode()
+
+
+def test_in_a_terminal_one_line_tells_what_dbt_does(monkeypatch):
+    told = shown(monkeypatch)
+    lines = told.split("\r\x1b[K")
+    assert "[12/90] model fct_sessions  0 s" in lines
+    # what is said stays; the line is gone at the end, and fits
+    assert "dwell: another run was first\r\n" in lines
+    assert lines[-1] == ""
+    assert max(len(line.strip()) for line in lines) < 40
+
+
+@pytest.mark.parametrize("environment", [{"CI": "true"}, {"NO_COLOR": "1"}])
+def test_elsewhere_only_what_is_said_is_told(monkeypatch, environment):
+    assert shown(monkeypatch, **environment) == "dwell: another run was first\r\n"
