@@ -9,6 +9,9 @@ from datetime import date, datetime
 import duckdb
 
 from dwell.config import database
+from dwell.report.formatting import counted
+from dwell.report.marts import Marts
+from dwell.report.sections import summary
 from dwell.runtime.terminal import escape, print_error
 
 
@@ -41,13 +44,16 @@ def why_not(error: duckdb.Error) -> str:
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> dict:
-    """Return what is told, in words and in numbers; None for what was not built."""
+    """Return the answers as sentences, and their numbers; None for what was not built."""
     found = connection.execute("select distinct table_name from duckdb_columns()").fetchall()
     has_events, has_streams = (
         (mart,) in found for mart in ("product_answers", "fct_watch_streams")
     )
     told = dict.fromkeys(
-        ("answers", "busiest_days", "session_summary", "events", "watch_streams", "heartbeats")
+        (
+            *("answers", "is_sample", "busiest_days", "session_summary", "events"),
+            *("watch_streams", "heartbeats"),
+        )
     )
     if has_events or not has_streams:
         told |= of_events(connection)
@@ -58,12 +64,10 @@ def read(connection: duckdb.DuckDBPyConnection) -> dict:
 
 def of_events(connection: duckdb.DuckDBPyConnection) -> dict:
     """Return what is told of events and sessions."""
+    marts = Marts(connection)
     return {
-        "answers": rows(
-            connection,
-            "select question_number, question, answer, assumption "
-            "from main.product_answers order by question_number",
-        ),
+        "answers": summary.with_sentences(marts),
+        "is_sample": marts.is_sample("events"),
         "busiest_days": rows(
             connection,
             "select activity_date, events from main.daily_activity where is_busiest "
@@ -129,7 +133,9 @@ def in_words(told: dict, width: int) -> str:
     heartbeats = accounted_for(("heartbeat", "repeat"), told["heartbeats"])
     parts = []
     if told["answers"] and (events or not heartbeats):
-        parts.append(table([tuple(answer.values()) for answer in told["answers"]], width))
+        names = ("question_number", "question", "answer_text", "assumption_text")
+        answers = [tuple(answer[name] for name in names) for answer in told["answers"]]
+        parts.append(table(answers, width))
     if events or not heartbeats:
         parts.append(indented(events or "0 rows read.", width))
     if heartbeats:
@@ -179,11 +185,6 @@ def accounted_for(nouns: tuple[str, str], became: dict | None) -> str:
 def as_text(value: date) -> str:
     """Return a day or a moment as ISO 8601; times of tables are in UTC."""
     return value.isoformat() + ("Z" if isinstance(value, datetime) else "")
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things: 1 row, 2 rows."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def indented(text: str, width: int) -> str:

@@ -8,6 +8,7 @@ from dwell.runtime.terminal import escape
 NONE = "–"
 # a number stays beside its unit
 BESIDE = "\u00a0"
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def count(number: float | None) -> str:
@@ -18,6 +19,29 @@ def count(number: float | None) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number of things: 1 session, 1,234 sessions."""
     return f"{count(number)} {noun}" + ("" if number == 1 else "s")
+
+
+def quantity(number: float, noun: str) -> str:
+    """Return a number with a fraction, and its unit: 1 minute, 0.5 hours, 30 minutes."""
+    return f"{float(number):g} {noun}" + ("" if number == 1 else "s")
+
+
+def spelled(number: int) -> str:
+    """Return a count as the first word of a sentence: two, nine, 10, 1,234."""
+    return DIGITS[number] if number < len(DIGITS) else count(number)
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    """Return the texts of a setting that may be one text or several."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def joined(texts: list[str], conjunction: str = "and") -> str:
+    """Return a list in a sentence: a; a and b; a, b, and c."""
+    *first, last = texts
+    if len(first) < 2:
+        return f" {conjunction} ".join(texts)
+    return f"{', '.join(first)}, {conjunction} {last}"
 
 
 def percent(share: float | None) -> str:
@@ -78,6 +102,14 @@ def numbers(least: int, most: int | None, noun: str) -> str:
 def date_of(value: date) -> str:
     """Return a date: 18 March 2025."""
     return f"{value.day} {value:%B} {value.year}"
+
+
+def dates(values: list[date], more: int = 0) -> str:
+    """Return dates in a sentence: 18 March and 2 April 2025; with how many more there are."""
+    *first, last = values
+    is_one_year = len({value.year for value in values}) == 1
+    texts = [f"{value.day} {value:%B}" if is_one_year else date_of(value) for value in first]
+    return joined([*texts, date_of(last), *([f"{count(more)} more"] if more else [])])
 
 
 def day(value: date) -> str:

@@ -98,9 +98,13 @@ class Marts:
     def has(self, input_name: str) -> bool:
         """Whether any row of events, or of heartbeats, was read."""
         mart = {"events": "event", "heartbeats": "heartbeat"}[input_name] + "_reconciliation"
-        if mart not in self._there:
+        if not self.has_table(mart):
             return False
         return bool(self.row(f"select sum(rows_read) as n from main.{mart}")["n"])
+
+    def has_table(self, table: str) -> bool:
+        """Whether a table or view was built."""
+        return table in self._there
 
     def by_day(self, mart: str, columns: list[str]) -> list[dict]:
         """Return unit, from, to and sums of columns by day; or week, or month, if days are many."""
@@ -119,10 +123,18 @@ class Marts:
 
     def settings(self, input_name: str) -> dict:
         """Return the settings that the stored rows were made with, by the newest load."""
+        # files are listed elsewhere, and the fingerprint of a key stays in the database
+        settings = self._settings(input_name)
+        return {k: v for k, v in settings.items() if k not in ("input", "pseudonym_key")}
+
+    def is_sample(self, input_name: str) -> bool:
+        """Whether the rows are those of the sample."""
+        sample = {"events": "events", "heartbeats": "watch_heartbeats"}[input_name]
+        return self._settings(input_name).get("input") == f"seeds/{sample}.csv"
+
+    def _settings(self, input_name: str) -> dict:
         table = {"events": "dwell_event_loads", "heartbeats": "dwell_heartbeat_loads"}[input_name]
         if table not in self._there:
             return {}
         rows = self.rows(f"select settings from main.{table} order by load_number desc limit 1")
-        settings = json.loads(rows[0]["settings"]) if rows else {}
-        # its files are told elsewhere, and the fingerprint of a key is nobody's business
-        return {k: v for k, v in settings.items() if k not in ("input", "pseudonym_key")}
+        return json.loads(rows[0]["settings"]) if rows else {}

@@ -20,7 +20,7 @@ from dwell.kafka import config as kafka_config
 from dwell.kafka.config import KafkaTrouble, WrongUsage
 from dwell.kafka.end_offsets import Topic
 from dwell.landing.folder import Landing
-from dwell.report.answers import counted
+from dwell.report.formatting import counted
 from dwell.runtime import log
 from dwell.runtime.database_lock import patiently
 from dwell.runtime.terminal import escape

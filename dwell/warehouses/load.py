@@ -21,7 +21,7 @@ from dwell.publishing import records
 from dwell.publishing.day_ranges import EARLIEST, LATEST, Range
 from dwell.publishing.ledger import Ledger, LedgerTrouble
 from dwell.publishing.publisher import open_sink, publish
-from dwell.report.answers import counted
+from dwell.report.formatting import counted
 from dwell.runtime import log
 from dwell.runtime.database_lock import patiently
 from dwell.warehouses import base, comparison

@@ -1,6 +1,8 @@
-"""What the page begins with."""
+"""The four answers, and what the page begins with."""
 
-from dwell.report import formatting
+from datetime import date
+
+from dwell.report import formatting, sentences
 from dwell.report.marts import Marts
 
 
@@ -8,39 +10,127 @@ def answers(marts: Marts) -> list[dict]:
     """Return the four questions, each with its answer, what it assumes, and the number in it."""
     if not marts.has("events"):
         return []
-    rows = marts.rows(
-        "select question, answer, assumption from main.product_answers order by question_number"
-    )
-    busiest = marts.rows("select activity_date as day from main.daily_activity where is_busiest")
+    rows = with_sentences(marts)
     summary = marts.row("from main.session_summary")
     is_any = bool(summary["sessions"])
-    day = formatting.date_of(busiest[0]["day"]) if len(busiest) == 1 else f"{len(busiest)} days"
+    days = rows[0]["tie_count"]
+    day = formatting.counted(days, "day") if days else "none"
+    if days == 1:
+        day = formatting.date_of(*busiest_days(marts, 1))
     numbers = [
-        day if busiest else "none",
+        day,
         formatting.counted(summary["sessions"], "session"),
         formatting.counted(summary["most_events"], "event") if is_any else "none",
         formatting.duration(summary["mean_duration_seconds"]) if is_any else "none",
     ]
-    for row, number in zip(rows, numbers, strict=True):
-        # an answer may name a user, what it assumes may name events
-        row |= {name: formatting.name(row[name], 600) for name in ("answer", "assumption")}
-        row["number"] = number
-    return rows
+    return [
+        {
+            "question": row["question"],
+            "number": number,
+            # an answer may name a user, what it assumes may name events
+            "answer": formatting.name(row["answer_text"], 600),
+            "assumption": formatting.name(row["assumption_text"], 600),
+        }
+        for row, number in zip(rows, numbers, strict=True)
+    ]
+
+
+def with_sentences(marts: Marts) -> list[dict]:
+    """Return the rows of product_answers, with the answers and assumptions as sentences."""
+    rows = marts.rows("from main.product_answers order by question_number")
+    busiest, _, largest, _ = rows
+    summary = marts.row("from main.session_summary")
+    settings = marts.settings("events")
+    people = largest_people(marts)
+    texts = [
+        (
+            sentences.busiest_day(
+                busiest_days(marts, sentences.NAMED), busiest["tie_count"], busiest["answer_value"]
+            ),
+            sentences.about_days(settings),
+        ),
+        (
+            sentences.definition(
+                settings, summary["sessions"], summary["visitors"], marts.is_sample("events")
+            ),
+            sentences.about_visitors(settings, timeout_fit(marts)),
+        ),
+        (
+            sentences.largest_session(
+                people["names"], people["people"], largest["tie_count"], summary["most_events"]
+            ),
+            " ".join(sentences.about_events(settings)),
+        ),
+        (
+            sentences.durations(summary, longest_count(marts)),
+            sentences.about_durations(summary),
+        ),
+    ]
+    return [
+        row | {"answer_text": answer, "assumption_text": assumption}
+        for row, (answer, assumption) in zip(rows, texts, strict=True)
+    ]
+
+
+def busiest_days(marts: Marts, most: int) -> list[date]:
+    """Return the first ones of the days that have most events."""
+    rows = marts.rows(
+        """select activity_date from main.daily_activity where is_busiest
+        order by activity_date limit $most""",
+        most=most,
+    )
+    return [row["activity_date"] for row in rows]
+
+
+def largest_people(marts: Marts) -> dict:
+    """Return how many people have the largest sessions, and the names of the first ones."""
+    return marts.row(
+        """with by_person as (
+            select
+                coalesce('user ' || user_id, 'device ' || device_id) as person,
+                min(started_at) as first_started_at
+            from main.fct_sessions
+            where event_count = (select most_events from main.session_summary)
+            group by all
+        )
+        select
+            count(*) as people,
+            coalesce(list(person order by first_started_at, person)[:$most], []) as names
+        from by_person""",
+        most=sentences.NAMED,
+    )
+
+
+def longest_count(marts: Marts) -> int:
+    """Return how many sessions are as long as the longest."""
+    return marts.row(
+        """select count(*) as sessions from main.fct_sessions
+        where duration_seconds = (select longest_duration_seconds from main.session_summary)"""
+    )["sessions"]
+
+
+def timeout_fit(marts: Marts) -> dict | None:
+    """Return what the gaps suggest as a timeout; None where it was not built."""
+    return marts.row("from main.timeout_fit") if marts.has_table("timeout_fit") else None
 
 
 def span(marts: Marts) -> str:
     """Return what the page is about: from when to when, and how much."""
-    told = []
+    parts = []
     if marts.has("events"):
-        told.append(days(marts, "daily_activity", "activity_date"))
+        if marts.is_sample("events"):
+            parts.append("Sample data")
+        parts.append(first_and_last_day(marts, "daily_activity", "activity_date"))
         summary = marts.row("select sessions, visitors from main.session_summary")
-        told += [formatting.counted(summary[f"{noun}s"], noun) for noun in ("session", "visitor")]
+        parts += [formatting.counted(summary[f"{noun}s"], noun) for noun in ("session", "visitor")]
     elif marts.has("heartbeats"):
-        told.append(days(marts, "daily_watch_time", "watch_date"))
-    return " · ".join(text for text in told if text)
+        if marts.is_sample("heartbeats"):
+            parts.append("Sample data")
+        parts.append(first_and_last_day(marts, "daily_watch_time", "watch_date"))
+    return " · ".join(text for text in parts if text)
 
 
-def days(marts: Marts, mart: str, column: str) -> str:
+def first_and_last_day(marts: Marts, mart: str, column: str) -> str:
     """Return from which day to which a mart goes."""
     ends = marts.row(f"select min({column}) as first, max({column}) as last from main.{mart}")
     return formatting.days(ends["first"], ends["last"]) if ends["first"] else ""

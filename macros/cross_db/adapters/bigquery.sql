@@ -23,6 +23,14 @@
 {%- endmacro %}
 
 
+{# a cast to text drops zeros at the end; the emulator has no format() of this kind #}
+{% macro bigquery__thousandths(number) -%}
+    {%- set thousandths = 'cast(round(' ~ number ~ ' * 1000) as int64)' -%}
+    {{ dwell.digits('div(' ~ thousandths ~ ', 1000)') }}
+    || '.' || lpad({{ dwell.digits('mod(' ~ thousandths ~ ', 1000)') }}, 3, '0')
+{%- endmacro %}
+
+
 {# PERCENTILE_CONT is a window function there: the two middle values of all in order #}
 {% macro bigquery__median(column) -%}
     {%- set in_order = 'array_agg(' ~ column ~ ' ignore nulls order by ' ~ column ~ ')' -%}

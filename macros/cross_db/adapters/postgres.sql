@@ -40,16 +40,6 @@
 {%- endmacro %}
 
 
-{# of a double, halves would go to the even neighbour #}
-{% macro postgres__rounded(number) -%}
-    round(cast({{ number }} as numeric))
-{%- endmacro %}
-
-{% macro postgres__grouped(number) -%}
-    to_char({{ dwell.rounded(number) }}, 'FM999,999,999,999,999,990')
-{%- endmacro %}
-
-
 {% macro postgres__create_table(relation, columns, anew) -%}
     {%- if anew -%}
     drop table if exists {{ relation }};

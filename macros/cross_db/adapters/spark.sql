@@ -78,15 +78,6 @@
 {%- endmacro %}
 
 
-{% macro spark__grouped(number) -%}
-    format_number({{ dwell.to_integer(number) }}, 0)
-{%- endmacro %}
-
-{% macro spark__joined(text, order_by) -%}
-    listagg({{ text }}, ', ') within group (order by {{ order_by }})
-{%- endmacro %}
-
-
 {# Spark takes one statement at a time: all but the last are run at once. No literal has a line's end in it. #}
 {% macro spark__statements(text) -%}
     {%- set found = [] -%}

@@ -71,7 +71,12 @@ def test_the_answers_as_json_have_the_numbers_too(sample):
     told = json.loads(answers("none.duckdb", "--database", sample.database, "--json").stdout)
     assert [a["question_number"] for a in told["answers"]] == [1, 2, 3, 4]
     # as README.md has them
-    assert told["answers"][0]["answer"] == "2025-03-18, with 538 events."
+    assert told["answers"][0]["answer"] == "2025-03-18"
+    assert told["answers"][0]["answer_value"] == 538
+    assert told["answers"][0]["answer_text"] == (
+        "The busiest day was 18 March 2025, with 538 events."
+    )
+    assert told["is_sample"] is True
     assert told["busiest_days"] == [{"activity_date": "2025-03-18", "events": 538}]
     assert told["session_summary"]["sessions"] == 517
     assert told["session_summary"]["median_duration_seconds"] == 106

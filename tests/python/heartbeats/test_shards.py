@@ -14,7 +14,7 @@ from support.kafka.streams_database import NOON, Stream, add, build
 from support.warehouses.targets import KINDS, dwell, running
 
 from dwell.cli import commands
-from dwell.report.answers import counted
+from dwell.report.formatting import counted
 from dwell.warehouses import load
 
 DYING = "tests/python/support/killed/load.py"

@@ -38,7 +38,7 @@ def test_clicks_of_one_second_are_told_apart_in_whatever_file_they_come(tmp_path
     assert project.row(counts + "event_reconciliation") == (8, 5, 3)
     assert project.rows("select event_count from fct_sessions") == [(5,)]
     assert (
-        "and in their id, one counts"
+        "exact duplicates counted once, event_id included"
         in project.row("select string_agg(assumption, '') from product_answers")[0]
     )
     project.run("run", full_refresh=True)

@@ -123,7 +123,7 @@ def test_answers(database):
     code, out, _ = dwell("answers", "--database", database, COLUMNS="1000")
     assert code == 0 and SHOWN in out
     _, out, _ = dwell("answers", "--json", "--database", database)
-    assert HOSTILE in json.loads(out)["answers"][2]["answer"]
+    assert HOSTILE in json.loads(out)["answers"][2]["answer_text"]
     code, _, err = dwell("answers", "--database", database.with_name(f"{HOSTILE}.duckdb"))
     assert code == 1 and SHOWN in err
 
