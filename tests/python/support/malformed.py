@@ -270,7 +270,7 @@ def csv_read(rng: random.Random, name: str):
         placed = Placed(rng, f"{short}b{n}", columns)
         content = as_csv(placed.lines(way, [faulty(way)]), way, columns)
         yield Read(
-            "CSV: rows that cannot be taken apart", f"{fault}, {way.ending} {way.delimiter!r}",
+            "CSV: rows that cannot be parsed", f"{fault}, {way.ending} {way.delimiter!r}",
             name, f"b{n}{way.ending}", content, len(placed.users) + 1, placed.users, [UNREADABLE],
         )  # fmt: skip
     for n, (fault, values, reason) in enumerate(value_faults(name)):
@@ -436,7 +436,7 @@ def json_read(rng: random.Random, name: str):
     for n, (fault, faulty) in enumerate(broken_json(rng, columns).items()):
         users, ending, content = lines_of(f"{short}j{n}", faulty)
         yield Read(
-            "JSON: lines that are no record", fault, name, f"j{n}{ending}", content,
+            "JSON: lines that are not records", fault, name, f"j{n}{ending}", content,
             len(users) + 1, users, [UNREADABLE],
         )  # fmt: skip
     for n, (fault, values, reason) in enumerate(json_values(name)):
@@ -778,7 +778,7 @@ def files_refused(rng: random.Random):
     for fault, name, content in headers_refused(rng):
         yield Refused("Columns", fault, {name: content}, {}, name)
     for fault, name, content in contents_refused(rng):
-        yield Refused("Files that are not whole", fault, {name: content}, {}, name)
+        yield Refused("Truncated, corrupt or mixed files", fault, {name: content}, {}, name)
 
 
 # -- Compressed files, which dwell looks at before dbt does ----------------------------------------
