@@ -62,11 +62,11 @@ class DbtError(DwellError):
     """A run of dbt failed."""
 
 
-class KafkaError(DwellError):
+class KafkaClientError(DwellError):
     """Kafka's client failed in a way that a retry does not fix."""
 
 
-class KafkaConfigError(KafkaError, UsageError):
+class KafkaConfigError(KafkaClientError, UsageError):
     """A Kafka setting is missing or wrong."""
 
 

@@ -15,10 +15,11 @@ import yaml
 
 from dwell import config
 from dwell.build import compressed_files
-from dwell.build.write_audit_publish import CannotBuild, Failed, beside
+from dwell.build.write_audit_publish import beside
 from dwell.config import ROOT
 from dwell.dbt import vars as dbt_vars
 from dwell.dbt.runner import invoke, sentence
+from dwell.exceptions import BuildError, BuildFailedError, CorruptFileError
 from dwell.report import answers
 from dwell.runtime.progress import Progress
 from dwell.runtime.terminal import escape, print_error
@@ -42,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
     database = Path(config.database(arguments.database))
     try:
         compressed_files.check(named, database)
-    except compressed_files.NotWhole as error:
+    except CorruptFileError as error:
         print_error(error)
         return 1
     name = escape(shown(database))
@@ -54,7 +55,7 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         with terminated_too(), beside(database) as copy, Progress(sys.stderr) as progress:
             build(copy, database, named, options, progress)
-    except (CannotBuild, Failed) as error:
+    except (BuildError, BuildFailedError) as error:
         print_error(*error.args)
     except OSError as error:
         print_error(f"{error}; {as_it_was(database)}")
@@ -95,16 +96,16 @@ def build(copy: Path, database: Path, named: dict, options: list[str], progress:
         # nothing was built: the settings are wrong, or dbt was called wrongly
         # dbt's own errors have several lines
         said = sentence(str(result.exception)).removeprefix("dwell: ")
-        raise CannotBuild(*said.splitlines(), as_it_was(database))
+        raise BuildError(*said.splitlines(), as_it_was(database))
     if not result.result.results:
-        raise CannotBuild(
+        raise BuildError(
             f"nothing is called what --select, --exclude or --selector say; {as_it_was(database)}"
         )
     for one in result.result.results:
         if one.status in ("error", "fail", "warn"):
             progress.say(what_went_wrong(one))
     if not result.success:
-        raise Failed(
+        raise BuildFailedError(
             f"the build failed; {as_it_was(database)}. What was built is in {shown(copy)}, until "
             f"the next build; dbt's log is {shown(log())}"
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from dwell.config import ROOT
+from dwell.exceptions import CorruptFileError
 
 # {ending: the module that opens such a file}, imported if there is one
 KINDS = {
@@ -27,19 +28,15 @@ select source, size_bytes from main.dwell_heartbeat_loads
 """
 
 
-class NotWhole(Exception):
-    """A file cannot be loaded; a sentence that names it, and says what to do."""
-
-
 def check(settings: dict, database: Path) -> None:
-    """Raise NotWhole if a file that is about to be loaded is not whole.
+    """Raise CorruptFileError if a file that is about to be loaded is not whole.
 
     Only files on this machine are looked at; one that is loaded, and has its size of then, is not.
     """
     for name in ("events_path", "heartbeats_path"):
         for path in compressed_files(settings.get(name), database):
             if not is_whole(path):
-                raise NotWhole(
+                raise CorruptFileError(
                     f"{path} is not whole: it breaks off, is damaged, or is not compressed as its "
                     f"name says. Put it in place whole, or take it out of {name}."
                 )

@@ -17,18 +17,11 @@ from pathlib import Path
 
 import duckdb
 
-from dwell.runtime.atomic_file import copy_file, put_in_place
+from dwell.exceptions import BuildError, BuildFailedError
+from dwell.runtime.atomic_file import copy_file, replace_file
 from dwell.runtime.database_lock import LOCKED, holder_of
 
 TRIES = 3
-
-
-class CannotBuild(Exception):
-    """A sentence that says why; the live file is as it was."""
-
-
-class Failed(Exception):
-    """What was built is not good, and is left to be looked at."""
 
 
 @contextlib.contextmanager
@@ -36,7 +29,7 @@ def beside(database: Path) -> Iterator[Path]:
     """Give a copy to build on, of the same name. It takes the database's place at the end.
 
     If the body raises, or the process dies, the database stays as it is. The copy is left, for the
-    next build to remove, if this process dies or the body raises Failed.
+    next build to remove, if this process dies or the body raises BuildFailedError.
     """
     # a link stays a link
     live = database.resolve()
@@ -52,7 +45,7 @@ def beside(database: Path) -> Iterator[Path]:
             yield copy
             close_up(copy)
             take_place(copy, live, before)
-        except Failed:
+        except BuildFailedError:
             raise
         except BaseException:
             clear(folder, but=lock)
@@ -62,15 +55,15 @@ def beside(database: Path) -> Iterator[Path]:
 def look_at(database: Path, live: Path) -> None:
     """See that this is a place for a file."""
     if re.match(r":memory:|[a-z][a-z0-9]+:", str(database)):
-        raise CannotBuild(
+        raise BuildError(
             f"{database} is no file: dwell build makes one DuckDB file; build others with dbt build"
         )
     if not live.parent.is_dir():
-        raise CannotBuild(f"there is no folder {live.parent}: make it, or name another file")
+        raise BuildError(f"there is no folder {live.parent}: make it, or name another file")
     if live.is_dir():
-        raise CannotBuild(f"{live} is a folder: name a file")
+        raise BuildError(f"{live} is a folder: name a file")
     if not os.access(live.parent, os.W_OK) or (live.exists() and not os.access(live, os.W_OK)):
-        raise CannotBuild(f"{live} may not be written by who runs this")
+        raise BuildError(f"{live} may not be written by who runs this")
 
 
 @contextlib.contextmanager
@@ -90,7 +83,7 @@ def only_one(folder: Path) -> Iterator:
             number = lock.read().strip()
             lock.close()
             by = f", by process {number}" if number else ""
-            raise CannotBuild(f"another build is at work here already{by}: wait for it") from None
+            raise BuildError(f"another build is at work here already{by}: wait for it") from None
         if identity(Path(lock.name)) == identity(lock.fileno()):
             break
         lock.close()
@@ -130,7 +123,7 @@ def open_without_logs(live: Path) -> duckdb.DuckDBPyConnection:
         connection.close()
         with opened(live, f"what a writer that died left in {logs[0].name} must be put in") as own:
             own.execute("checkpoint")
-    raise CannotBuild(f"others keep writing to {live}: end them, and build again")
+    raise BuildError(f"others keep writing to {live}: end them, and build again")
 
 
 def opened(path: Path, why: str = "", read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -140,17 +133,17 @@ def opened(path: Path, why: str = "", read_only: bool = False) -> duckdb.DuckDBP
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         if LOCKED not in said:
-            raise CannotBuild(f"{path} cannot be opened: {said}") from None
+            raise BuildError(f"{path} cannot be opened: {said}") from None
         who = holder_of(said)
         what = f"{why}, but it is open in" if why else "it is open for writing in"
-        raise CannotBuild(f"{path}: {what} {who}: end that, and build again") from None
+        raise BuildError(f"{path}: {what} {who}: end that, and build again") from None
 
 
 def copy_to(copy: Path, live: Path, lock) -> None:
     """Copy the live file, if there is room for it."""
     size, free = live.stat().st_size, shutil.disk_usage(copy.parent).free
     if free < size:
-        raise CannotBuild(
+        raise BuildError(
             f"a copy of {live} takes {size / 2**20:,.0f} MB, and {free / 2**20:,.0f} MB are free "
             f"beside it: make room, and build again"
         )
@@ -159,29 +152,29 @@ def copy_to(copy: Path, live: Path, lock) -> None:
     try:
         copy_file(live, copy, [lock.fileno()])
     except OSError as error:
-        raise CannotBuild(str(error)) from None
+        raise BuildError(str(error)) from None
     copy.chmod(copy.stat().st_mode | stat.S_IRUSR | stat.S_IWUSR)
 
 
 def close_up(copy: Path) -> None:
     """See that all of a database is in its file."""
     if not copy.exists():
-        raise CannotBuild("nothing was built")
+        raise BuildError("nothing was built")
     try:
         with opened(copy) as connection:
             connection.execute("checkpoint")
     except duckdb.Error as error:
         # such as a disk that is full
         said = str(error).splitlines()[0]
-        raise CannotBuild(f"what was built cannot be put into one file: {said}") from None
+        raise BuildError(f"what was built cannot be put into one file: {said}") from None
     if logs := logs_of(copy):
-        raise CannotBuild(f"{logs[0]} is left, so {copy} is not whole: build again")
+        raise BuildError(f"{logs[0]} is left, so {copy} is not whole: build again")
 
 
 def take_place(copy: Path, live: Path, before: tuple | None) -> None:
     """Put the copy in place of the live file, with its owner, as far as one may, and its mode."""
     if identity(live) != before:
-        raise CannotBuild(f"{live} was replaced while this one was built: build again")
+        raise BuildError(f"{live} was replaced while this one was built: build again")
     if before is None:
         # as DuckDB itself does where a file is new
         for path in logs_of(live):
@@ -191,7 +184,7 @@ def take_place(copy: Path, live: Path, before: tuple | None) -> None:
         with contextlib.suppress(PermissionError):
             os.chown(copy, about.st_uid, about.st_gid)
         copy.chmod(stat.S_IMODE(about.st_mode))
-    put_in_place(copy, live)
+    replace_file(copy, live)
 
 
 def logs_of(path: Path) -> list[Path]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from confluent_kafka import KafkaError, KafkaException
 
+from dwell.exceptions import KafkaConfigError
+
 PREFIX = "DWELL_KAFKA_"
 DOCS = "https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md"
 # What dwell relies on. Who sets it otherwise has misread what dwell promises.
@@ -32,14 +34,6 @@ HOPELESS = {
 }
 
 
-class KafkaTrouble(Exception):
-    """What stops a command, in a sentence for whoever runs it."""
-
-
-class WrongUsage(KafkaTrouble):
-    """What starting it again does not mend."""
-
-
 def settings_of(arguments) -> dict[str, str]:
     """Return the settings of a command's options, its file and the environment."""
     settings = {}
@@ -49,13 +43,13 @@ def settings_of(arguments) -> dict[str, str]:
     if arguments.bootstrap_servers:
         settings["bootstrap.servers"] = arguments.bootstrap_servers
     if not settings.get("bootstrap.servers"):
-        raise WrongUsage(
+        raise KafkaConfigError(
             "no broker is named: give --bootstrap-servers, as in localhost:9092, or set "
             f"{PREFIX}BOOTSTRAP_SERVERS"
         )
     for name in OURS:
         if name in settings:
-            raise WrongUsage(f"{name} cannot be set: dwell sets it, and relies on it")
+            raise KafkaConfigError(f"{name} cannot be set: dwell sets it, and relies on it")
     return settings
 
 
@@ -64,7 +58,7 @@ def read_file(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongUsage(f"{path} cannot be read: {error}") from None
+        raise KafkaConfigError(f"{path} cannot be read: {error}") from None
     settings = {}
     for number, line in enumerate(lines, 1):
         line = line.strip()
@@ -72,7 +66,7 @@ def read_file(path: Path) -> dict[str, str]:
             continue
         name, equals, value = line.partition("=")
         if not equals:
-            raise WrongUsage(f"{path}, line {number}: no name=value")
+            raise KafkaConfigError(f"{path}, line {number}: no name=value")
         settings[name.strip()] = value.strip()
     return settings
 
@@ -96,7 +90,9 @@ def make(kind, settings: Mapping[str, object], **more):
             # a value may be a secret, whatever its setting is called
             if isinstance(value, str) and len(value) > 3:
                 said = said.replace(value, "***")
-        raise WrongUsage(f"a setting of Kafka is wrong: {said}. They are told at {DOCS}") from None
+        raise KafkaConfigError(
+            f"a setting of Kafka is wrong: {said}. They are told at {DOCS}"
+        ) from None
 
 
 def in_words(error: KafkaError, what: str) -> str:

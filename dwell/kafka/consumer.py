@@ -20,8 +20,8 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from dwell.exceptions import KafkaClientError
 from dwell.kafka import config as kafka_config
-from dwell.kafka.config import KafkaTrouble
 from dwell.landing.folder import SCHEMA, Landing
 from dwell.runtime import log
 
@@ -125,7 +125,7 @@ class Reader:
             # a broker that knows no ids, or does not tell
             return
         if self.landing.remember_topic(self.topic, topic_id) != topic_id:
-            raise KafkaTrouble(
+            raise KafkaClientError(
                 f"{self.topic} is not the topic that has landed here: it was made anew, and its "
                 "offsets mean other messages. Land it in another folder, for a database of its own"
             )
@@ -137,13 +137,13 @@ class Reader:
             self.trouble = told
         elif error.code() == KafkaError._ALL_BROKERS_DOWN and not self.is_alone:
             self.is_alone = True
-            log.warn("no broker can be reached; trying on", error=error.str())
+            log.warning("no broker can be reached; trying on", error=error.str())
 
     def note_answer(self) -> None:
         """Say that a broker is there again, if it was said that none is."""
         if self.is_alone:
             self.is_alone = False
-            log.say("a broker answers again")
+            log.info("a broker answers again")
 
     # -- Partitions ------------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ class Reader:
         self.consumer.incremental_assign(
             [TopicPartition(self.topic, p, self.places[p].next_offset) for p in new]
         )
-        log.say(
+        log.info(
             f"reads {len(new)} partition{'s' * (len(new) != 1)} of {self.topic}",
             topic=self.topic,
             partitions={p: self.places[p].next_offset for p in new},
@@ -189,11 +189,11 @@ class Reader:
             # hear of trouble; with nothing assigned there is no message that this could take
             self.consumer.poll(0)
             if self.trouble:
-                raise KafkaTrouble(self.trouble)
+                raise KafkaClientError(self.trouble)
             if kafka_config.is_hopeless(error):
-                raise KafkaTrouble(kafka_config.in_words(error, f"topic {self.topic}"))
+                raise KafkaClientError(kafka_config.in_words(error, f"topic {self.topic}"))
             if time.monotonic() > deadline:
-                raise KafkaTrouble(
+                raise KafkaClientError(
                     kafka_config.in_words(error, f"no broker has answered for {GIVE_UP_SECONDS} s")
                 )
             time.sleep(1)
@@ -211,7 +211,7 @@ class Reader:
                 error = raised.args[0]
                 if kafka_config.is_hopeless(error) or time.monotonic() > deadline:
                     what = f"partition {partition} of {self.topic}"
-                    raise KafkaTrouble(kafka_config.in_words(error, what)) from None
+                    raise KafkaClientError(kafka_config.in_words(error, what)) from None
             time.sleep(1)
 
     def check(self, partition: int, place: Place | None, lowest: int, highest: int) -> Place:
@@ -221,7 +221,7 @@ class Reader:
         if lowest <= place.next_offset <= highest:
             return place
         if place.next_offset > highest:
-            raise KafkaTrouble(
+            raise KafkaClientError(
                 f"partition {partition} of {self.topic} ends at offset {highest}, but offset "
                 f"{place.next_offset - 1} has landed: was the topic made anew? Then land it in "
                 "another folder, for a database of its own"
@@ -231,8 +231,8 @@ class Reader:
             "were removed from Kafka before they landed"
         )
         if not self.accept_loss:
-            raise KafkaTrouble(f"{what}; --accept-loss goes on without them")
-        log.warn(what, partition=partition, lost_from=place.next_offset, lost_to=lowest - 1)
+            raise KafkaClientError(f"{what}; --accept-loss goes on without them")
+        log.warning(what, partition=partition, lost_from=place.next_offset, lost_to=lowest - 1)
         return Place(lowest, place.newest_received_at)
 
     # -- Messages --------------------------------------------------------------------------
@@ -241,7 +241,7 @@ class Reader:
         """Read what has come, if anything comes within so many seconds."""
         self.take(self.consumer.consume(BATCH, timeout))
         if self.trouble:
-            raise KafkaTrouble(self.trouble)
+            raise KafkaClientError(self.trouble)
         if time.monotonic() - self.looked_at > LOOK_FOR_PARTITIONS_SECONDS:
             self.look_for_partitions()
 
@@ -277,7 +277,7 @@ class Reader:
         self.note_places(partitions, offsets, received)
         if self.may_be_producers_time and TIMESTAMP_CREATE_TIME in kinds:
             self.may_be_producers_time = False
-            log.warn(
+            log.warning(
                 f"the times of receipt in {self.topic} are those of whoever produces it. A wrong "
                 "clock there can end streams early; message.timestamp.type=LogAppendTime on the "
                 "topic mends that"
@@ -321,9 +321,9 @@ class Reader:
                 [TopicPartition(self.topic, partition, place.next_offset)]
             )
         elif kafka_config.is_hopeless(error):
-            raise KafkaTrouble(kafka_config.in_words(error, f"topic {self.topic}"))
+            raise KafkaClientError(kafka_config.in_words(error, f"topic {self.topic}"))
         else:
-            log.warn(kafka_config.in_words(error, f"topic {self.topic}"), partition=partition)
+            log.warning(kafka_config.in_words(error, f"topic {self.topic}"), partition=partition)
 
     # -- Ends ------------------------------------------------------------------------------
 

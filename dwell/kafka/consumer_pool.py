@@ -6,9 +6,9 @@ import time
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from dwell.kafka.config import KafkaTrouble
+from dwell.exceptions import KafkaClientError, LandingInUseError
 from dwell.kafka.consumer import Progress, Reader, read_on
-from dwell.landing.folder import Landing, LandingInUse
+from dwell.landing.folder import Landing
 from dwell.runtime import log
 
 # A watch that was killed leaves readers that notice it within a second.
@@ -59,7 +59,7 @@ class Readers:
                 while connection.poll():
                     said = connection.recv()
                     if isinstance(said, str):
-                        raise KafkaTrouble(said)
+                        raise KafkaClientError(said)
                     self.progress[index] = said
                     self.told.add(index)
             except (EOFError, ConnectionResetError):
@@ -67,7 +67,7 @@ class Readers:
                 self.connections[index] = None
                 self.processes[index].join()
                 if self.processes[index].exitcode:
-                    raise KafkaTrouble(
+                    raise KafkaClientError(
                         f"a reader ended with code {self.processes[index].exitcode}"
                     ) from None
 
@@ -139,12 +139,12 @@ def run(connection, settings, topic, folder, share, every, until_end, accept_los
             try:
                 reader = Reader(settings, topic, Landing(folder), share, accept_loss)
                 break
-            except LandingInUse:
+            except LandingInUseError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
         read_on(reader, every, until_end, lambda: not connection.poll(), tell_to(connection))
-    except (KafkaTrouble, LandingInUse, OSError) as error:
+    except (KafkaClientError, LandingInUseError, OSError) as error:
         tell_to(connection)(str(error))
 
 

@@ -9,8 +9,8 @@ import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from dwell.exceptions import KafkaClientError, KafkaConfigError
 from dwell.kafka import config as kafka_config
-from dwell.kafka.config import KafkaTrouble, WrongUsage
 from dwell.runtime import log
 from dwell.runtime.terminal import print_error
 
@@ -48,7 +48,7 @@ class Topic:
         """Return the numbers of the topic's partitions."""
         about = self.ask(self.consumer.list_topics, self.name).topics[self.name]
         if about.error is not None:
-            raise KafkaTrouble(kafka_config.in_words(about.error, f"topic {self.name}"))
+            raise KafkaClientError(kafka_config.in_words(about.error, f"topic {self.name}"))
         return sorted(about.partitions)
 
     def first_message(self, partition: int, first: int, end: int) -> int | None:
@@ -68,15 +68,19 @@ class Topic:
             if error.code() == KafkaError._PARTITION_EOF:
                 return None
             if kafka_config.is_hopeless(error):
-                raise KafkaTrouble(kafka_config.in_words(error, f"topic {self.name}"))
-        raise KafkaTrouble(f"partition {partition} of {self.name} has not answered in {SECONDS} s")
+                raise KafkaClientError(kafka_config.in_words(error, f"topic {self.name}"))
+        raise KafkaClientError(
+            f"partition {partition} of {self.name} has not answered in {SECONDS} s"
+        )
 
     def ask(self, question, *about):
         """Return what the broker answers, or say that it does not."""
         try:
             return question(*about, timeout=SECONDS)
         except KafkaException as error:
-            raise KafkaTrouble(kafka_config.in_words(error.args[0], f"topic {self.name}")) from None
+            raise KafkaClientError(
+                kafka_config.in_words(error.args[0], f"topic {self.name}")
+            ) from None
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -95,8 +99,8 @@ def main(arguments: argparse.Namespace) -> int:
             bounds = topic.bounds()
         finally:
             topic.close()
-    except KafkaTrouble as error:
+    except KafkaClientError as error:
         print_error(error)
-        return 2 if isinstance(error, WrongUsage) else 1
+        return 2 if isinstance(error, KafkaConfigError) else 1
     print(json.dumps({partition: end for partition, (_, end) in bounds.items()}))
     return 0

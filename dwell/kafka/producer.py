@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from dwell.exceptions import KafkaClientError
 from dwell.kafka import config as kafka_config
-from dwell.kafka.config import KafkaTrouble
 from dwell.runtime import log
 
 
@@ -24,7 +24,9 @@ def make_topic(settings: dict, topic: str, partitions: int) -> None:
         made.result()
     except KafkaException as raised:
         if raised.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise KafkaTrouble(kafka_config.in_words(raised.args[0], f"topic {topic}")) from None
+            raise KafkaClientError(
+                kafka_config.in_words(raised.args[0], f"topic {topic}")
+            ) from None
 
 
 def send(
@@ -63,7 +65,7 @@ def send(
             except BufferError:
                 producer.poll(0.1)
             except KafkaException as raised:
-                raise KafkaTrouble(
+                raise KafkaClientError(
                     kafka_config.in_words(raised.args[0], f"topic {topic}")
                 ) from None
         sent += 1
@@ -71,7 +73,7 @@ def send(
             producer.poll(0)
     left = producer.flush(60)
     if failed or left:
-        raise KafkaTrouble(
+        raise KafkaClientError(
             f"{len(failed) + left:,} of {sent:,} messages did not reach {topic}"
             + (f": {failed[0]}" if failed else "")
         )

@@ -7,7 +7,6 @@ a partition's last message stays: it says where ingest goes on.
 
 import argparse
 import glob
-import logging
 import os
 import time
 from collections.abc import Iterator
@@ -19,8 +18,8 @@ import duckdb
 
 from dwell import config
 from dwell.runtime import log, permissions
-from dwell.runtime.atomic_file import put_in_place
-from dwell.runtime.database_lock import patiently
+from dwell.runtime.atomic_file import replace_file
+from dwell.runtime.database_lock import retry_while_locked
 
 EVERY_SECONDS = 600
 # a file of this size is not worth being put together with others
@@ -106,7 +105,7 @@ def tidy(folder: Path, database: Path, keep_days: float) -> bool:
         rest = [file for file in files if file not in old]
         made = [put_together(connection, group) for group in groups(rest)]
     if old or made:
-        log.say(
+        log.info(
             f"landing: {len(old)} files removed, {sum(made)} put together into {len(made)}",
             removed=len(old),
             put_together=sum(made),
@@ -164,7 +163,7 @@ def put_together(connection: duckdb.DuckDBPyConnection, files: list[File]) -> in
         )
     # its age is that of its newest message
     os.utime(hidden, (files[-1].modified_at, files[-1].modified_at))
-    put_in_place(hidden, path)
+    replace_file(hidden, path)
     for file in files:
         file.path.unlink()
     return len(files)
@@ -179,12 +178,12 @@ def main(arguments: argparse.Namespace) -> int:
     folder, database = Path(arguments.landing), Path(config.database())
     for path in (folder, database):
         if not path.exists():
-            log.say(f"there is no {path}: name it by --landing or DWELL_DATABASE", logging.ERROR)
+            log.error(f"there is no {path}: name it by --landing or DWELL_DATABASE")
             return 2
     try:
-        if not patiently(lambda: tidy(folder, database, arguments.keep_days)):
-            log.say("landing: nothing to do")
+        if not retry_while_locked(lambda: tidy(folder, database, arguments.keep_days)):
+            log.info("landing: nothing to do")
     except (duckdb.Error, OSError) as error:
-        log.say(str(error), logging.ERROR)
+        log.error(str(error))
         return 1
     return 0

@@ -17,7 +17,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dwell.runtime.atomic_file import put_in_place
+from dwell.exceptions import LandingInUseError
+from dwell.runtime.atomic_file import replace_file
 
 # as macros/heartbeats/read_landing.sql reads them
 SCHEMA = pa.schema(
@@ -37,10 +38,6 @@ class Reached(NamedTuple):
 
     next_offset: int
     newest_received_at: int | None
-
-
-class LandingInUse(Exception):
-    """Another process lands the same topic here."""
 
 
 class Landing:
@@ -90,7 +87,7 @@ class Landing:
         if not path.exists():
             hidden = self.folder / f".{topic}.id.tmp"
             hidden.write_text(topic_id)
-            put_in_place(hidden, path)
+            replace_file(hidden, path)
         return path.read_text()
 
     def has_files(self) -> bool:
@@ -128,7 +125,7 @@ class Landing:
                 row_group_size=ROW_GROUP,
                 use_dictionary=["topic", "partition"],
             )
-        return put_in_place(hidden, self.folder / f"{name}.parquet")
+        return replace_file(hidden, self.folder / f"{name}.parquet")
 
 
 def take(file, what: str) -> None:
@@ -138,7 +135,7 @@ def take(file, what: str) -> None:
     except BlockingIOError:
         file.seek(0)
         holder = re.match(r"\d+", file.read())
-        raise LandingInUse(
+        raise LandingInUseError(
             f"the topic is being landed here already, {what}"
             + (f", by process {holder[0]}" if holder else "")
             + ": end that one, or give another --landing"

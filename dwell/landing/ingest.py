@@ -1,20 +1,19 @@
 """`dwell ingest`: a Kafka topic's messages, as they come, into landing files."""
 
 import argparse
-import logging
 from pathlib import Path
 
+from dwell.exceptions import KafkaClientError, KafkaConfigError, LandingInUseError
 from dwell.kafka import config as kafka_config
-from dwell.kafka.config import KafkaTrouble, WrongUsage
 from dwell.kafka.consumer import Progress, Reader, read_on
-from dwell.landing.folder import Landing, LandingInUse
+from dwell.landing.folder import Landing
 from dwell.runtime import log, shutdown
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Land until told to end. 0: ended as asked; 1: could not go on; 2: wrong usage."""
     log.set_up()
-    shutdown.listen()
+    shutdown.handle_signals()
     status = log.Status()
     rate = log.Rate()
 
@@ -32,17 +31,19 @@ def main(arguments: argparse.Namespace) -> int:
         settings = kafka_config.settings_of(arguments)
         landing = Landing(Path(arguments.landing))
         reader = Reader(settings, arguments.topic, landing, arguments.share, arguments.accept_loss)
-    except (KafkaTrouble, LandingInUse, OSError) as error:
-        log.say(str(error), logging.ERROR)
-        return 2 if isinstance(error, WrongUsage) else 1
+    except (KafkaClientError, LandingInUseError, OSError) as error:
+        log.error(str(error))
+        return 2 if isinstance(error, KafkaConfigError) else 1
     try:
-        read_on(reader, arguments.every, arguments.until_end, lambda: not shutdown.is_asked(), tell)
-    except (KafkaTrouble, OSError) as error:
+        read_on(
+            reader, arguments.every, arguments.until_end, lambda: not shutdown.is_requested(), tell
+        )
+    except (KafkaClientError, OSError) as error:
         status.end()
-        log.say(str(error), logging.ERROR)
+        log.error(str(error))
         return 1
     finally:
         reader.close()
     status.end()
-    log.say(f"ended; {reader.messages:,} messages landed", landed=reader.messages)
+    log.info(f"ended; {reader.messages:,} messages landed", landed=reader.messages)
     return 0

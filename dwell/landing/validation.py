@@ -9,7 +9,6 @@ the schema alone; its reasons are those of `rejected_heartbeats`.
 import argparse
 import glob
 import json
-import logging
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ from dwell import config
 from dwell.config import ROOT
 from dwell.landing.folder import Landing
 from dwell.runtime import log
-from dwell.runtime.database_lock import patiently
+from dwell.runtime.database_lock import retry_while_locked
 
 SCHEMA = ROOT / "schemas" / "heartbeat.schema.json"
 # fewer say nothing about a producer
@@ -155,29 +154,28 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         schema = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        log.say(f"{path} cannot be read: {error}", logging.ERROR)
+        log.error(f"{path} cannot be read: {error}")
         return 2
     landing, database = Landing(Path(arguments.landing)), Path(config.database())
     if not landing.has_files():
-        log.say(f"nothing has landed in {landing.folder}: there is nothing to load yet")
+        log.info(f"nothing has landed in {landing.folder}: there is nothing to load yet")
         return 3
     try:
-        messages, misfits = patiently(lambda: check(landing, database, schema))
+        messages, misfits = retry_while_locked(lambda: check(landing, database, schema))
     except (duckdb.Error, OSError) as error:
-        log.say(str(error), logging.ERROR)
+        log.error(str(error))
         return 1
     wrong = sum(kind.messages for kind in misfits)
     told = f"{wrong:,} of {messages:,} new messages do not fit {path.name}"
     told += f": {'; '.join(map(str, misfits))}" if misfits else ""
     fields = {"messages": messages, "misfits": {kind.reason: kind.messages for kind in misfits}}
     if wrong >= FEW and wrong > arguments.max_share * messages:
-        log.say(
+        log.error(
             f"{told}. That is more than a share of {arguments.max_share:g}: has a producer changed "
             "what it sends? Nothing was loaded. --max-share 1 loads what fits, and keeps the rest "
             "as rejects",
-            logging.ERROR,
             **fields,
         )
         return 1
-    log.say(told, **fields)
+    log.info(told, **fields)
     return 0

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import duckdb
 
+from dwell.exceptions import LedgerError
 from dwell.publishing import day_ranges, records
 from dwell.runtime import permissions
-from dwell.runtime.database_lock import patiently
+from dwell.runtime.database_lock import retry_while_locked
 
 BATCH_ROWS = 100_000
 NEVER = datetime(1, 1, 1)
@@ -276,10 +277,6 @@ ADOPT = (
 )
 
 
-class LedgerTrouble(Exception):
-    """Ledger and sink do not belong together, or one has forgotten; a sentence that says so."""
-
-
 class Ledger:
     """The ledger in a file, for one sink, about the streams of one database.
 
@@ -294,7 +291,7 @@ class Ledger:
             permissions.narrow(path)
             names = [name for (name,) in connection.execute("from sink").fetchall()]
         if names not in ([], [sink]):
-            raise LedgerTrouble(
+            raise LedgerError(
                 f"{path} is the ledger of {names[0]}, not of {sink}: give another --ledger. If "
                 "it is the same under another name, say so in the ledger's table sink"
             )
@@ -302,13 +299,13 @@ class Ledger:
     @contextlib.contextmanager
     def _open(self, marts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the ledger, and the marts beside it; commit at the end, or roll back."""
-        with patiently(lambda: duckdb.connect(str(self.path))) as connection:
+        with retry_while_locked(lambda: duckdb.connect(str(self.path))) as connection:
             connection.execute("set timezone = 'UTC'")
             if marts:
                 place = str(marts).replace("'", "''")
                 # views know the database by the name of its file
                 attach = f"attach '{place}' as {quoted(marts.stem)} (read_only)"
-                patiently(lambda: connection.execute(attach))
+                retry_while_locked(lambda: connection.execute(attach))
             connection.begin()
             yield connection
             connection.commit()

@@ -1,6 +1,7 @@
 """Tells a sink what the ledger says is to be told, each batch once."""
 
-from dwell.publishing.ledger import Ledger, LedgerTrouble
+from dwell.exceptions import LedgerError
+from dwell.publishing.ledger import Ledger
 
 
 def open_sink(ledger: Ledger, sink) -> None:
@@ -10,7 +11,7 @@ def open_sink(ledger: Ledger, sink) -> None:
     last = sink.last_batch()
     if last is None:
         if pending and published and sink.forgets:
-            raise LedgerTrouble(
+            raise LedgerError(
                 f"{sink.name}: it no longer says which batch it had last, and batch {pending[0]} "
                 "may or may not be in it. Was its topic of positions deleted? Look for the batch's "
                 f"records; then send {pending[0]} to {sink.positions} if they are there, or "
@@ -18,7 +19,7 @@ def open_sink(ledger: Ledger, sink) -> None:
             )
         return
     if last != published and last not in pending[:1]:
-        raise LedgerTrouble(
+        raise LedgerError(
             f"the last batch of {sink.name} is {last}, but by the ledger {published} is: they do "
             f"not belong together. {sink.remedy}"
         )

@@ -16,10 +16,10 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from dwell.exceptions import KafkaClientError
 from dwell.kafka import config as kafka_config
-from dwell.kafka.config import KafkaTrouble
 from dwell.runtime import log, shutdown
-from dwell.runtime.atomic_file import put_in_place
+from dwell.runtime.atomic_file import replace_file
 
 TRANSACTION_SECONDS = 60
 
@@ -72,7 +72,7 @@ class Folder:
         hidden = path.with_name(f".{path.stem}.tmp")
         with hidden.open("w", encoding="utf-8") as file:
             file.writelines(f"{value}\n" for _, value in messages)
-        put_in_place(hidden, path)
+        replace_file(hidden, path)
 
 
 class Topic:
@@ -116,7 +116,7 @@ class Topic:
             insist(self.producer.init_transactions, TRANSACTION_SECONDS)
         except KafkaException as raised:
             said = kafka_config.in_words(raised.args[0], f"topic {self.topic}, to publish to")
-            raise KafkaTrouble(said) from None
+            raise KafkaClientError(said) from None
 
     def make_positions(self) -> None:
         """Make the topic of positions if it is not there."""
@@ -132,7 +132,7 @@ class Topic:
             if not kafka_config.is_hopeless(error):
                 raise
             said = kafka_config.in_words(error, f"topic {self.positions} cannot be made")
-            raise KafkaTrouble(
+            raise KafkaClientError(
                 f"{said}. Have someone make it who may: one partition, cleanup.policy=compact"
             ) from None
 
@@ -158,8 +158,10 @@ class Topic:
                     elif error.code() == KafkaError._PARTITION_EOF:
                         return last
                     elif kafka_config.is_hopeless(error):
-                        raise KafkaTrouble(kafka_config.in_words(error, f"topic {self.positions}"))
-            raise KafkaTrouble(
+                        raise KafkaClientError(
+                            kafka_config.in_words(error, f"topic {self.positions}")
+                        )
+            raise KafkaClientError(
                 f"topic {self.positions} could not be read within {TRANSACTION_SECONDS} s"
             )
         finally:
@@ -168,7 +170,7 @@ class Topic:
     def publish(self, batch: int, messages: list[tuple[str, str]]) -> None:
         """Send a batch and its number in one transaction."""
         while not self.tried(batch, messages):
-            shutdown.end_if_asked()
+            shutdown.raise_if_requested()
             time.sleep(1)
 
     def tried(self, batch: int, messages: list[tuple[str, str]]) -> bool:
@@ -188,10 +190,12 @@ class Topic:
         except KafkaException as raised:
             error = raised.args[0]
             if error.fatal() or not error.txn_requires_abort():
-                raise KafkaTrouble(
+                raise KafkaClientError(
                     kafka_config.in_words(error, f"batch {batch} to {self.topic}")
                 ) from None
-            log.warn(kafka_config.in_words(error, f"batch {batch} to {self.topic}, trying again"))
+            log.warning(
+                kafka_config.in_words(error, f"batch {batch} to {self.topic}, trying again")
+            )
             insist(self.producer.abort_transaction, TRANSACTION_SECONDS)
             return False
 
@@ -209,6 +213,6 @@ def insist(call, *arguments):
             error = raised.args[0]
             if not error.retriable() or error.txn_requires_abort():
                 raise
-            shutdown.end_if_asked()
-            log.warn(kafka_config.in_words(error, "Kafka has not answered, asked again"))
+            shutdown.raise_if_requested()
+            log.warning(kafka_config.in_words(error, "Kafka has not answered, asked again"))
             time.sleep(1)

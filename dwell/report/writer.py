@@ -11,7 +11,7 @@ import duckdb
 from dwell.config import database
 from dwell.report.answers import why_not
 from dwell.report.page import page
-from dwell.runtime.atomic_file import put_in_place
+from dwell.runtime.atomic_file import replace_file
 from dwell.runtime.terminal import escape, print_error
 
 
@@ -30,7 +30,7 @@ def main(arguments: argparse.Namespace) -> int:
     beside = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         beside.write_text(html, encoding="utf-8")
-        put_in_place(beside, output)
+        replace_file(beside, output)
     except OSError as error:
         print_error(f"{output} cannot be written: {error.strerror}")
         return 1

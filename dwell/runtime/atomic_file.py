@@ -23,7 +23,7 @@ def copy_file(source: Path, copy: Path, pass_fds: Sequence[int] = ()) -> None:
         raise OSError(f"{source} cannot be copied: {done.stderr.strip()}")
 
 
-def put_in_place(hidden: Path, path: Path) -> Path:
+def replace_file(hidden: Path, path: Path) -> Path:
     """Give a file its name once all of it is on disk; no more users may read it than before."""
     with hidden.open("rb") as file:
         os.fsync(file.fileno())

@@ -6,15 +6,12 @@ from collections.abc import Callable
 
 import duckdb
 
+from dwell.exceptions import DatabaseLockedError
 from dwell.runtime import log, shutdown
 
 LOCKED = "Could not set lock on file"
 TIMEOUT_SECONDS = 600.0
 LOG_AGAIN_SECONDS = 60
-
-
-class DatabaseLockedError(OSError):
-    """Someone has kept a database file open for too long; a sentence that names them."""
 
 
 class Waiting:
@@ -36,7 +33,7 @@ class Wait:
 
     def go_on(self, message: str) -> None:
         """Wait a second, and log every minute who has the file; raise if that takes too long."""
-        shutdown.end_if_asked()
+        shutdown.raise_if_requested()
         now = time.monotonic()
         if self.began_at is None:
             self.began_at = now
@@ -48,7 +45,7 @@ class Wait:
             )
         if Waiting.logged_at is None or now - Waiting.logged_at > LOG_AGAIN_SECONDS:
             Waiting.logged_at = now
-            log.warn(
+            log.warning(
                 f"a database file is open elsewhere; waiting for it: {message.splitlines()[0]}",
                 holder=holder_of(message),
             )
@@ -56,7 +53,7 @@ class Wait:
         time.sleep(1)
 
 
-def patiently(work: Callable):
+def retry_while_locked(work: Callable):
     """Do something that opens a database file; wait, and say so, while someone else has it."""
     wait = Wait()
     while True:

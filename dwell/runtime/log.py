@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from dwell.runtime.terminal import escape, escape_lines
 
@@ -22,19 +23,24 @@ def set_up() -> None:
     LOG.propagate = False
 
 
-def say(message: str, level: int = logging.INFO, **fields) -> None:
-    """Log a sentence, with numbers beside it for machines."""
+def info(message: str, **fields: Any) -> None:
+    """Log what happened, with the numbers as fields for machines."""
+    record(logging.INFO, message, **fields)
+
+
+def warning(message: str, **fields: Any) -> None:
+    """Log what someone should look at, though the work continues."""
+    record(logging.WARNING, message, **fields)
+
+
+def error(message: str, **fields: Any) -> None:
+    """Log why a command fails, or what differs."""
+    record(logging.ERROR, message, **fields)
+
+
+def record(level: int, message: str, **fields: Any) -> None:
+    """Log a message at a level of logging."""
     LOG.log(level, message, extra={"fields": fields})
-
-
-def warn(message: str, **fields) -> None:
-    """Log what someone should look at, though the work goes on."""
-    say(message, logging.WARNING, **fields)
-
-
-def error(message: str) -> None:
-    """Log why a command ends."""
-    say(message, logging.ERROR)
 
 
 class Objects(logging.Formatter):
@@ -76,7 +82,7 @@ class Status:
             print(f"\r\x1b[K{escape(message)}", end="", file=sys.stderr, flush=True)
         elif self.told_at is None or now - self.told_at >= self.every_seconds:
             self.told_at = now
-            say(message, **fields)
+            info(message, **fields)
 
     def end(self) -> None:
         """Leave the line as it stands."""

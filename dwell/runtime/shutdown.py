@@ -6,25 +6,25 @@ import sys
 _asked = False
 
 
-class Stopped(Exception):
+class ShutdownRequested(Exception):
     """It was asked to end while it waited for something."""
 
 
-def listen() -> None:
-    """Heed SIGTERM and Ctrl-C from now on."""
+def handle_signals() -> None:
+    """Handle SIGTERM and Ctrl-C from now on."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ask)
 
 
-def is_asked() -> bool:
+def is_requested() -> bool:
     """Whether it was asked."""
     return _asked
 
 
-def end_if_asked() -> None:
+def raise_if_requested() -> None:
     """End a wait that may be long."""
     if _asked:
-        raise Stopped
+        raise ShutdownRequested
 
 
 def _ask(*_) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from dwell.exceptions import KafkaClientError
 from dwell.runtime.terminal import print_error
 from dwell.sample.heartbeats import (
     FIELDS,
@@ -136,7 +137,7 @@ def send_to_topic(arguments: argparse.Namespace, plan: Plan) -> int:
         sent = producer.send(
             settings, arguments.topic, messages(plan), arguments.rate, arguments.speed
         )
-    except kafka_config.KafkaTrouble as error:
+    except KafkaClientError as error:
         print_error(error)
         return 2
     print(f"{sent:,} sent; {told_rejects(plan, 'jsonl')}", file=sys.stderr)

@@ -17,17 +17,23 @@ from dwell import config
 from dwell.config import ROOT
 from dwell.dbt import vars as dbt_vars
 from dwell.dbt.runner import Dbt, what_it_said
+from dwell.exceptions import (
+    DbtError,
+    KafkaClientError,
+    KafkaConfigError,
+    LandingInUseError,
+    LedgerError,
+)
 from dwell.kafka import config as kafka_config
-from dwell.kafka.config import KafkaTrouble, WrongUsage
 from dwell.kafka.consumer_pool import Readers
 from dwell.landing import compaction
-from dwell.landing.folder import Landing, LandingInUse
-from dwell.publishing.ledger import Ledger, LedgerTrouble
+from dwell.landing.folder import Landing
+from dwell.publishing.ledger import Ledger
 from dwell.publishing.publisher import open_sink, publish
 from dwell.publishing.sinks import Folder, Nowhere, Topic
 from dwell.runtime import log, shutdown
-from dwell.runtime.database_lock import LOCKED, Wait, Waiting, patiently
-from dwell.runtime.shutdown import Stopped
+from dwell.runtime.database_lock import LOCKED, Wait, Waiting, retry_while_locked
+from dwell.runtime.shutdown import ShutdownRequested
 from dwell.streaming.circuit_breaker import CircuitBreaker
 from dwell.streaming.read_copy import ReadCopy
 
@@ -36,10 +42,6 @@ MODELS = ("stg_watch__heartbeats", "int_watch__streams")
 MODELS_AND_MARTS = ("stg_watch__heartbeat_rows+",)
 EPOCH = datetime(1970, 1, 1)
 LOG_AGAIN_SECONDS = 60
-
-
-class DbtTrouble(Exception):
-    """What dbt said."""
 
 
 class Backlog(NamedTuple):
@@ -121,13 +123,15 @@ class Watch:
                 break
             said = what_it_said(result)
             if LOCKED not in said:
-                raise DbtTrouble(said)
+                raise DbtError(said)
             wait.go_on(said)
         self.has_run = True
 
     def look(self) -> None:
         """Judge what is loaded, and count what goes on."""
-        with patiently(lambda: duckdb.connect(str(self.dbt.database), read_only=True)) as found:
+        with retry_while_locked(
+            lambda: duckdb.connect(str(self.dbt.database), read_only=True)
+        ) as found:
             self.breaker.look(found, self.ledger.accept_minutes, self.accepts_invalid)
             waiting = found.execute(
                 "select messages, complete_to, is_rebuilding from dwell_heartbeats_waiting"
@@ -140,7 +144,7 @@ class Watch:
 
         It is what `watch_as_of` hands to dbt, without a run of dbt.
         """
-        with patiently(lambda: duckdb.connect(str(self.dbt.database))) as connection:
+        with retry_while_locked(lambda: duckdb.connect(str(self.dbt.database))) as connection:
             connection.begin()
             connection.execute("delete from dwell_watch_as_of where as_of < $1", [now])
             connection.execute(
@@ -179,15 +183,14 @@ class Watch:
             not self.is_suspended or time.monotonic() - self.logged_at >= LOG_AGAIN_SECONDS
         ):
             self.logged_at = time.monotonic()
-            log.say(
+            log.error(
                 f"publishing is suspended: {self.breaker.describe()}. Messages still land. "
                 "Publishing resumes after a minute of valid heartbeats; docs/how-to/listen.md says "
                 "how to repair the invalid ones",
-                logging.ERROR,
                 **self.breaker.fields(),
             )
         elif self.is_suspended and not is_open:
-            log.warn(
+            log.warning(
                 f"publishing resumes. Streams whose silence began while {self.breaker.describe()}, "
                 "or in timeout and grace before it, are withheld: no one knows whether they ended. "
                 "Repair and reload the invalid messages, or publish with --accept-invalid"
@@ -204,7 +207,7 @@ class Watch:
 def main(arguments: argparse.Namespace) -> int:
     """Watch until told to end. 0: ended as asked; 1: could not go on; 2: wrong usage."""
     log.set_up()
-    shutdown.listen()
+    shutdown.handle_signals()
     try:
         client = kafka_config.settings_of(arguments)
         landing = Landing(Path(arguments.landing).resolve())
@@ -214,11 +217,18 @@ def main(arguments: argparse.Namespace) -> int:
         copy = make_read_copy(arguments, watch)
         open_sink(watch.ledger, watch.sink)
         watch.dbt.manifest()
-    except Stopped:
+    except ShutdownRequested:
         return 0
-    except (KafkaTrouble, LandingInUse, LedgerTrouble, ValueError, OSError, duckdb.Error) as error:
-        log.say(str(error), logging.ERROR)
-        return 2 if isinstance(error, WrongUsage | LedgerTrouble | ValueError) else 1
+    except (
+        KafkaClientError,
+        LandingInUseError,
+        LedgerError,
+        ValueError,
+        OSError,
+        duckdb.Error,
+    ) as error:
+        log.error(str(error))
+        return 2 if isinstance(error, KafkaConfigError | LedgerError | ValueError) else 1
     readers = Readers(
         arguments.readers,
         client,
@@ -232,21 +242,21 @@ def main(arguments: argparse.Namespace) -> int:
     Waiting.meanwhile = lambda: readers.hear(timeout=0)
     try:
         go_on(watch, readers, arguments, copy)
-    except Stopped:
-        log.say("ended while it waited; what is pending is told at the next start")
+    except ShutdownRequested:
+        log.info("ended while it waited; what is pending is told at the next start")
         return 0
-    except (KafkaTrouble, LedgerTrouble, DbtTrouble, OSError, duckdb.Error) as error:
-        log.say(str(error), logging.ERROR)
+    except (KafkaClientError, LedgerError, DbtError, OSError, duckdb.Error) as error:
+        log.error(str(error))
         return 1
     finally:
         readers.leave()
         lock.close()
-    log.say(
+    log.record(
+        logging.ERROR if watch.is_suspended else logging.INFO,
         f"ended; {readers.messages:,} messages landed, {watch.breaker.rejected:,} rejected in all, "
         f"{watch.told:,} records told"
         + (f", {watch.withheld:,} streams withheld" if watch.withheld else "")
         + ("; publishing is suspended" if watch.is_suspended else ""),
-        logging.ERROR if watch.is_suspended else logging.INFO,
         landed=readers.messages,
         rejected=watch.breaker.rejected,
         told=watch.told,
@@ -292,7 +302,7 @@ def make_watch(arguments: argparse.Namespace, client: dict, landing: Landing) ->
     breaker = CircuitBreaker(arguments.max_invalid_ratio, arguments.min_invalid_count)
     grace = timedelta(seconds=arguments.grace)
     if arguments.accept_invalid:
-        log.warn(
+        log.warning(
             "--accept-invalid: streams are published although messages are invalid. Start it "
             "without this option once they are published"
         )
@@ -314,7 +324,7 @@ def go_on(
     status, rate = log.Status(), log.Rate()
     stepped_at = tidied_at = time.monotonic()
     while True:
-        if shutdown.is_asked():
+        if shutdown.is_requested():
             readers.stop()
         readers.hear(timeout=0 if watch.backlog.messages else 0.2)
         now = time.monotonic()
@@ -325,7 +335,7 @@ def go_on(
             readers.forget_told()
             tell_status(status, rate, watch, readers, time.monotonic() - stepped_at)
             # asked to end, it leaves the backlog to the next start
-            is_done = is_last and (shutdown.is_asked() or not watch.backlog.messages)
+            is_done = is_last and (shutdown.is_requested() or not watch.backlog.messages)
             if copy and is_done:
                 copy.make()
             elif copy:
@@ -334,7 +344,7 @@ def go_on(
                 status.end()
                 return
         if now - tidied_at >= compaction.EVERY_SECONDS:
-            patiently(
+            retry_while_locked(
                 lambda: compaction.tidy(
                     Path(arguments.landing), watch.dbt.database, arguments.keep_days
                 )

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from dwell.build.write_audit_publish import CannotBuild, open_without_logs
+from dwell.build.write_audit_publish import open_without_logs
+from dwell.exceptions import BuildError
 from dwell.runtime import log
-from dwell.runtime.atomic_file import copy_file, put_in_place
+from dwell.runtime.atomic_file import copy_file, replace_file
 
 
 class ReadCopy:
@@ -42,8 +43,8 @@ class ReadCopy:
         for file in self.files:
             try:
                 self.copy(file)
-            except (CannotBuild, duckdb.Error, OSError) as error:
-                log.warn(f"{self.folder / file.name} is not up to date: {error}")
+            except (BuildError, duckdb.Error, OSError) as error:
+                log.warning(f"{self.folder / file.name} is not up to date: {error}")
         self.tried_at = time.monotonic()
 
     def copy(self, file: Path) -> None:
@@ -61,7 +62,7 @@ class ReadCopy:
             hidden.unlink(missing_ok=True)
             try:
                 copy_file(file, hidden)
-                put_in_place(hidden, copy)
+                replace_file(hidden, copy)
             finally:
                 hidden.unlink(missing_ok=True)
         self.copied[file] = version

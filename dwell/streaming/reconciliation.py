@@ -6,7 +6,6 @@ is no fault. It reads counts and bounds, and of messages only those that seem to
 """
 
 import argparse
-import logging
 import sys
 from collections.abc import Iterable
 from importlib import import_module
@@ -16,16 +15,15 @@ from typing import NamedTuple
 import duckdb
 
 from dwell import config
+from dwell.exceptions import KafkaClientError, KafkaConfigError, WarehouseError
 from dwell.kafka import config as kafka_config
-from dwell.kafka.config import KafkaTrouble, WrongUsage
 from dwell.kafka.end_offsets import Topic
 from dwell.landing.folder import Landing
 from dwell.report.formatting import counted
 from dwell.runtime import log
-from dwell.runtime.database_lock import patiently
+from dwell.runtime.database_lock import retry_while_locked
 from dwell.runtime.terminal import escape
 from dwell.warehouses import comparison
-from dwell.warehouses.base import WarehouseTrouble
 from dwell.warehouses.load import in_short, in_words
 
 
@@ -229,7 +227,7 @@ def what_is_loaded(connection: duckdb.DuckDBPyConnection, topic: str) -> dict[in
 def main(arguments: argparse.Namespace) -> int:
     """Reconcile. 0: all is accounted for; 1: something differs; 2: wrong usage."""
     log.set_up()
-    errors: tuple = (KafkaTrouble, WarehouseTrouble, duckdb.Error, OSError)
+    errors: tuple = (KafkaClientError, WarehouseError, duckdb.Error, OSError)
     try:
         table = None
         if arguments.warehouse:
@@ -239,20 +237,20 @@ def main(arguments: argparse.Namespace) -> int:
             errors += table.errors
         topic = Topic(kafka_config.settings_of(arguments), arguments.topic)
         try:
-            report = patiently(lambda: reconcile(topic, table, arguments))
+            report = retry_while_locked(lambda: reconcile(topic, table, arguments))
         finally:
             topic.close()
     except ValueError as error:
-        log.say(str(error), logging.ERROR)
+        log.error(str(error))
         return 2
     except errors as error:
-        log.say(in_short(error), logging.ERROR)
-        return 2 if isinstance(error, WrongUsage) else 1
+        log.error(in_short(error))
+        return 2 if isinstance(error, KafkaConfigError) else 1
     for line in report.lines:
         print(escape(line))
     sys.stdout.flush()
     if report.faults:
-        log.say(f"not reconciled: {'; '.join(report.faults)}", logging.ERROR)
+        log.error(f"not reconciled: {'; '.join(report.faults)}")
         return 1
     unasked = "" if table else "; no --warehouse was asked"
     print(f"reconciled: each offset is accounted for{unasked}")
@@ -263,7 +261,9 @@ def reconcile(topic: Topic, table, arguments: argparse.Namespace) -> Report:
     """Hold each step against the one before it."""
     database, landing = Path(config.database()), Landing(Path(arguments.landing))
     if not database.exists():
-        raise WrongUsage(f"there is no {database}: run the models first, or set DWELL_DATABASE")
+        raise KafkaConfigError(
+            f"there is no {database}: run the models first, or set DWELL_DATABASE"
+        )
     report = Report()
     with duckdb.connect(str(database), read_only=True) as connection:
         loaded = what_is_loaded(connection, topic.name)

@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from dwell.config import ROOT
+from dwell.exceptions import LedgerError, WarehouseError
 from dwell.publishing.day_ranges import ALL, Range
-from dwell.publishing.ledger import LedgerTrouble
 from dwell.publishing.records import COLUMNS, OF_A_STREAM, Records
 
 SCHEMAS = ROOT / "schemas"
@@ -112,10 +112,6 @@ group by {day}
 """
 
 
-class WarehouseTrouble(Exception):
-    """The table cannot be loaded so; a sentence that says why, and what to do."""
-
-
 class Warehouse(ABC):
     """A table and its loads. Subclasses say how one talks to their warehouse."""
 
@@ -195,7 +191,7 @@ class Warehouse(ABC):
         if not self.is_there(self.table):
             self.create(self.table, TABLES[self.mode])
         elif not had_loads and list(self.query(f"select 1 from {self.table} limit 1")):
-            raise WarehouseTrouble(
+            raise WarehouseError(
                 f"{self.name} has rows, and {self.loads} does not say who loaded them: empty it, "
                 "or give another --table"
             )
@@ -209,7 +205,7 @@ class Warehouse(ABC):
         try:
             self.connect()
         except self.errors as error:
-            raise WarehouseTrouble(
+            raise WarehouseError(
                 f"{self.name} cannot be reached: {in_short(error)}. docs/how-to/load.md lists the "
                 "variables that name the server and the user"
             ) from None
@@ -220,7 +216,7 @@ class Warehouse(ABC):
             f"select load_mode from {self.loads} where load_mode <> '{self.mode}' limit 1"
         )
         for (mode,) in modes:
-            raise WarehouseTrouble(
+            raise WarehouseError(
                 f"{self.name} is loaded with --mode {mode}: load it so, or give another --table"
             )
 
@@ -243,7 +239,7 @@ class Warehouse(ABC):
         """Return the last batch that is in the table; 0 if there is none."""
         batch, ledger = self.last_load()
         if batch and ledger != self.ledger:
-            raise LedgerTrouble(
+            raise LedgerError(
                 f"{self.name} was loaded with another ledger, or from another machine. "
                 f"{self.remedy}"
             )
@@ -277,7 +273,7 @@ class Warehouse(ABC):
         if not self.other_shards():
             return
         for shard, streams in self.query(self.written(OVERLAP, ranges)):
-            raise WarehouseTrouble(
+            raise WarehouseError(
                 f"{self.name}: {streams:,} streams of this database are in the table already, "
                 f"loaded as shard {shard}. Nothing of this batch was loaded. All heartbeats of a "
                 "stream must go to the database of one shard; if this is that shard's database, "

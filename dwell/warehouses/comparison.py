@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dwell.publishing.day_ranges import ALL, of_days
-from dwell.runtime.atomic_file import put_in_place
+from dwell.runtime.atomic_file import replace_file
 from dwell.warehouses.base import Warehouse, totals
 
 Totals = tuple[int, int, int]
@@ -60,7 +60,7 @@ class Balance(NamedTuple):
             "days": days,
         }
         hidden.write_text(json.dumps(content), encoding="utf-8")
-        put_in_place(hidden, path)
+        replace_file(hidden, path)
 
     def holds_of(self, batch: int, ledger: int) -> bool:
         """Whether the table was loaded since, and not restored, made from scratch or overwritten.

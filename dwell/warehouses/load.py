@@ -7,7 +7,6 @@ batch is a transaction of the warehouse. It can be killed at any moment and star
 import argparse
 import contextlib
 import fcntl
-import logging
 import secrets
 import tempfile
 from datetime import datetime
@@ -17,15 +16,16 @@ from pathlib import Path
 import duckdb
 
 from dwell import config
+from dwell.exceptions import LedgerError, LoadInUseError, WarehouseError
 from dwell.publishing import records
 from dwell.publishing.day_ranges import EARLIEST, LATEST, Range
-from dwell.publishing.ledger import Ledger, LedgerTrouble
+from dwell.publishing.ledger import Ledger
 from dwell.publishing.publisher import open_sink, publish
 from dwell.report.formatting import counted
 from dwell.runtime import log
-from dwell.runtime.database_lock import patiently
+from dwell.runtime.database_lock import retry_while_locked
 from dwell.warehouses import base, comparison
-from dwell.warehouses.base import Warehouse, WarehouseTrouble, in_short
+from dwell.warehouses.base import Warehouse, in_short
 
 TELL_DAYS = 3
 
@@ -41,10 +41,6 @@ select *, 1 as revision, false as is_retracted, $shard as shard
 from main.fct_watch_streams
 where began_at between $first and $last
 """
-
-
-class InUse(Exception):
-    """Another process is loading; a sentence that says so."""
 
 
 # -- The command -----------------------------------------------------------------------------
@@ -63,7 +59,7 @@ def main(arguments: argparse.Namespace) -> int:
         errors += table.errors
         database = Path(config.database()).resolve()
         if not database.exists():
-            raise WarehouseTrouble(f"{database} is not there: build it first, with make")
+            raise WarehouseError(f"{database} is not there: build it first, with make")
         if arguments.check:
             return check(table, database, days)
         beside = f"{database.stem}-loaded-{arguments.kind}-{name}.duckdb"
@@ -73,15 +69,15 @@ def main(arguments: argparse.Namespace) -> int:
                 overwrite(table, database, days)
             else:
                 load(table, database, path, arguments.adopt)
-    except (ValueError, LedgerTrouble) as error:
-        log.say(str(error), logging.ERROR)
+    except (ValueError, LedgerError) as error:
+        log.error(str(error))
         return 2
-    except (WarehouseTrouble, InUse, duckdb.Error) as error:
-        log.say(str(error), logging.ERROR)
+    except (WarehouseError, LoadInUseError, duckdb.Error) as error:
+        log.error(str(error))
         return 1
     except errors as error:
         # what is pending is loaded at the next start
-        log.say(f"{table.name if table else 'dwell'}: {in_short(error)}", logging.ERROR)
+        log.error(f"{table.name if table else 'dwell'}: {in_short(error)}")
         return 1
     return 0
 
@@ -108,7 +104,7 @@ def only_one(ledger: Path):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InUse(
+            raise LoadInUseError(
                 f"another process loads by {ledger}; this one has touched nothing"
             ) from None
         yield
@@ -157,7 +153,7 @@ def overwrite(table: Warehouse, database: Path, days: Range) -> None:
 def tell(table: Warehouse, before: int) -> None:
     """Say what came into the table after a load."""
     inserted, updated, removed = table.changes(before)
-    log.say(
+    log.info(
         f"{table.name}: {inserted:,} rows inserted, {updated:,} updated, {removed:,} removed",
         table=table.name,
         inserted=inserted,
@@ -181,16 +177,15 @@ def check(table: Warehouse, database: Path, days: Range) -> int:
         more = (
             f"; and {counted(len(wrong) - TELL_DAYS, 'more day')}" if len(wrong) > TELL_DAYS else ""
         )
-        log.say(
+        log.error(
             f"{table.name} differs from fct_watch_streams. {days}{more}. Load again; if that does "
             "not mend it, load with --adopt",
-            logging.ERROR,
             table=table.name,
             days=[str(d) for d in wrong],
         )
         return 1
     streams, heartbeats, watched = (sum(day[n] for day in true.values()) for n in range(3))
-    log.say(
+    log.info(
         f"{table.name} has what fct_watch_streams has of each day: "
         f"{counted(streams, 'stream')} on {counted(len(true), 'day')}, "
         f"{counted(heartbeats, 'heartbeat')}, {watched / 3.6e9:,.1f} hours",
@@ -218,7 +213,7 @@ def in_words(totals: tuple[int, int, int] | None) -> str:
 @contextlib.contextmanager
 def reading(database: Path):
     """Open the database of the marts, and wait while someone writes."""
-    with patiently(lambda: duckdb.connect(str(database), read_only=True)) as connection:
+    with retry_while_locked(lambda: duckdb.connect(str(database), read_only=True)) as connection:
         connection.execute("set timezone = 'UTC'")
         yield connection
 
@@ -231,5 +226,5 @@ def watch_timeout(database: Path) -> float:
     except duckdb.CatalogException:
         told = None
     if told is None:
-        raise WarehouseTrouble(f"{database} has no watch streams: build them first, with make")
+        raise WarehouseError(f"{database} has no watch streams: build them first, with make")
     return float(told)

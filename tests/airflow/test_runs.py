@@ -25,7 +25,7 @@ from support.oracles import streams as watch_oracle
 from support.project import ROOT
 from support.warehouses.emulators import running_postgres
 
-from dwell.runtime.database_lock import patiently
+from dwell.runtime.database_lock import retry_while_locked
 from dwell.sample.heartbeats import MINUTE, Plan, messages, streams
 
 TOPIC = "heartbeats"
@@ -175,7 +175,7 @@ def kill_half_way(airflow, run_id, landing):
 def loaded(database):
     """How many messages are staged, and how many are in the streams."""
     # one that was killed takes a moment to let go of its files
-    with patiently(lambda: duckdb.connect(str(database), read_only=True)) as connection:
+    with retry_while_locked(lambda: duckdb.connect(str(database), read_only=True)) as connection:
         return connection.execute(
             "select (select count(*) from stg_watch__heartbeats), "
             "(select sum(rows_landed)::int from dwell_heartbeats_landed)"

@@ -18,6 +18,7 @@ from support.project import ROOT
 
 from dwell.build import builder, write_audit_publish
 from dwell.cli.build import build as build_command
+from dwell.exceptions import BuildError
 
 NO_TESTS = ("--exclude", "resource_type:test", "resource_type:unit_test")
 SESSIONS = ("--select", "+fct_sessions", "+fct_events", *NO_TESTS)
@@ -219,9 +220,7 @@ def test_what_a_dead_writer_left_is_put_in_first(live):
 def test_what_a_dead_writer_left_is_not_lost_where_readers_keep_it_from_being_put_in(live):
     left_by_a_dead_writer(live)
     with Someone(live) as reader:
-        with pytest.raises(
-            write_audit_publish.CannotBuild, match=rf"\.wal must be put in.*{reader.process.pid}"
-        ):
+        with pytest.raises(BuildError, match=rf"\.wal must be put in.*{reader.process.pid}"):
             built_beside(live)
         assert reader.ask("from notes") == "[('mine',)]"
 
@@ -247,7 +246,7 @@ def test_a_link_stays_a_link_and_its_views_work(live, tmp_path):
 def test_a_file_that_came_or_was_replaced_meanwhile_is_not_overwritten(live):
     before = digest(live)
     with (
-        pytest.raises(write_audit_publish.CannotBuild, match="was replaced"),
+        pytest.raises(BuildError, match="was replaced"),
         write_audit_publish.beside(live),
     ):
         shutil.copy(live, live.with_name("other"))
@@ -255,7 +254,7 @@ def test_a_file_that_came_or_was_replaced_meanwhile_is_not_overwritten(live):
     assert digest(live) == before
     new = live.with_name("new.duckdb")
     with (
-        pytest.raises(write_audit_publish.CannotBuild, match="was replaced"),
+        pytest.raises(BuildError, match="was replaced"),
         write_audit_publish.beside(new) as copy,
     ):
         duckdb.connect(str(copy)).close()
@@ -281,7 +280,7 @@ def test_what_is_still_in_the_log_of_the_copy_is_put_in(live):
 
 def test_where_there_is_no_room_it_says_so_before_it_copies(live, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(write_audit_publish.CannotBuild, match=r"takes \d+ MB, and 0 MB are free"):
+    with pytest.raises(BuildError, match=r"takes \d+ MB, and 0 MB are free"):
         built_beside(live)
     assert [p.name for p in live.parent.iterdir()] == ["live.duckdb"]
 
@@ -352,7 +351,7 @@ def test_a_disk_that_is_full_at_the_end_is_told(live, monkeypatch):
 
     before = digest(live)
     with (
-        pytest.raises(write_audit_publish.CannotBuild, match=r"one file.*No space left"),
+        pytest.raises(BuildError, match=r"one file.*No space left"),
         write_audit_publish.beside(live),
     ):
         monkeypatch.setattr(write_audit_publish, "opened", full)
@@ -407,14 +406,14 @@ def test_a_copy_that_outlives_its_build_keeps_the_next_one_out(live, tmp_path, m
         time.sleep(0.01)
     process.kill()
     process.wait()
-    with pytest.raises(write_audit_publish.CannotBuild, match="another build"):
+    with pytest.raises(BuildError, match="another build"):
         built_beside(live)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
             built_beside(live, "create table built as select 1 as one")
             break
-        except write_audit_publish.CannotBuild:
+        except BuildError:
             time.sleep(0.1)
     with duckdb.connect(str(live), read_only=True) as connection:
         assert connection.execute("from built").fetchall() == [(1,)]

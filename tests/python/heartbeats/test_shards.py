@@ -3,7 +3,6 @@
 Expected rows are written by hand, as (shard, session, seconds of the stream).
 """
 
-import argparse
 import copy
 import json
 import shutil
@@ -13,9 +12,8 @@ import pytest
 from support.kafka.streams_database import NOON, Stream, add, build
 from support.warehouses.targets import KINDS, dwell, running
 
-from dwell.cli import commands
+from dwell.cli.main import main
 from dwell.report.formatting import counted
-from dwell.warehouses import load
 
 DYING = "tests/python/support/killed/load.py"
 ROWS = "select shard, session_id, stream_duration from {table}"
@@ -48,11 +46,9 @@ class Shards:
         for name, value in self.target.environment.items():
             self.set(name, value)
         self.set("DWELL_DATABASE", str(self.database(shard)))
-        parser = argparse.ArgumentParser()
-        commands.add_load(parser)
         self.capsys.readouterr()
         words = [self.target.kind, "--table", self.table, "--shard", as_shard or shard, *options]
-        given = load.main(parser.parse_args(words))
+        given = main(["load", *words])
         *_, said = self.capsys.readouterr().err.splitlines()
         said = json.loads(said)
         assert given == code, said

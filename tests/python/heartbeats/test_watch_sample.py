@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from support.project import ROOT, Project
 
-from dwell.cli import commands
+from dwell.cli.sample import simulate as command
 from dwell.sample import heartbeats, simulate
 
 REAL = ROOT.parent / "shared" / "data" / "media_plays"
@@ -27,11 +27,9 @@ TOLD = """
 
 
 def plan_of(options):
-    parser = simulate.argparse.ArgumentParser()
-    commands.add_simulate(parser)
-    arguments = parser.parse_args(options.split())
+    arguments = command.make_context("simulate", options.split()).params
     return heartbeats.Plan(
-        **{name: getattr(arguments, name) for name in heartbeats.Plan.__dataclass_fields__}
+        **{name: arguments[name] for name in heartbeats.Plan.__dataclass_fields__}
     )
 
 

@@ -15,6 +15,7 @@ from support.project import ROOT, Project
 from dwell.build import compressed_files
 from dwell.cli.main import main
 from dwell.dbt import vars as dbt_vars
+from dwell.exceptions import CorruptFileError
 from dwell.runtime.terminal import escape
 
 SEED = int(os.environ.get("DWELL_SEED", "0"))
@@ -309,7 +310,7 @@ def test_compressed_files_that_are_not_whole_are_refused_with_a_sentence(tmp_pat
     """DuckDB reads them up to where they break off, so that make looks before dbt does."""
     for fault, name, content in malformed.packed_files(random.Random(SEED)):
         write(tmp_path, {name: content})
-        with pytest.raises(compressed_files.NotWhole, match=re.escape(name)) as told:
+        with pytest.raises(CorruptFileError, match=re.escape(name)) as told:
             compressed_files.check({"events_path": f"{tmp_path}/*"}, tmp_path / "none.duckdb")
             pytest.fail(f"{fault} {name}")
         assert str(told.value).endswith("take it out of events_path.")
@@ -320,7 +321,7 @@ def test_a_compressed_file_is_looked_at_where_dbt_reads_it(tmp_path, monkeypatch
     write(tmp_path, {"a.csv.gz": b"no gzip"})
     place = os.path.relpath(tmp_path / "a.csv.gz", ROOT)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(compressed_files.NotWhole, match=re.escape(f"{place} is not whole")):
+    with pytest.raises(CorruptFileError, match=re.escape(f"{place} is not whole")):
         compressed_files.check({"events_path": place}, tmp_path / "none.duckdb")
 
 

@@ -16,10 +16,10 @@ from support.kafka.broker import running_broker
 from support.optional import need
 from support.project import ROOT
 
+from dwell.exceptions import KafkaClientError, LandingInUseError
 from dwell.kafka import config as kafka_config
-from dwell.kafka.config import KafkaTrouble
 from dwell.kafka.consumer import Reader, read_on
-from dwell.landing.folder import Landing, LandingInUse
+from dwell.landing.folder import Landing
 
 NOON = 1_742_299_200_000  # 2025-03-18 12:00 UTC, in ms
 
@@ -193,9 +193,9 @@ def test_shares_land_every_partition_once(broker, tmp_path):
 def test_a_topic_is_landed_in_a_folder_by_one_alone(broker, tmp_path):
     topic = broker.topic("alone", 2)
     one = reader(broker, topic, tmp_path, share=(0, 2))
-    with pytest.raises(LandingInUse, match=f"share 1-of-2, by process {os.getpid()}"):
+    with pytest.raises(LandingInUseError, match=f"share 1-of-2, by process {os.getpid()}"):
         reader(broker, topic, tmp_path, share=(0, 2))
-    with pytest.raises(LandingInUse, match="in share 1-of-2"):
+    with pytest.raises(LandingInUseError, match="in share 1-of-2"):
         reader(broker, topic, tmp_path)
     reader(broker, topic, tmp_path, share=(1, 2)).close()
     one.close()
@@ -226,7 +226,7 @@ def test_what_kafka_removed_before_it_landed_is_said(broker, tmp_path):
     broker.send(topic, [(0, str(i).encode(), NOON) for i in range(10, 20)])
     for done in broker.admin.delete_records([TopicPartition(topic, 0, 15)]).values():
         done.result()
-    with pytest.raises(KafkaTrouble, match=r"offsets 10 to 14 of partition 0 .* --accept-loss"):
+    with pytest.raises(KafkaClientError, match=r"offsets 10 to 14 of partition 0 .* --accept-loss"):
         land(broker, topic, tmp_path)
     assert land(broker, topic, tmp_path, accept_loss=True).messages == 5
     assert [row[1] for row in landed(tmp_path)] == [*range(10), *range(15, 20)]
@@ -243,18 +243,18 @@ def test_a_topic_that_was_made_anew_is_said(broker, tmp_path, messages):
     time.sleep(1)
     broker.topic(topic, 1)
     broker.send(topic, [(0, b"y", NOON)] * messages)
-    with pytest.raises(KafkaTrouble, match="made anew"):
+    with pytest.raises(KafkaClientError, match="made anew"):
         land(broker, topic, tmp_path)
 
 
 def test_there_is_no_such_topic(broker, tmp_path):
-    with pytest.raises(KafkaTrouble, match="topic nowhere: there is no such topic"):
+    with pytest.raises(KafkaClientError, match="topic nowhere: there is no such topic"):
         reader(broker, "nowhere", tmp_path)
 
 
 def test_no_broker_answers(tmp_path, monkeypatch):
     monkeypatch.setattr("dwell.kafka.consumer.GIVE_UP_SECONDS", 1)
-    with pytest.raises(KafkaTrouble, match="no broker has answered for 1 s"):
+    with pytest.raises(KafkaClientError, match="no broker has answered for 1 s"):
         Reader({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}, "t", Landing(tmp_path))
 
 
@@ -346,15 +346,15 @@ def test_settings_come_from_file_environment_and_options(tmp_path, monkeypatch):
     Arguments.bootstrap_servers = "b:2"
     assert kafka_config.settings_of(Arguments)["bootstrap.servers"] == "b:2"
     monkeypatch.setenv("DWELL_KAFKA_ENABLE_AUTO_COMMIT", "true")
-    with pytest.raises(KafkaTrouble, match=r"enable\.auto\.commit cannot be set"):
+    with pytest.raises(KafkaClientError, match=r"enable\.auto\.commit cannot be set"):
         kafka_config.settings_of(Arguments)
     path.write_text("bootstrap.servers\n")
-    with pytest.raises(KafkaTrouble, match=r"line 1: no name=value"):
+    with pytest.raises(KafkaClientError, match=r"line 1: no name=value"):
         kafka_config.settings_of(Arguments)
 
 
 def test_a_setting_that_does_not_exist_is_named():
-    with pytest.raises(KafkaTrouble, match=r'No such configuration property: "no\.such"'):
+    with pytest.raises(KafkaClientError, match=r'No such configuration property: "no\.such"'):
         kafka_config.make(Producer, {"bootstrap.servers": "a:1", "no.such": "thing"})
 
 

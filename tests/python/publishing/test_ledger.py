@@ -14,8 +14,9 @@ from support.oracles.sessions import EPOCH
 from support.oracles.streams import MICRO
 from support.project import Project
 
+from dwell.exceptions import LedgerError
 from dwell.publishing import ledger as ledgers
-from dwell.publishing.ledger import Ledger, LedgerTrouble
+from dwell.publishing.ledger import Ledger
 from dwell.publishing.publisher import open_sink, publish
 from dwell.publishing.sinks import Folder, Nowhere
 
@@ -220,9 +221,7 @@ def test_a_ledger_and_a_sink_that_do_not_belong_together_are_refused(tmp_path):
     sink = Folder(tmp_path / "told")
     sink.open()
     sink.publish(7, [("key", "{}")])
-    with pytest.raises(
-        LedgerTrouble, match=r"the last batch of folder .* is 7, but by the ledger 0"
-    ):
+    with pytest.raises(LedgerError, match=r"the last batch of folder .* is 7, but by the ledger 0"):
         open_sink(Ledger(tmp_path / "ledger.duckdb", sink.name), sink)
     # a ledger that has told nothing yet is anybody's
     Ledger(tmp_path / "ledger.duckdb", Nowhere.name)
@@ -234,7 +233,7 @@ def test_a_ledger_is_of_the_sink_that_it_told_first(tmp_path):
     told.land(0, messages, {m: payload(m, random.Random(1)) for m in messages})
     assert len(told.step()) == 1
     told.start()
-    with pytest.raises(LedgerTrouble, match=r"is the ledger of folder .*, not of the ledger alone"):
+    with pytest.raises(LedgerError, match=r"is the ledger of folder .*, not of the ledger alone"):
         Ledger(told.path, Nowhere.name)
 
 

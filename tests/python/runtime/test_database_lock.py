@@ -11,9 +11,10 @@ import pytest
 from support.kafka.landing import land, payload
 from support.project import ROOT, Project
 
+from dwell.exceptions import DatabaseLockedError
 from dwell.publishing.ledger import Ledger
 from dwell.runtime import database_lock
-from dwell.runtime.database_lock import DatabaseLockedError, Waiting, patiently
+from dwell.runtime.database_lock import Waiting, retry_while_locked
 from dwell.warehouses.load import watch_timeout
 
 HOLDER = """
@@ -51,7 +52,7 @@ def test_a_wait_ends_and_names_the_holder(tmp_path, brief):
     with held(path, "read") as pid:
         began_at = time.monotonic()
         with pytest.raises(DatabaseLockedError) as raised:
-            patiently(lambda: duckdb.connect(str(path)))
+            retry_while_locked(lambda: duckdb.connect(str(path)))
     assert 2 <= time.monotonic() - began_at < 6
     said = str(raised.value)
     assert f"(PID {pid})" in said
@@ -73,7 +74,7 @@ def test_a_wait_goes_on_as_soon_as_the_file_is_free(tmp_path, brief):
         stack.enter_context(pytest.MonkeyPatch.context()).setattr(
             Waiting, "meanwhile", staticmethod(meanwhile)
         )
-        patiently(lambda: duckdb.connect(str(path))).close()
+        retry_while_locked(lambda: duckdb.connect(str(path))).close()
     assert done == [1]
 
 
@@ -94,10 +95,10 @@ def test_each_wait_has_the_whole_time(tmp_path, brief, monkeypatch):
 
         return work
 
-    assert patiently(locked_for(1.5)) == "done"
-    assert patiently(locked_for(1.5)) == "done"
+    assert retry_while_locked(locked_for(1.5)) == "done"
+    assert retry_while_locked(locked_for(1.5)) == "done"
     with pytest.raises(DatabaseLockedError, match=r"x\.duckdb is open in another program"):
-        patiently(locked_for(9))
+        retry_while_locked(locked_for(9))
 
 
 def test_the_ledger_too_is_not_waited_for_without_limit(tmp_path, brief):

@@ -15,7 +15,7 @@ from dwell.landing import compaction
 from dwell.landing.folder import SCHEMA, Landing
 from dwell.publishing.ledger import Ledger
 from dwell.runtime import permissions
-from dwell.runtime.atomic_file import put_in_place
+from dwell.runtime.atomic_file import replace_file
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +126,7 @@ def test_what_replaces_a_file_is_no_wider(tmp_path):
     (old := tmp_path / "report.html").write_text("old")
     old.chmod(0o640)
     (new := tmp_path / ".report.html").write_text("new")
-    put_in_place(new, old)
+    replace_file(new, old)
     assert (old.read_text(), mode(old)) == ("new", oct(0o640))
 
 

@@ -44,12 +44,12 @@ class Scene:
                 (sum(m.key.encode()) % PARTITIONS, m.payload.encode(), m.received_at)
                 for m in sent[first : first + size]
             ]
-            self.patiently(part)
+            self.send_part(part)
             time.sleep(seconds / slices)
         end = last + 3_600_000
-        self.patiently([(p, mark(p, end), end) for p in range(PARTITIONS)])
+        self.send_part([(p, mark(p, end), end) for p in range(PARTITIONS)])
 
-    def patiently(self, part):
+    def send_part(self, part):
         self.broker.send(self.beats, part, **{"enable.idempotence": True})
 
     def start(self, *options, **environment):
@@ -278,7 +278,7 @@ def test_it_ends_and_names_who_has_the_database_for_too_long(broker, tmp_path):
         (sum(m.key.encode()) % PARTITIONS, m.payload.encode(), m.received_at)
         for m in messages(PLAN)
     ]
-    scene.patiently(half[:3_000])
+    scene.retry_while_locked(half[:3_000])
     scene.finish()
     look = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
     look += "print('open', flush=True); input()"
@@ -295,10 +295,10 @@ def test_it_ends_and_names_who_has_the_database_for_too_long(broker, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     for first in range(3_000, len(half), 200):
-        scene.patiently(half[first : first + 200])
+        scene.retry_while_locked(half[first : first + 200])
         time.sleep(1)
     end = max(received_at for _, _, received_at in half) + 3_600_000
-    scene.patiently([(p, mark(p, end), end) for p in range(PARTITIONS)])
+    scene.send_part([(p, mark(p, end), end) for p in range(PARTITIONS)])
     assert process.wait(90) == 1
     last = scene.log().splitlines()[-1]
     assert f"(PID {other.pid})" in last
@@ -328,10 +328,10 @@ def test_a_renamed_field_ends_no_stream(broker, tmp_path):
         return 0, json.dumps(fields).encode(), base + second * 1000
 
     def send(seconds, user="user_id"):
-        scene.patiently([beat(n, f"s{i}", user) for n in seconds for i in range(5)])
+        scene.send_part([beat(n, f"s{i}", user) for n in seconds for i in range(5)])
         # the other partitions have nothing to say but that time goes on
         at = base + seconds[-1] * 1000
-        scene.patiently([(p, mark(p, at), at) for p in range(1, PARTITIONS)])
+        scene.send_part([(p, mark(p, at), at) for p in range(1, PARTITIONS)])
 
     send(range(0, 300, 4))
     send(range(300, 600, 4), "userId")
@@ -346,7 +346,9 @@ def test_a_renamed_field_ends_no_stream(broker, tmp_path):
     log = scene.log()
     assert "publishing is suspended" in log
     assert '"reject_reason": "missing_user_id"' in log
-    scene.patiently([(p, mark(p, base + 3_600_000), base + 3_600_000) for p in range(PARTITIONS)])
+    scene.retry_while_locked(
+        [(p, mark(p, base + 3_600_000), base + 3_600_000) for p in range(PARTITIONS)]
+    )
     assert scene.start("--until-end", "--accept-invalid").wait(120) == 0
     ended = {(r["session_id"], r["stream_duration"]) for r in scene.records()}
     # 296 s twice, with the silence between that nobody can explain; and what the marks have left

@@ -97,7 +97,7 @@ def test_it_is_made_again_at_the_interval_and_if_something_has_changed(
     assert made[2][0] == tmp_path / "dwell.duckdb"
 
 
-@pytest.mark.parametrize("where", ["copy_file", "put_in_place"])
+@pytest.mark.parametrize("where", ["copy_file", "replace_file"])
 def test_a_copy_that_fails_leaves_the_one_before(listener, copy, tmp_path, monkeypatch, where):
     copy.make()
     before = (tmp_path / "read" / "dwell.duckdb").read_bytes()

@@ -3,7 +3,6 @@
 Expected rows are written by hand, as (session, seconds of the stream, revision).
 """
 
-import argparse
 import copy
 import itertools
 import json
@@ -20,7 +19,7 @@ from support.oracles.streams import MICRO, Message
 from support.project import ROOT, Project
 from support.warehouses.targets import KINDS, dwell, running
 
-from dwell.cli import commands
+from dwell.cli.main import main
 from dwell.publishing import ledger as ledgers
 from dwell.warehouses import load
 
@@ -127,10 +126,8 @@ class Scene:
         for name, value in self.target.environment.items():
             self.set(name, value)
         self.set("DWELL_DATABASE", str(self.database))
-        parser = argparse.ArgumentParser()
-        commands.add_load(parser)
         self.capsys.readouterr()
-        given = load.main(parser.parse_args([self.target.kind, *options]))
+        given = main(["load", self.target.kind, *options])
         *_, said = self.capsys.readouterr().err.splitlines()
         said = json.loads(said)
         assert given == code, said

@@ -74,7 +74,7 @@ def sent_but_not_committed(commit):
     return changed
 
 
-around(landing_folder, "put_in_place", before="file written", after="file landed")
+around(landing_folder, "replace_file", before="file written", after="file landed")
 around(ledger.Ledger, "write_down", after="batch written down")
 around(ledger.Ledger, "mark_published", before="batch published", after="batch marked")
 runner.Dbt.run = in_the_middle(runner.Dbt.run)
