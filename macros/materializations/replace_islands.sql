@@ -101,7 +101,7 @@ where load_number < {{ dwell.current_generation(dwell.input(meta['input'])) }}
 
 
 {% macro island_start(meta) %}
-    {{- return(meta.get('run_starts_at', 'run_started_at')) -}}
+    {{- return(meta.get('island_start', 'island_started_at')) -}}
 {% endmacro %}
 
 
@@ -112,7 +112,7 @@ select
     {{ part }} as entity_{{ loop.index }},
     {%- endfor %}
     {{ dwell.island_start(meta) }} as begins_at,
-    max({{ meta['run_reaches_to'] }}) as reaches_to
+    max({{ meta['island_end'] }}) as reaches_to
 from {{ recomputed }}
 where {{ dwell.island_start(meta) }} is not null
 group by {{ dwell.entity_of_islands(meta) | join(', ') }}, {{ dwell.island_start(meta) }}
@@ -130,7 +130,7 @@ group by {{ dwell.entity_of_islands(meta) | join(', ') }}, {{ dwell.island_start
 {# What runs are kept apart by, as SQL expressions that are never null. #}
 {% macro entity_of_islands(meta, alias='') %}
     {%- set parts = [] -%}
-    {%- for column in meta['entity'] -%}
+    {%- for column in meta['partition_by'] -%}
         {%- if column == 'visitor' -%}
             {%- for part in dwell.visitor(alias) -%}{%- do parts.append("coalesce(" ~ part ~ ", '')") -%}{%- endfor -%}
         {%- else -%}

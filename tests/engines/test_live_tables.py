@@ -24,7 +24,7 @@ MICRO = timedelta(microseconds=1)
 # what stores rows, and what is asserted of them
 MODELS = (
     *("int_web__events_sessionized", "int_web__sessions", "fct_sessions", "event_reconciliation"),
-    *("stg_watch__heartbeats", "int_watch__streams", "int_watch__clock", "fct_watch_streams"),
+    *("stg_watch__heartbeats", "int_watch__streams", "int_watch__watermark", "fct_watch_streams"),
     *("ongoing_watch_streams", "heartbeat_reconciliation"),
 )
 

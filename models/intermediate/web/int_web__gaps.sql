@@ -17,7 +17,7 @@ gaps_between_runs as (
         {{ dwell.microseconds_between('previous_ended_at', 'started_at') }} as gap_us,
         true as is_between_runs
     from {{ ref('int_web__sessions') }}
-    where started_at = run_started_at and previous_ended_at is not null
+    where started_at = island_started_at and previous_ended_at is not null
 ),
 
 gaps as (

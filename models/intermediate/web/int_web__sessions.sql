@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_islands',
     on_schema_change='fail',
-    meta={'input': 'events', 'entity': ['visitor'], 'run_reaches_to': 'ended_at'}
+    meta={'input': 'events', 'partition_by': ['visitor'], 'island_end': 'ended_at'}
 ) }}
 {%- set newest = '(select coalesce(max(load_number), 0) from ' ~ this ~ ')' -%}
 {%- set adds = dwell.can_query() and is_incremental() -%}
@@ -22,7 +22,7 @@ recomputed as (
     select
         {{ dwell.agreed('user_id') }} as user_id,
         {{ dwell.agreed('device_id') }} as device_id,
-        min(run_started_at) as run_started_at,
+        min(island_started_at) as island_started_at,
         session_started_at as started_at,
         max(event_at) as ended_at,
         count(*) as event_count,
@@ -34,18 +34,18 @@ recomputed as (
 recomputed_runs as (
     select
         {{ dwell.visitor_as_key() }},
-        run_started_at,
-        max(ended_at) as run_ended_at,
+        island_started_at,
+        max(ended_at) as island_ended_at,
         max(load_number) as load_number
     from recomputed
-    group by visitor_key_1, visitor_key_2, run_started_at
+    group by visitor_key_1, visitor_key_2, island_started_at
 ),
 
 changed_visitors as (
     select
         visitor_key_1,
         visitor_key_2,
-        min(run_started_at) as first_changed_at,
+        min(island_started_at) as first_changed_at,
         max(load_number) as load_number
     from recomputed_runs
     group by visitor_key_1, visitor_key_2
@@ -90,8 +90,8 @@ later as (
             where
                 recomputed_runs.visitor_key_1 = stored.visitor_key_1
                 and recomputed_runs.visitor_key_2 = stored.visitor_key_2
-                and stored.run_started_at between recomputed_runs.run_started_at
-                and recomputed_runs.run_ended_at
+                and stored.island_started_at between recomputed_runs.island_started_at
+                and recomputed_runs.island_ended_at
         )
 ),
 
@@ -102,7 +102,7 @@ to_number as (
     select
         user_id,
         device_id,
-        run_started_at,
+        island_started_at,
         started_at,
         ended_at,
         event_count,
@@ -152,7 +152,7 @@ select
     device_id,
     -- a number of rows is 32 bits wide on Spark, until something is added to it
     cast(session_number as {{ dbt.type_bigint() }}) as session_number,
-    run_started_at,
+    island_started_at,
     started_at,
     ended_at,
     previous_ended_at,

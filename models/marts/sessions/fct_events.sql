@@ -19,7 +19,7 @@ select
     events.client,
     events.event_at,
     events.is_ignored,
-    events.run_started_at
+    events.island_started_at
 from events
 left join sessions
     on

@@ -14,5 +14,5 @@ select
     event_count = 1 as is_single_event,
     {{ dwell.seconds_between('previous_ended_at', 'started_at') }}
         as seconds_since_previous_session,
-    run_started_at
+    island_started_at
 from sessions

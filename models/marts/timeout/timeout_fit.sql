@@ -15,7 +15,7 @@ bins as (
 ),
 
 humps as (
-    select * from {{ ref('int_web__gap_humps') }}
+    select * from {{ ref('int_web__gap_components') }}
 ),
 
 -- one hump, for comparison

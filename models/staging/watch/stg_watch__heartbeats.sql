@@ -78,7 +78,7 @@ placed as (
                 partition by judged.topic, judged.topic_partition, judged.topic_offset
                 order by judged.source_number, judged.read_position
             ) > 1
-        ) as is_landed_before
+        ) as is_redelivered
     from judged
     left join loaded
         on
@@ -91,7 +91,7 @@ placed as (
 placed as (
     select
         *,
-        false as is_landed_before
+        false as is_redelivered
     from judged
 )
 {%- endif %}
@@ -108,7 +108,7 @@ select
     topic,
     topic_partition,
     topic_offset,
-    is_landed_before,
+    is_redelivered,
     reject_reason,
     case when reject_reason is not null then read_position end as read_position,
     case

@@ -72,7 +72,7 @@ select
     {%- if watermark is none %}
     min(first_received_at) as watermark_at
     {%- else %}
-    greatest(min(first_received_at), (select max(reached_at) from {{ watermark }})) as watermark_at
+    greatest(min(first_received_at), (select max(watermark_at) from {{ watermark }})) as watermark_at
     {%- endif %}
 from {{ dwell.pending_files() }}
 having count(*) > 0;
@@ -87,6 +87,6 @@ delete from {{ dwell.pending_partitions() }} where true;
 
 {# The view with the watermark, if an earlier run has made it; no ref(), because it comes after the streams. #}
 {% macro stored_watermark() %}
-    {%- set node = graph.nodes.get('model.dwell.int_watch__clock') -%}
+    {%- set node = graph.nodes.get('model.dwell.int_watch__watermark') -%}
     {{- return(adapter.get_relation(node.database, node.schema, node.alias) if node else none) -}}
 {% endmacro %}
