@@ -16,7 +16,7 @@ gaps_between_runs as (
     select
         {{ dwell.microseconds_between('previous_ended_at', 'started_at') }} as gap_us,
         true as is_between_runs
-    from {{ ref('int_web__sessions') }}
+    from {{ ref('int_web__sessions_numbered') }}
     where started_at = island_started_at and previous_ended_at is not null
 ),
 

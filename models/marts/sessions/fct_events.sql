@@ -6,7 +6,7 @@ with events as (
 
 sessions as (
     select *, {{ dwell.visitor_as_key() }}
-    from {{ ref('int_web__sessions') }}
+    from {{ ref('int_web__sessions_numbered') }}
 )
 
 select

@@ -1,5 +1,5 @@
 with sessions as (
-    select * from {{ ref('int_web__sessions') }}
+    select * from {{ ref('int_web__sessions_numbered') }}
 )
 
 select
