@@ -177,9 +177,9 @@ def full(file, database):
                 when gap_us > 1200e6 then 20 when gap_us > 900e6 then 15
                 when gap_us > 600e6 then 10 when gap_us > 300e6 then 5
             end as over_minutes,
-            is_between_runs, count(*) as gaps, sum(gap_us) / 1e6 as gap_seconds
+            is_between_islands, count(*) as gaps, sum(gap_us) / 1e6 as gap_seconds
         from (
-            select gap_us, false as is_between_runs from events
+            select gap_us, false as is_between_islands from events
             where gap_us > 0 and not is_duplicate
             union all
             select epoch_us(started_at) - epoch_us(previous_ended_at), true from sessions
@@ -188,7 +188,7 @@ def full(file, database):
         group by all;
 
         create table gap_histogram as
-        select size_bin, sum(gaps) as gaps, sum(gaps) filter (is_between_runs) as gaps_between_runs
+        select size_bin, sum(gaps) as gaps, sum(gaps) filter (is_between_islands) as gaps_between
         from gaps group by all order by size_bin;
 
         -- views in dwell, except for the count that proves that each row has arrived

@@ -21,7 +21,7 @@ pending as (
 ),
 
 by_heartbeats as (
-    -- a player's clock that is ahead of the broker's ends no stream
+    -- a player whose time is ahead of the broker's ends no stream
     select
         case
             when newest_event_at > newest_received_at then newest_received_at

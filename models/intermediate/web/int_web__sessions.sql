@@ -4,6 +4,7 @@
     on_schema_change='fail',
     meta={'input': 'events', 'partition_by': ['visitor'], 'island_end': 'ended_at'}
 ) }}
+{%- set newest_load = '(select coalesce(max(load_number), 0) from ' ~ this ~ ')' -%}
 {%- set adds = dwell.can_query() and is_incremental() %}
 
 -- events of the loads that this table lacks, whichever run stored them; all events of an affected
@@ -14,9 +15,7 @@ with events as (
     where
         session_started_at is not null
         and not is_duplicate
-        {%- if adds %}
-        and load_number > (select coalesce(max(load_number), 0) from {{ this }})
-        {%- endif %}
+        and load_number > {{ newest_load if adds else 0 }}
 ),
 
 sessions as (

@@ -1,7 +1,5 @@
 {{ config(materialized='view') }}
-{%- set of_visitor -%}
-    partition by {{ dwell.visitor() | join(', ') }} order by started_at
-{%- endset %}
+{%- set visitor = dwell.visitor() | join(', ') %}
 
 with sessions as (
     select * from {{ ref('int_web__sessions') }}
@@ -13,10 +11,13 @@ select
     user_id,
     device_id,
     -- a number of rows is 32 bits wide on Spark, until something is added to it
-    cast(row_number() over ({{ of_visitor }}) as {{ dbt.type_bigint() }}) as session_number,
+    cast(
+        row_number() over (partition by {{ visitor }} order by started_at)
+        as {{ dbt.type_bigint() }}
+    ) as session_number,
     island_started_at,
     started_at,
     ended_at,
-    lag(ended_at) over ({{ of_visitor }}) as previous_ended_at,
+    lag(ended_at) over (partition by {{ visitor }} order by started_at) as previous_ended_at,
     event_count
 from sessions
