@@ -53,10 +53,13 @@ test-pipelines: .venv/.test airflow warehouses emulators ## test the Airflow DAG
 	@echo "== pytest: the DAG under a real scheduler, and what loads a warehouse"
 	@DWELL_REQUIRE=all $(VENV)/python -m pytest -s -v tests/airflow tests/python/warehouses/test_load.py
 
-lint: .venv/.test ## check Python, SQL, and what is to hold of every model (dbt-bouncer.yml)
-	@echo "== ruff, sqlfluff, dbt-bouncer, descriptions"
+lint: .venv/.test ## check Python, SQL, YAML, prose, and what is to hold of every model (dbt-bouncer.yml)
+	@echo "== ruff, codespell, yamllint, mdformat, sqlfluff, dbt-bouncer, descriptions"
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
+	@git ls-files -z | xargs -0 $(VENV)/codespell
+	@git ls-files -z '*.yml' '*.yaml' | xargs -0 $(VENV)/yamllint --strict
+	@$(VENV)/mdformat --check --number --compact-tables docs/adr docs/tutorials
 	@$(VENV)/sqlfluff lint models tests/singular analyses
 	@$(VENV)/dbt --quiet parse --target-path target/lint
 	@said=$$($(VENV)/dbt-bouncer run --show-all-failures 2>&1) || { echo "$$said"; exit 1; }
