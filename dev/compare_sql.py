@@ -46,7 +46,7 @@ for path in ("{first}", "{both}"):
     result = dbtRunner().invoke([*arguments, "--target-path", "{work}", "--log-path", "{work}"])
     assert result.success, result.exception
 """
-# what differs between two runs of one revision
+# what differs between two runs at the same revision
 CHANGING = (
     (r"/\* \{.*?\} \*/\s*", ""),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>"),

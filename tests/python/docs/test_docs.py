@@ -73,7 +73,7 @@ def test_the_one_file_has_every_picture_in_it(tmp_path, monkeypatch):
     }
 
 
-def test_a_picture_that_is_not_there_is_told(tmp_path):
+def test_a_missing_picture_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="missing"):
         with_pictures("![a picture](missing.svg)", tmp_path)
     elsewhere = "![a badge](https://example.org/badge.svg) ![](data:image/png;base64,AA.png)"
@@ -95,8 +95,8 @@ def test_a_picture_is_at_most_900_wide_has_text_and_needs_nothing_else(path):
     "source", sorted((ROOT / "docs" / "architecture").glob("*.dot")), ids=lambda path: path.name
 )
 def test_the_same_graphviz_draws_the_same_picture(source):
-    said = subprocess.run(["dot", "-V"], capture_output=True, text=True, check=True).stderr
-    version = re.search(r"version (\S+)", said)[1]
+    printed = subprocess.run(["dot", "-V"], capture_output=True, text=True, check=True).stderr
+    version = re.search(r"version (\S+)", printed)[1]
     stored = source.with_suffix(".svg").read_text()
     if f"version {version} " not in stored or not is_font_there():
         pytest.skip("drawn by another Graphviz, or with another font")
@@ -108,5 +108,5 @@ def is_font_there():
     """Whether Arial, or Liberation Sans, which is as wide, is what text is measured with."""
     if not shutil.which("fc-match"):
         return False
-    said = subprocess.run(["fc-match", "Arial"], capture_output=True, text=True, check=True).stdout
-    return "Arial" in said or "Liberation Sans" in said
+    font = subprocess.run(["fc-match", "Arial"], capture_output=True, text=True, check=True).stdout
+    return "Arial" in font or "Liberation Sans" in font

@@ -1,4 +1,4 @@
-"""On a fresh clone, a test that needs more is skipped, and says what to install."""
+"""On a fresh clone, a test that needs more is skipped, and prints what to install."""
 
 import os
 import subprocess

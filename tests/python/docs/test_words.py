@@ -30,7 +30,7 @@ def counts():
         if TEXT.search(path) and path not in NOT_COUNTED and (ROOT / path).is_file()
     ]
     text = re.sub("|".join(listed["allowed"]), " ", "\n".join(texts), flags=re.IGNORECASE)
-    # a word within a name, as in touched_runs, is one too
+    # a word within a name, between underscores, is one too
     return {
         word: len(re.findall(rf"(?<![a-z]){entry['pattern']}(?![a-z])", text, re.IGNORECASE))
         for word, entry in listed["words"].items()

@@ -1,4 +1,4 @@
-"""After any sequence of runs, every mart is what a full refresh gives, and what the oracle says.
+"""After any sequence of runs, every mart equals a full refresh, and what the oracle computes.
 
 Histories of many visitors, who have nothing to do with one another, arrive together in files whose
 order, names and times are arbitrary. Times come from a tiny domain around every boundary.
@@ -25,7 +25,7 @@ ZONE = "America/New_York"
 BASE = 1_741_492_800 * 1_000_000 + 3 * 3600 * 1_000_000
 VISITORS, BATCHES = 240, 4
 EVENTS = "stg_web__event_rows+"
-# what the oracle knows; the other marts are built of it anew in each run
+# what the oracle knows; each run rebuilds the other marts from it
 SESSIONS = ("+fct_sessions", "fct_events", "event_reconciliation")
 
 OPTIONS = {
@@ -109,10 +109,10 @@ def events_of(histories):
         }
         for step, off, name, visitor, batch, copy in history:
             at = BASE + step * 15 * MINUTE + off
-            told = Event(name, who[visitor][0], "1.0", at, who[visitor][1], "web")
-            yield batch, told
+            event = Event(name, who[visitor][0], "1.0", at, who[visitor][1], "web")
+            yield batch, event
             if copy is not None:
-                yield copy, told
+                yield copy, event
 
 
 def write(path, events, modified):
@@ -122,7 +122,7 @@ def write(path, events, modified):
         for e in events:
             time = (EPOCH + timedelta(microseconds=e.at)).isoformat()
             out.writerow([e.name, e.user or "", e.version, time, e.device or "", e.client])
-        out.writerow(["", "", "", "no time and nobody", "", ""])
+        out.writerow(["", "", "", "no time and no user", "", ""])
     os.utime(path, (modified, modified))
 
 
@@ -131,9 +131,9 @@ def timestamp(microseconds):
 
 
 def count_what_was_met(before, after, batches, names, rule):
-    ended = {(s.visitor, s.run_started) for s in before}
+    ended = {(s.visitor, s.island_started) for s in before}
     for visitor, sessions in itertools.groupby(after, lambda s: s.visitor):
-        for _, parts in itertools.groupby(sessions, lambda s: s.run_started):
+        for _, parts in itertools.groupby(sessions, lambda s: s.island_started):
             parts = list(parts)
             joined = sum(
                 parts[0].started <= start <= parts[-1].ended
@@ -172,7 +172,7 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(names, tmp_path_
     def check(seed):
         draw = random.Random(f"{seed} {names}")
         histories = draw_histories(draw)
-        order, clock = (draw.sample(range(BATCHES), BATCHES) for _ in range(2))
+        order, ages = (draw.sample(range(BATCHES), BATCHES) for _ in range(2))
         shutil.rmtree(landing, ignore_errors=True)
         landing.mkdir()
         for path in (database, other):
@@ -183,7 +183,7 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(names, tmp_path_
         arrived, before = [], []
         for batch in order:
             name = landing / f"{batch}.csv"
-            write(name, batches[batch], 1_760_000_000 + clock[batch])
+            write(name, batches[batch], 1_760_000_000 + ages[batch])
             seen = set(arrived)
             met["late copies"] += any(e in seen for e in batches[batch])
             met["copies whose file sorts first, but comes later"] += any(
@@ -197,11 +197,11 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(names, tmp_path_
             sessions = compare_with_oracle(project, arrived, order.index(batch) + 1, rule)
             count_what_was_met(before, sessions, batches, names, rule)
             before = sessions
-        incremental = {mart: told(project, mart) for mart in MARTS}
+        incremental = {mart: stored(project, mart) for mart in MARTS}
         project.database = other
         project.run("run", "--select", EVENTS, full_refresh=True)
         for mart in MARTS:
-            assert incremental[mart] == told(project, mart), mart
+            assert incremental[mart] == stored(project, mart), mart
         project.database = database
         met["histories"] += len(histories)
         for one, other_name in itertools.combinations(sorted(names), 2):
@@ -210,14 +210,14 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(names, tmp_path_
     check()
 
 
-def told(project, mart):
+def stored(project, mart):
     if mart == "event_reconciliation":
         # which of two equal rows in two files is the duplicate may follow the order of arrival
         query = """select source, rows_read, rows_rejected, is_balanced,
             sum(rows_accepted) over (), sum(rows_duplicate) over () from event_reconciliation"""
     else:
         query = f"from {mart}"
-    return project.rows(f"select * from ({query}) as told order by all")
+    return project.rows(f"select * from ({query}) as mart order by all")
 
 
 def compare_with_oracle(project, arrived, files, rule):
@@ -229,7 +229,7 @@ def compare_with_oracle(project, arrived, files, rule):
             timestamp(s.started),
             timestamp(s.ended),
             len(s.events),
-            timestamp(s.run_started),
+            timestamp(s.island_started),
             None if s.previous_ended is None else (s.started - s.previous_ended) / 1e6,
             (s.ended - s.started) / 1e6,
         )
@@ -256,7 +256,7 @@ def compare_with_oracle(project, arrived, files, rule):
 
 
 def test_the_histories_met_what_they_must():
-    """Runs after the test above: without these, it would prove less than it says."""
+    """Runs after the test above: without these, it would prove less than it claims."""
     if not met:
         pytest.skip("only with the test above")
     assert met["histories"] >= 2000

@@ -29,7 +29,7 @@ def write(path, seed):
             out.writerow(["view", f"u{draw.randrange(500)}", "", at.isoformat(), "d", "web"])
 
 
-def told(project):
+def marts(project):
     return {m: project.rows(f"select * from {m} order by all") for m in MARTS}
 
 
@@ -72,9 +72,9 @@ def test_a_killed_run_leaves_the_last_good_state_and_the_next_repairs(landed, tm
         # the events of a file and the word that it is loaded come together, or not at all
         assert (state[0], state[2]) in ((EVENTS_PER_FILE, 1), (2 * EVENTS_PER_FILE, 2))
     landed.run("run")
-    repaired = told(landed)
+    repaired = marts(landed)
     landed.run("run", full_refresh=True)
-    assert repaired == told(landed)
+    assert repaired == marts(landed)
     print("states after a kill:", seen)
 
 
@@ -85,6 +85,6 @@ def test_a_run_that_dies_between_events_and_sessions_is_completed_by_the_next(la
     loads = landed.row("select max(load_number) from int_web__sessions")
     assert loads == (1,)
     landed.run("run")
-    completed = told(landed)
+    completed = marts(landed)
     landed.run("run", full_refresh=True)
-    assert completed == told(landed)
+    assert completed == marts(landed)

@@ -23,7 +23,7 @@ def lose(monkeypatch):
             known = f"getvariable('{name}')"
             if known in sql:
                 met.append(name)
-                sql = sql.replace(known, "getvariable('nobody_has_set_this')")
+                sql = sql.replace(known, "getvariable('never_set')")
             return execute(self, sql, bindings)
 
         monkeypatch.setattr(DuckDBCursorWrapper, "execute", without)

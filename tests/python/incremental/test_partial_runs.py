@@ -1,4 +1,4 @@
-"""Runs of a part of the project never mix what belongs apart."""
+"""Partial runs never mix what belongs apart."""
 
 from dbt.artifacts.schemas.results import RunStatus
 from dbt.task.run import RunTask
@@ -12,8 +12,8 @@ def test_a_full_refresh_of_a_part_under_other_settings_is_refused(project, tmp_p
     )
     project(events_path=str(path)).run("run")
     other = project(events_path=str(path), session_timeout_minutes=20)
-    said = other.run("run", "--select", "int_web__sessions", fails=True, full_refresh=True)
-    assert "session_timeout_minutes was 30 and is 20" in said
+    error = other.run("run", "--select", "int_web__sessions", fails=True, full_refresh=True)
+    assert "session_timeout_minutes was 30 and is 20" in error
     assert other.row("select count(*) from fct_sessions") == (1,)
     other.run("run", full_refresh=True)
     assert other.row("select count(*) from fct_sessions") == (2,)

@@ -31,7 +31,7 @@ def insert(project, rows):
         )
 
 
-def told(project):
+def marts(project):
     # per load, the reconciliation has the newest load time
     return {m: project.rows(f"select * from {m} order by all") for m in MARTS}
 
@@ -55,7 +55,7 @@ def test_batches_under_old_and_new_load_times_equal_a_full_refresh(warehouse):
         rows += new
         insert(warehouse, new)
         warehouse.run("run")
-        incremental = told(warehouse)
+        incremental = marts(warehouse)
         assert warehouse.row("select rows_read, is_balanced from event_reconciliation") == (
             len(rows),
             True,
@@ -63,18 +63,18 @@ def test_batches_under_old_and_new_load_times_equal_a_full_refresh(warehouse):
         distinct = len({r[:2] for r in rows if r[1] is not None})
         assert warehouse.row("select count(*) from fct_events") == (distinct,)
     warehouse.run("run")
-    assert told(warehouse) == incremental, "a run without new rows changed something"
+    assert marts(warehouse) == incremental, "a run without new rows changed something"
     warehouse.run("run", full_refresh=True)
-    assert told(warehouse) == incremental
+    assert marts(warehouse) == incremental
 
 
 def test_a_row_under_a_load_time_long_past_is_refused(warehouse):
     insert(warehouse, [("ann", DAY, DAY), ("ann", DAY, DAY + timedelta(days=5))])
     warehouse.run("run")
     insert(warehouse, [("ann", DAY, DAY + timedelta(days=1))])
-    said = warehouse.run("run", fails=True)
-    assert "raw.events has changed where it was read before" in said
-    assert "--full-refresh" in said
+    error = warehouse.run("run", fails=True)
+    assert "raw.events has changed where it was read before" in error
+    assert "--full-refresh" in error
     warehouse.run("run", full_refresh=True)
     assert warehouse.row("select rows_read from event_reconciliation") == (3,)
 
@@ -98,7 +98,7 @@ def test_a_time_is_in_the_future_if_it_is_after_its_load_time(warehouse):
 
 
 def at(seconds):
-    """A moment so many seconds from now, as a loader's clock has it."""
+    """A moment so many seconds from now, as the loader measures time."""
     return datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=seconds)
 
 
@@ -195,10 +195,10 @@ def test_a_heartbeat_committed_late_under_a_load_time_that_was_read_is_named(hea
     beat(heartbeats, 4, DAY)
     run(heartbeats)
     beat(heartbeats, 8, DAY)
-    said = run(heartbeats, fails=True)
-    assert "raw.heartbeats has 2 rows with the load time 2025-06-01 00:00:00" in said
-    assert "of which 1 were read" in said and "--full-refresh" not in said
-    # what the error says to do
+    error = run(heartbeats, fails=True)
+    assert "raw.heartbeats has 2 rows with the load time 2025-06-01 00:00:00" in error
+    assert "of which 1 were read" in error and "--full-refresh" not in error
+    # what the error advises
     with duckdb.connect(str(heartbeats.database)) as connection:
         connection.execute(
             "update raw.heartbeats set loaded_at = ? where event_time like '%:08Z'", [at(-61)]
@@ -223,6 +223,6 @@ def test_heartbeats_more_than_a_day_late_are_refused(heartbeats):
     beat(heartbeats, 8, DAY + timedelta(days=3))
     run(heartbeats)
     beat(heartbeats, 12, DAY + timedelta(days=1))
-    said = run(heartbeats, fails=True)
-    assert "raw.heartbeats has changed where it was read before" in said
-    assert "give them a new one" in said
+    error = run(heartbeats, fails=True)
+    assert "raw.heartbeats has changed where it was read before" in error
+    assert "give them a new one" in error

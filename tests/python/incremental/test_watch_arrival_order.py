@@ -1,8 +1,8 @@
 """After any sequence of runs, every mart of streams is what a full refresh and the oracle give.
 
-Landing files hold stretches of a topic's partitions; they come in any order, some of them again
-inside larger ones, as when files are put together. Heartbeats are late, sent twice, broken, or from
-a clock gone wrong, and their times stand at every edge of the timeout.
+Landing files hold offset ranges of a topic's partitions; they arrive in any order, some of them
+again inside larger ones, as after a compaction. Heartbeats are late, sent twice, broken, or from a
+player whose time is wrong, and their times lie at every edge of the timeout.
 """
 
 import os
@@ -18,14 +18,14 @@ from support.oracles.streams import MICRO, streams_of
 from support.project import WATCH_MARTS, Project
 
 HEARTBEATS = "stg_watch__heartbeat_rows+"
-# what the oracle knows; the other marts are built of it anew in each run
+# what the oracle knows; each run rebuilds the other marts from it
 STREAMS = ("+fct_watch_streams", "+ongoing_watch_streams")
 STREAMS += ("rejected_heartbeats", "heartbeat_reconciliation")
 STREAMS += ("watch_concurrency", "+daily_watch_time")
 met = Counter()
 
 
-def told(project, mart):
+def stored(project, mart):
     return project.rows(f"from {mart} order by all")
 
 
@@ -63,17 +63,17 @@ def test_any_arrival_order_equals_a_full_refresh_and_the_oracle(timeout, tmp_pat
         files = list(draw_files(draw, messages))
         for number, content in enumerate(files):
             write(landing / f"{draw.randrange(10**6)}.parquet", content, payloads)
-            landed_before = sum(m in arrived for m in content)
+            redelivered = sum(m in arrived for m in content)
             arrived |= dict.fromkeys(content)
             project.run("run", "--select", *(STREAMS if content is not files[-1] else [HEARTBEATS]))
             streams = compare_with_oracle(project, list(arrived), timeout * MICRO)
-            count_what_was_met(before, streams, landed_before, number)
+            count_what_was_met(before, streams, redelivered, number)
             before = streams
-        incremental = {mart: told(project, mart) for mart in WATCH_MARTS}
+        incremental = {mart: stored(project, mart) for mart in WATCH_MARTS}
         project.database = other
         project.run("run", "--select", HEARTBEATS, full_refresh=True)
         for mart in WATCH_MARTS:
-            assert incremental[mart] == told(project, mart), mart
+            assert incremental[mart] == stored(project, mart), mart
         project.database = database
 
     check()
@@ -117,9 +117,9 @@ def compare_with_oracle(project, arrived, timeout):
     return streams
 
 
-def count_what_was_met(before, after, landed_before, number):
+def count_what_was_met(before, after, redelivered, number):
     met["streams"] += len(after)
-    met["messages landed before"] += landed_before
+    met["messages redelivered"] += redelivered
     for stream in after:
         joined = [
             s for s in before if s.key == stream.key and stream.first <= s.first <= stream.last
@@ -130,7 +130,7 @@ def count_what_was_met(before, after, landed_before, number):
 
 
 def test_the_histories_met_what_they_must():
-    """Runs after the test above: without these, it would prove less than it says."""
+    """Runs after the test above: without these, it would prove less than it claims."""
     if not met:
         pytest.skip("only with the test above")
     for what in (
@@ -138,7 +138,7 @@ def test_the_histories_met_what_they_must():
         "joins",
         "begun earlier",
         "lengthened",
-        "messages landed before",
+        "messages redelivered",
         "ended",
         "going on",
         "rejected",

@@ -1,4 +1,4 @@
-"""An id that the input gives to its events tells two apart that are equal otherwise."""
+"""An id from the input distinguishes events that are equal otherwise."""
 
 import csv
 import os
@@ -26,7 +26,7 @@ def marts(project):
     return {mart: project.rows(f"select * from {mart} order by all") for mart in MARTS}
 
 
-def test_clicks_of_one_second_are_told_apart_in_whatever_file_they_come(tmp_path):
+def test_clicks_of_one_second_are_distinct_whatever_file_they_come_in(tmp_path):
     project = Project(tmp_path, events_path=f"{tmp_path}/*.csv", events_columns=COLUMNS)
     write(tmp_path / "a.csv", ["1", "2", "3", "1"])
     project.run("run", *MODELS)

@@ -41,14 +41,14 @@ def event_as_sql(**more):
 
 
 class Exports:
-    """One project, for whatever stands in its folder."""
+    """One project, for whatever its folder holds."""
 
     def __init__(self, folder):
         self.folder = folder / "in"
         self.project = Project(folder, events_path="none")
 
     def load(self, files, paths="**", fails=False, **settings):
-        """Write files and build from them; return the events, or what was said."""
+        """Write files and build from them; return the events, or the error."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.project.database.unlink(missing_ok=True)
         for name, content in files.items():
@@ -61,8 +61,10 @@ class Exports:
             "events_path": [f"{self.folder}/{path}" for path in paths],
             **settings,
         }
-        said = self.project.run("run", "--select", "+fct_sessions", "rejected_events", fails=fails)
-        return said if fails else self.events()
+        result = self.project.run(
+            "run", "--select", "+fct_sessions", "rejected_events", fails=fails
+        )
+        return result if fails else self.events()
 
     def events(self):
         return self.project.rows(
@@ -121,9 +123,9 @@ def test_a_folder_gives_a_column_where_a_setting_names_it(kind, content, exports
         f"user_id=__HIVE_DEFAULT_PARTITION__/a.{kind}": content(kind, user_id=None),
         f"plain/a.{kind}": content(kind),
     }
-    said = exports.load(files, "*/*", fails=True)
+    error = exports.load(files, "*/*", fails=True)
     assert (
-        "Its folders name user_id, which is read where a setting says so, as in {user_id:" in said
+        "Its folders name user_id, which is read where a setting says so, as in {user_id:" in error
     )
     found = exports.load(files, "*/*", events_columns={"user_id": "user_id"})
     assert [user for _, user, *_ in found] == ["0042", "42", "u1", None]
@@ -143,7 +145,7 @@ def test_the_name_of_a_file_that_was_found_is_no_pattern(kind, content, exports)
     assert sorted(user for _, user, *_ in found) == sorted(PATTERNS)
 
 
-def test_floating_point_ids_with_gaps_are_the_whole_numbers_they_were(exports, tmp_path):
+def test_floating_point_ids_with_gaps_are_the_integers_they_were(exports, tmp_path):
     """As pandas writes them; NaN is a text, which null_values may name."""
     ids = {"a.parquet": "12345::double", "b.parquet": "'NaN'::double", "c.csv": None}
     files = {
@@ -155,8 +157,10 @@ def test_floating_point_ids_with_gaps_are_the_whole_numbers_they_were(exports, t
 
 
 def test_a_folder_that_hides_what_a_file_is_is_named(content, exports):
-    said = exports.load({"size=5/a.csv": content("csv")}, "*/a.csv", fails=True)
-    assert "size=5/a.csv is in a folder called filename=, content=, size= or last_modified=" in said
+    error = exports.load({"size=5/a.csv": content("csv")}, "*/a.csv", fails=True)
+    assert (
+        "size=5/a.csv is in a folder called filename=, content=, size= or last_modified=" in error
+    )
 
 
 @pytest.mark.parametrize(
@@ -205,15 +209,15 @@ def test_a_path_names_a_value_within_a_column(kind, exports, tmp_path):
     assert exports.load(files, name, events_columns=PATHS) == [("view", "u1", None, "d1", "web")]
     # a key that no row has is as good as a missing column
     absent = PATHS | {"user_id": "properties.ID"}
-    said = exports.load(files, name, fails=True, events_columns=absent)
-    assert "has no column properties.ID; it has " in said
-    assert "No row has a key properties.ID. " in said
+    error = exports.load(files, name, fails=True, events_columns=absent)
+    assert "has no column properties.ID; it has " in error
+    assert "No row has a key properties.ID. " in error
     for named in (["properties.ID", None], ["properties.ID", "props.id", "properties.id"]):
         exports.load(files, name, events_columns=absent | {"user_id": named})
         user = "u1" if None not in named else None
         assert exports.events() == [("view", user, None, "d1", "web")]
-    said = exports.load(files, name, fails=True, events_columns=PATHS | {"user_id": "props.id"})
-    assert "has no column props.id" in said
+    error = exports.load(files, name, fails=True, events_columns=PATHS | {"user_id": "props.id"})
+    assert "has no column props.id" in error
 
 
 def test_a_key_that_one_row_of_many_has_is_there(exports):
@@ -257,12 +261,12 @@ def test_rows_may_lie_deep_and_what_is_none_is_rejected(exports):
 
 
 def test_a_list_that_may_hold_the_rows_is_named(exports):
-    said = exports.load({"a.json": WRAPPED["an object"]}, "a.json", fails=True)
-    assert "If its rows are in the list results, set events_json: {rows: results}." in said
+    error = exports.load({"a.json": WRAPPED["an object"]}, "a.json", fails=True)
+    assert "If its rows are in the list results, set events_json: {rows: results}." in error
 
 
 def test_any_key_can_be_named(exports):
-    """A key of that very name comes before a path; letters of JSON are told apart by their case."""
+    """A key of that very name comes before a path; the case of letters matters in JSON."""
     event = {
         'the "name"': "view",
         "user*id": "u1",
@@ -300,11 +304,13 @@ def test_files_may_differ_in_their_columns(content, exports):
         ("u3", "1.0"),
         (None, None),
     ]
-    said = exports.load(files, "*", fails=True, events_columns={"user_id": ["user_id", "customer"]})
-    assert "1.csv has no column user_id or customer" in said
+    error = exports.load(
+        files, "*", fails=True, events_columns={"user_id": ["user_id", "customer"]}
+    )
+    assert "1.csv has no column user_id or customer" in error
 
 
-def test_a_constant_stands_for_a_column_that_no_file_has(content, exports):
+def test_a_constant_replaces_a_column_that_no_file_has(content, exports):
     """As in an export of one person."""
     files = {"a.csv": content("csv", user_id=None, device_id=None)}
     columns = {"user_id": {"value": "it's me"}, "device_id": None}
@@ -318,11 +324,11 @@ def test_a_constant_stands_for_a_column_that_no_file_has(content, exports):
     [5, True, "", " ", [], [[]], {}, {"value": None}, {"value": True}, {"values": 1}, [""]],
 )
 def test_what_is_no_source_of_a_column_is_refused(source, content, exports):
-    said = exports.load(
+    error = exports.load(
         {"a.csv": content("csv")}, "a.csv", fails=True, events_columns={"user_id": source}
     )
-    assert "events_columns maps user_id to " in said
-    assert "{value: ...} for one value in all rows" in said
+    assert "events_columns maps user_id to " in error
+    assert "{value: ...} for one value in all rows" in error
 
 
 # -- Text ------------------------------------------------------------------------------------------
@@ -337,8 +343,8 @@ def test_a_header_may_have_lines_within_quotes(note, exports):
     row = f'"a\nb",{",".join(ROW)}'
     found = exports.load({"a.csv": f"{header}\n{row}\n{row}\nbroken\n"}, events_columns=named)
     assert found == [("view", "u1", "1.0", "d1", "web")] * 2
-    place = exports.project.row("select source_row, unreadable_row from rejected_events")
-    assert place == (3, "broken")
+    rejected = exports.project.row("select source_row, unreadable_row from rejected_events")
+    assert rejected == (3, "broken")
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
@@ -365,7 +371,7 @@ def test_gzip_may_be_spelt_out(kind, content, exports):
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 def test_text_is_read_as_programs_write_it(text, how, encoding, exports):
-    """UTF-16 tells itself by its mark; Latin-1 must be named."""
+    """A byte order mark identifies UTF-16; Latin-1 must be named."""
     named = {"encoding": encoding} if encoding == "latin-1" else {}
     content = text.replace("web", "Zoë").encode(encoding)
     found = exports.load({"a.csv": content}, "a.csv", events_csv=how | named)
@@ -398,22 +404,22 @@ def test_a_broken_row_is_counted_from_the_first(before, how, row, exports):
     ) == [("unreadable_row", row, "too,few")]
 
 
-def test_the_format_of_a_name_that_tells_none_is_a_setting(exports):
+def test_a_setting_gives_the_format_where_the_name_does_not(exports):
     for name, content, kind in (
         ("a.log", TEXT, "csv"),
         ("events", TEXT, "csv"),
         ("a.dat", json.dumps(EVENT) + "\n", "json"),
     ):
-        said = exports.load({name: content}, name, fails=True)
-        assert "For another name, set events_format" in said
+        error = exports.load({name: content}, name, fails=True)
+        assert "For another name, set events_format" in error
         assert len(exports.load({name: content}, name, events_format=kind)) == 1
 
 
 def test_text_of_another_encoding_is_named(exports):
-    said = exports.load({"a.csv": TEXT.encode("utf-16-be")}, "a.csv", fails=True)
-    assert "for text that is no UTF-8 events_csv, as in {encoding: latin-1}" in said
-    said = exports.load({"a.csv": b"\xfe\xff" + TEXT.encode("utf-16-be")}, "a.csv", fails=True)
-    assert "is UTF-16 with the high byte first" in said
+    error = exports.load({"a.csv": TEXT.encode("utf-16-be")}, "a.csv", fails=True)
+    assert "for text that is no UTF-8 events_csv, as in {encoding: latin-1}" in error
+    error = exports.load({"a.csv": b"\xfe\xff" + TEXT.encode("utf-16-be")}, "a.csv", fails=True)
+    assert "is UTF-16 with the high byte first" in error
 
 
 # -- docs/how-to/exports.md -----------------------------------------------------------------------

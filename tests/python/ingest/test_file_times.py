@@ -1,4 +1,4 @@
-"""A file's time of modification says when it was received, where it can."""
+"""A file's time of modification is its time of receipt, where it can be."""
 
 from datetime import datetime
 
@@ -43,14 +43,14 @@ def test_one_before_a_few_of_its_events_is_used(load):
     assert load([TODAY, TODAY, TOMORROW, TODAY], JULY_1 + DAY) == (["u"], ["in_the_future"])
 
 
-def test_a_setting_says_when_files_were_received(load):
+def test_a_setting_gives_the_time_of_receipt(load):
     received = {"events_received_at": "2025-07-02 00:00:00"}
     assert load([TODAY, TOMORROW], 0, **received) == (["u"], ["in_the_future"])
 
 
-def test_the_run_says_which_files_have_no_credible_time(load, capfd, monkeypatch):
+def test_the_run_prints_which_files_have_no_credible_time(load, capfd, monkeypatch):
     monkeypatch.setattr("dwell.dbt.runner.QUIET", ("--no-write-json", "--no-version-check"))
     load([TODAY], 0)
-    said = capfd.readouterr().out
-    assert "dwell: files that were modified before most of their events took place" in said
-    assert "a.csv (1970-01-01 00:00:00)" in said and "events_received_at" in said
+    printed = capfd.readouterr().out
+    assert "dwell: files that were modified before most of their events took place" in printed
+    assert "a.csv (1970-01-01 00:00:00)" in printed and "events_received_at" in printed

@@ -12,10 +12,10 @@ BOB = ("view", "bob", "2025-01-01 10:00")
 MARTS_OF_EVENTS = ("fct_sessions", "fct_events", "rejected_events", "event_reconciliation")
 
 
-def sentence(said):
-    """Return the sentence that a failed run said; there is one, and it is dwell's."""
-    found = set(re.findall(r"dwell: .*", said))
-    assert len(found) == 1, said
+def sentence(error):
+    """Return the sentence in the error of a failed run; there is one, and it is dwell's."""
+    found = set(re.findall(r"dwell: .*", error))
+    assert len(found) == 1, error
     return found.pop()
 
 
@@ -46,11 +46,11 @@ def landing(project, tmp_path):
 
 
 def run(project, **how):
-    said = project.run("run", "--select", *(f"+{mart}" for mart in MARTS_OF_EVENTS), **how)
-    return sentence(said) if how.get("fails") else said
+    result = project.run("run", "--select", *(f"+{mart}" for mart in MARTS_OF_EVENTS), **how)
+    return sentence(result) if how.get("fails") else result
 
 
-def told(project):
+def marts(project):
     return [project.rows(f"from {mart} order by all") for mart in MARTS_OF_EVENTS]
 
 
@@ -60,12 +60,12 @@ def users(project):
 
 def test_a_loaded_file_is_not_opened_again(landing, tmp_path):
     """What it holds now is no longer CSV, but its size and time are as they were."""
-    before = told(landing)
+    before = marts(landing)
     ann = tmp_path / "landing" / "ann.csv"
     ann.write_bytes(b"\xff" * ann.stat().st_size)
     os.utime(ann, (MODIFIED, MODIFIED))
     run(landing)
-    assert told(landing) == before
+    assert marts(landing) == before
     # nor while another is loaded
     write_events(tmp_path / "landing" / "bob.csv", [BOB])
     run(landing)
@@ -74,25 +74,25 @@ def test_a_loaded_file_is_not_opened_again(landing, tmp_path):
     assert "ann.csv is no CSV" in run(landing, fails=True, full_refresh=True)
 
 
-def test_a_loaded_file_that_grew_is_told(landing, tmp_path):
-    before = told(landing)
+def test_a_loaded_file_that_grew_is_an_error(landing, tmp_path):
+    before = marts(landing)
     path = write_events(tmp_path / "landing" / "ann.csv", [ANN, BOB])
-    said = run(landing, fails=True)
-    assert said.startswith(f"dwell: {path} has changed since it was loaded (")
-    assert "bytes of 2026-02-02 02:40:00, now " in said
-    assert "Put new events into a new file, or load everything again with --full-refresh" in said
-    assert told(landing) == before
+    error = run(landing, fails=True)
+    assert error.startswith(f"dwell: {path} has changed since it was loaded (")
+    assert "bytes of 2026-02-02 02:40:00, now " in error
+    assert "Put new events into a new file, or load everything again with --full-refresh" in error
+    assert marts(landing) == before
     run(landing, full_refresh=True)
     assert users(landing) == ["ann", "bob"]
 
 
-def test_a_loaded_file_of_another_time_is_told(landing, tmp_path):
-    """A second is the least that DuckDB tells."""
+def test_a_loaded_file_of_another_time_is_an_error(landing, tmp_path):
+    """DuckDB reports times of files in seconds."""
     path = tmp_path / "landing" / "ann.csv"
     os.utime(path, (MODIFIED, MODIFIED + 1))
-    said = run(landing, fails=True)
-    assert said.startswith(f"dwell: {path} has changed since it was loaded (")
-    assert "now 101 bytes of 2026-02-02 02:40:01" in said
+    error = run(landing, fails=True)
+    assert error.startswith(f"dwell: {path} has changed since it was loaded (")
+    assert "now 101 bytes of 2026-02-02 02:40:01" in error
 
 
 def test_a_file_that_is_gone_is_missed_only_by_a_full_refresh(landing, tmp_path):
@@ -104,14 +104,14 @@ def test_a_file_that_is_gone_is_missed_only_by_a_full_refresh(landing, tmp_path)
             (tmp_path / "landing" / f"{user}.csv").unlink(missing_ok=True)
         run(landing)
         assert users(landing) == ["ann", "bob", "cay"]
-        before = told(landing)
+        before = marts(landing)
         assert run(landing, fails=True, full_refresh=True) == (
             "dwell: a full refresh would lose the events of "
             + ", ".join(f"{tmp_path}/landing/{user}.csv" for user in gone)
             + ": loaded before, and no longer there. Put the file back, or build without it into "
             "another DWELL_DATABASE."
         )
-        assert told(landing) == before
+        assert marts(landing) == before
 
 
 def test_a_file_that_is_named_by_its_path_may_go_too(project, tmp_path):
@@ -137,22 +137,22 @@ def test_a_file_that_came_back_is_known(landing, tmp_path):
     assert users(landing) == ["ann"]
 
 
-def test_a_loaded_file_that_events_path_no_longer_names_is_told(landing, tmp_path):
+def test_a_loaded_file_that_events_path_no_longer_names_is_an_error(landing, tmp_path):
     bob = write_events(tmp_path / "landing" / "bob.csv", [BOB])
     run(landing)
-    before = told(landing)
+    before = marts(landing)
     landing.settings = {"events_path": str(bob)}
     assert run(landing, fails=True) == (
         f"dwell: {tmp_path}/landing/ann.csv is loaded, but events_path no longer names it. Name it "
         "too, or start again without it: --full-refresh (make: FULL_REFRESH=1), or another "
         "DWELL_DATABASE."
     )
-    assert told(landing) == before
+    assert marts(landing) == before
     run(landing, full_refresh=True)
     assert users(landing) == ["bob"]
 
 
-def test_a_file_changes_only_the_visitors_it_tells_of(landing, tmp_path):
+def test_a_file_changes_only_the_visitors_in_it(landing, tmp_path):
     """The others keep their rows, and the load that wrote them."""
     visitors = [(f"u{n}", f"2025-01-01 {hour}:00") for n in range(20) for hour in (10, 11, 15)]
     write_events(tmp_path / "landing" / "more.csv", [("view", *visitor) for visitor in visitors])

@@ -29,7 +29,7 @@ EVENTS = [
     ("page_view", "u1", "1.0", at("10:00:00"), "d1", "À la carte"),  # a duplicate
     ("page_view", "u2", "1.0", at("10:00:00"), "d2", 'a "€",\nb'),
     ("page_view", None, "1.0", at("10:00:00"), "d3", "web"),
-    ("page_view", None, "1.0", at("10:00:00"), None, "web"),  # nobody's
+    ("page_view", None, "1.0", at("10:00:00"), None, "web"),  # of no user
     ("page_view", "u1", "1.0", None, "d1", "web"),  # at no time
 ]
 SESSIONS = [
@@ -76,7 +76,7 @@ def as_csv(events=EVENTS, time=iso, columns=HEADER, header=str, extra=(), **opti
 
 
 def as_lines(events=EVENTS, time=iso, names=HEADER, end="\n", **more):
-    # a key may stand in another order, and be missing where it has no value
+    # keys may come in another order, and be missing where they have no value
     lines = [
         {key: value for key, value in reversed(row.items()) if value is not None}
         for row in dicts(events, time, names)
@@ -206,7 +206,7 @@ def landing(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def every_format(landing):
-    """The events once in each format, told apart by their devices, all read by one run."""
+    """The events once in each format, distinct by their devices, all read by one run."""
     files = {}
     for name, write_events in FORMATS.items():
         files[name] = write_events([(*e[:4], e[4] and f"{name} {e[4]}", e[5]) for e in EVENTS])
@@ -232,7 +232,7 @@ def test_parquet_files_may_differ_in_the_types_of_their_columns(landing):
     """Read together, the second would be cast to the types of the first."""
     numbers = "* replace (row_number() over () as user_id, 7::tinyint as device_id)"
     project = landing({"a.parquet": as_parquet(select=numbers), "b.parquet": as_parquet()})
-    # among the numbers, no row is like another or nobody's
+    # among the numbers, no row equals another or lacks a user
     assert read(project, "a.parquet") == (8, 7, 0, 1, True)
     assert sessions(project)[-4:] == SESSIONS
 
@@ -305,7 +305,7 @@ def test_events_path_may_be_a_list_of_paths_and_globs(landing):
 
 
 def test_a_relation_gives_the_same_sessions(project):
-    """Whatever its times are; it is read whole each time, so that one project reads them all."""
+    """Whatever its times are; each run reads all of it, so that one project reads them all."""
     project = project(events_relation="raw.events")
     tables = {
         "timestamp": lambda t: t,
@@ -436,7 +436,7 @@ def test_a_number_whose_digits_a_spreadsheet_dropped_is_no_time(form, landing):
     assert read(landing({"a.csv": content}, event_time_format=form)) == (3, 2, 0, 1, True)
 
 
-# what Berlin's clocks show, and UTC: an hour ahead in winter, two in summer
+# the local time in Berlin, and UTC: an hour ahead in winter, two in summer
 BERLIN = {
     "2025-03-30T01:59:00": "2025-03-30 00:59:00",
     "2025-03-30T03:01:00": "2025-03-30 01:01:00",

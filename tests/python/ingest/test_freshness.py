@@ -1,4 +1,4 @@
-"""`dbt source freshness` tells when nothing new has come."""
+"""`dbt source freshness` reports when nothing new has arrived."""
 
 import os
 import time

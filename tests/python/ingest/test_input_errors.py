@@ -1,4 +1,4 @@
-"""Input that cannot be read stops the run with a sentence that says what to do."""
+"""Input that cannot be read stops the run with an error that advises what to do."""
 
 import gzip
 import io
@@ -25,16 +25,16 @@ def zipped():
     return file.getvalue()
 
 
-def sentence(said):
-    """Return the sentence that a failed run said; there is one, and it is dwell's."""
-    assert "Traceback" not in said
-    found = set(re.findall(r"dwell: .*", said))
-    assert len(found) == 1, said
+def sentence(error):
+    """Return the sentence in the error of a failed run; there is one, and it is dwell's."""
+    assert "Traceback" not in error
+    found = set(re.findall(r"dwell: .*", error))
+    assert len(found) == 1, error
     return found.pop()
 
 
 class Landing:
-    """One project, parsed once, for whatever stands in its landing folder."""
+    """One project, parsed once, for whatever its landing folder holds."""
 
     def __init__(self, folder):
         self.folder = folder / "landing"
@@ -67,7 +67,7 @@ def landing(tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", ["none.csv", "*.parquet", "", "sub", "sub/", "a b's.csv"])
-def test_a_path_that_names_no_file_is_told(path, landing):
+def test_a_path_that_names_no_file_is_an_error(path, landing):
     landing.write({"a.csv": CSV})
     (landing.folder / "sub").mkdir()
     (landing.folder / "sub" / "b.csv").write_text(CSV)
@@ -78,7 +78,7 @@ def test_a_path_that_names_no_file_is_told(path, landing):
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.jsonl", "a.csv.gz", "a.xyz"])
-def test_a_file_of_no_bytes_is_told(name, landing):
+def test_a_file_of_no_bytes_is_an_error(name, landing):
     landing.write({name: ""})
     assert sentence(landing.load(fails=True)) == (
         f"dwell: {landing.folder}/{name} is empty: not even a header. Remove it, or write its "
@@ -102,7 +102,7 @@ OTHER_FORMATS = {
 
 
 @pytest.mark.parametrize("name", OTHER_FORMATS)
-def test_a_file_that_is_not_what_its_name_says_is_told(name, landing):
+def test_a_file_that_contradicts_its_name_is_an_error(name, landing):
     landing.write({"good.csv": CSV, name: OTHER_FORMATS[name]})
     assert sentence(landing.load(fails=True)) == (
         f"dwell: {landing.folder}/{name} is no CSV, Parquet or JSON file that dwell can read. Its "
@@ -134,7 +134,7 @@ LACKING = {
 
 
 @pytest.mark.parametrize("name", LACKING)
-def test_a_file_that_lacks_columns_is_told_and_what_it_has(name, landing):
+def test_an_error_names_missing_columns_of_a_file_and_those_it_has(name, landing):
     content, lacks, has = LACKING[name]
     landing.write({} if callable(content) else {name: content})
     if callable(content):
@@ -146,7 +146,7 @@ def test_a_file_that_lacks_columns_is_told_and_what_it_has(name, landing):
     )
 
 
-def test_a_bad_file_beside_good_ones_changes_nothing(landing):
+def test_a_bad_file_next_to_good_ones_changes_nothing(landing):
     landing.write({"a.csv": CSV})
     landing.load()
     before = landing.sessions()
@@ -158,13 +158,13 @@ def test_a_bad_file_beside_good_ones_changes_nothing(landing):
     assert [user for _, user, *_ in landing.sessions()] in (["u", "v"], ["v", "u"])
 
 
-def test_a_file_named_twice_is_told_and_not_counted_twice(landing, monkeypatch):
+def test_a_file_named_twice_is_an_error_and_not_counted_twice(landing, monkeypatch):
     landing.write({"a.csv": CSV, "b.csv": CSV})
     monkeypatch.chdir(landing.folder.parent)
     for path in ("landing/a.csv", "./landing//a.csv", f"{landing.folder}/./a.csv"):
         landing.project.settings = {"events_path": [f"{landing.folder}/*.csv", path]}
-        said = sentence(landing.project.run("run", "--select", "+fct_sessions", fails=True))
-        assert said.startswith("dwell: events_path names one file twice, as ")
+        error = sentence(landing.project.run("run", "--select", "+fct_sessions", fails=True))
+        assert error.startswith("dwell: events_path names one file twice, as ")
     landing.load(["*.csv", "a.csv"])
     assert landing.project.row("select sum(rows_read) from dwell_event_loads") == (2,)
 
@@ -174,18 +174,18 @@ def test_a_loaded_file_under_another_name_is_not_loaded_again(landing, monkeypat
     landing.load("a.csv")
     monkeypatch.chdir(landing.folder.parent)
     landing.project.settings = {"events_path": "landing/*.csv"}
-    said = sentence(landing.project.run("run", "--select", "+fct_sessions", fails=True))
-    assert said.startswith(f"dwell: landing/a.csv is loaded as {landing.folder}/a.csv, and would")
+    error = sentence(landing.project.run("run", "--select", "+fct_sessions", fails=True))
+    assert error.startswith(f"dwell: landing/a.csv is loaded as {landing.folder}/a.csv, and would")
     (landing.folder / "a.csv").rename(landing.folder / "b.csv")
-    said = sentence(landing.load("*.csv", fails=True))
-    assert said.startswith(f"dwell: {landing.folder}/b.csv has the size and the time of ")
-    # times of files are told in whole seconds
+    error = sentence(landing.load("*.csv", fails=True))
+    assert error.startswith(f"dwell: {landing.folder}/b.csv has the size and the time of ")
+    # DuckDB reports times of files in seconds
     os.utime(landing.folder / "b.csv", (1_760_000_000,) * 2)
     landing.load("*.csv")
     assert landing.project.row("select sum(rows_read) from dwell_event_loads") == (2,)
 
 
-BREAKS_OFF = {
+TRUNCATED = {
     "a.parquet": b"PAR1\x15\x04" + b"\x00" * 100,
     "a.json": "[" + json.dumps(dict(zip(HEADER, GOOD.strip().split(","), strict=True))) + ", {",
     "pretty.json": "{\n" + json.dumps(dict.fromkeys(HEADER))[1:-1] + "\n",
@@ -193,13 +193,13 @@ BREAKS_OFF = {
 }
 
 
-@pytest.mark.parametrize("name", BREAKS_OFF)
+@pytest.mark.parametrize("name", TRUNCATED)
 def test_a_file_that_duckdb_gives_up_on_is_named_and_not_half_read(name, landing):
     landing.write({"good.csv": CSV})
     landing.load()
-    landing.add({name: BREAKS_OFF[name]})
-    said = sentence(landing.load(fails=True))
-    assert said.startswith(f"dwell: {landing.folder}/{name} cannot be read: it ")
+    landing.add({name: TRUNCATED[name]})
+    error = sentence(landing.load(fails=True))
+    assert error.startswith(f"dwell: {landing.folder}/{name} cannot be read: it ")
     assert len(landing.sessions()) == 1
 
 
@@ -271,14 +271,14 @@ TYPED = [f"{column} varchar" for column in HEADER]
 
 
 @pytest.mark.parametrize("name", ["raw.nothing", "nowhere.events", "other.raw.events", "x; drop"])
-def test_a_relation_that_does_not_exist_is_told(name, warehouse):
+def test_a_relation_that_does_not_exist_is_an_error(name, warehouse):
     assert warehouse(TYPED, events_relation=name) == (
         f"dwell: events_relation {name} does not exist. Write it as schema.table or "
         "database.schema.table."
     )
 
 
-def test_a_relation_that_lacks_a_column_is_told_and_what_it_has(warehouse):
+def test_an_error_names_missing_columns_of_a_relation_and_those_it_has(warehouse):
     assert warehouse([*TYPED[:5], "klient varchar"]) == (
         "dwell: raw.events has no column client; it has event_name, user_id, app_version, "
         "event_time, device_id, klient. Name the columns in events_columns, as in "
@@ -286,7 +286,7 @@ def test_a_relation_that_lacks_a_column_is_told_and_what_it_has(warehouse):
     )
 
 
-def test_a_load_time_that_tells_no_time_is_told(warehouse):
+def test_a_load_time_that_is_no_time_is_an_error(warehouse):
     loaded_at = {"events_loaded_at": "loaded at"}
     assert warehouse(TYPED, **loaded_at) == (
         "dwell: events_loaded_at names loaded at, which raw.events does not have; it has "
@@ -313,14 +313,14 @@ def sample(tmp_path_factory):
     return project
 
 
-def test_a_sample_that_is_not_loaded_is_told(sample):
+def test_a_sample_that_is_not_loaded_is_an_error(sample):
     assert sentence(sample.run("run", "--select", "+fct_sessions", fails=True)) == (
         "dwell: the sample is not loaded. Run dbt build, or dbt seed before dbt run; or set "
         "events_path or events_relation."
     )
 
 
-def test_a_sample_that_lacks_a_column_is_told(sample):
+def test_a_sample_that_lacks_a_column_is_an_error(sample):
     with duckdb.connect(str(sample.database)) as connection:
         connection.execute(f"create table events ({', '.join(TYPED[1:])})")
     assert sentence(sample.run("run", "--select", "+fct_sessions", fails=True)) == (

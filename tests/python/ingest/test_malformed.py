@@ -42,7 +42,7 @@ def with_canary(project):
         connection.execute("create table canary as select 1 as alive")
 
 
-def test_there_are_as_many_cases_as_the_docs_say():
+def test_the_docs_count_the_cases():
     """Those of this file; docs/reference/malformed-input.md counts them by family."""
     rng = random.Random(SEED)
     counted = Counter(case.family for case in files_read(SEED).values())
@@ -51,10 +51,10 @@ def test_there_are_as_many_cases_as_the_docs_say():
     counted["Compressed files"] = len(list(malformed.packed_files(rng)))
     counted["VARS and EVENTS of make"] = len(malformed.VARS + malformed.EVENTS)
     counted["Commands"] = len(malformed.COMMANDS)
-    said = DOCS.read_text()
-    told = re.findall(r"^\| (.+?) \| ([0-9]+) \|", said, re.MULTILINE)
-    assert {family: int(number) for family, number in told} == counted
-    assert f"makes {counted.total():,} inputs" in said
+    page = DOCS.read_text()
+    listed = re.findall(r"^\| (.+?) \| ([0-9]+) \|", page, re.MULTILINE)
+    assert {family: int(number) for family, number in listed} == counted
+    assert f"makes {counted.total():,} inputs" in page
 
 
 # -- What is read ----------------------------------------------------------------------------------
@@ -85,8 +85,8 @@ def read(cases, tmp_path_factory):
     paths = {f"{name}_path": f"{folder}/{name}/*" for name in malformed.INPUTS}
     project = Project(folder, max_rejected_ratio=1, **paths)
     with_canary(project)
-    for place, case in cases.items():
-        write((folder / place).parent, {case.name: case.content})
+    for path, case in cases.items():
+        write((folder / path).parent, {case.name: case.content})
     project.run("run", *READ)
     return project
 
@@ -108,13 +108,13 @@ def what_became(project):
             f"""select source, rows_read, {counted}, rows_rejected, is_balanced
             from {name[:-1]}_reconciliation"""
         ):
-            place = source.removeprefix(f"{project.folder}/")
-            found[place] = (*counts, sorted(reasons.get(source, [])), is_balanced)
+            path = source.removeprefix(f"{project.folder}/")
+            found[path] = (*counts, sorted(reasons.get(source, [])), is_balanced)
     return found
 
 
 def expected(case):
-    """Return what must become of a file, as what_became tells it."""
+    """Return what must become of a file, in the form of what_became."""
     rejected = len(case.reasons)
     return (case.records, len(case.users), 0, rejected, sorted(case.reasons), True)
 
@@ -122,9 +122,9 @@ def expected(case):
 def test_no_record_of_a_malformed_file_is_lost_and_each_that_is_none_has_its_reason(cases, read):
     found = what_became(read)
     wrong = [
-        f"{place} ({case.fault}): {found.get(place)}, not {expected(case)}"
-        for place, case in cases.items()
-        if found.get(place) != expected(case)
+        f"{path} ({case.fault}): {found.get(path)}, not {expected(case)}"
+        for path, case in cases.items()
+        if found.get(path) != expected(case)
     ]
     assert not wrong, "\n".join(wrong)
     assert found.keys() == cases.keys()
@@ -141,7 +141,7 @@ def test_no_record_of_a_malformed_file_is_lost_and_each_that_is_none_has_its_rea
         ),
     ],
 )
-def test_what_is_good_in_a_malformed_file_is_told_as_it_was(input, query, cases, read):
+def test_good_records_of_a_malformed_file_are_read_unchanged(input, query, cases, read):
     users = Counter(user for case in cases.values() if case.input == input for user in case.users)
     assert Counter(user for (user,) in read.rows(query)) == users
 
@@ -191,26 +191,26 @@ class Refusing:
             self.project.settings = given
         if result.success:
             return "it was not refused"
-        said = str(result.exception or "") + "\n".join(
+        error = str(result.exception or "") + "\n".join(
             r.message or "" for r in getattr(result.result, "results", []) if r.status == "error"
         )
-        return self.what_is_wrong_with_words(said, case) or (
+        return self.what_is_wrong_with_error(error, case) or (
             "something was changed" if self.contents() != self.good else None
         )
 
-    def what_is_wrong_with_words(self, said, case):
-        found = set(re.findall(r"dwell: .*", said))
+    def what_is_wrong_with_error(self, error, case):
+        found = set(re.findall(r"dwell: .*", error))
         if len(found) != 1:
-            return f"no sentence, or several: {said[:600]}"
+            return f"no sentence, or several: {error[:600]}"
         (sentence,) = found
-        if "Traceback" in said or not sentence.endswith("."):
+        if "Traceback" in error or not sentence.endswith("."):
             return f"no sentence: {sentence[:600]}"
         if len(sentence) > 2000:
             return f"{len(sentence)} letters"
         if case.files and f"/{case.named}" not in sentence:
             return f"the file is not named: {sentence}"
-        told = sentence.replace("input was", "events_relation and heartbeats_relation were")
-        if not case.files and escape(case.named) not in told and "no file: " not in told:
+        named = sentence.replace("input was", "events_relation and heartbeats_relation were")
+        if not case.files and escape(case.named) not in named and "no file: " not in named:
             return f"the setting is not named: {sentence}"
         return None
 
@@ -256,8 +256,8 @@ def test_settings_that_would_do_harm_as_code_do_none(refusing, tmp_path):
     project.run("run", *READ, "+product_answers")
     assert project.rows("from canary") == [(1,)]
     assert project.row("select count(*), sum(event_count) from fct_sessions") == (len(names),) * 2
-    told = {name for (name,) in project.rows("select event_name from fct_events")}
-    assert told == {name.lower() for name in names}
+    found = {name for (name,) in project.rows("select event_name from fct_events")}
+    assert found == {name.lower() for name in names}
 
 
 # -- The same, at length ---------------------------------------------------------------------------
@@ -271,22 +271,22 @@ def test_more_of_all_this_each_file_by_itself(seed, refusing, tmp_path):
     refuse(refusing, malformed.settings_refused(rng, None))
     project = Project(tmp_path, events_path="none", heartbeats_path="none")
     wrong = {}
-    for place, case in files_read(seed).items():
+    for path, case in files_read(seed).items():
         project.database.unlink(missing_ok=True)
         write(tmp_path / case.input, {case.name: case.content})
-        project.settings = {f"{case.input}_path": f"{tmp_path}/{place}", "max_rejected_ratio": 1}
+        project.settings = {f"{case.input}_path": f"{tmp_path}/{path}", "max_rejected_ratio": 1}
         project.run("run", *READ)
         found = what_became(project)
-        if found != {place: expected(case)}:
-            wrong[f"{place} ({case.fault})"] = found
-        (tmp_path / place).unlink()
-    assert not wrong, "\n".join(f"{place}: {found}" for place, found in wrong.items())
+        if found != {path: expected(case)}:
+            wrong[f"{path} ({case.fault})"] = found
+        (tmp_path / path).unlink()
+    assert not wrong, "\n".join(f"{path}: {found}" for path, found in wrong.items())
 
 
 # -- What make passes on ---------------------------------------------------------------------------
 
 
-def what_make_is_told(capsys):
+def error_of_make(capsys):
     assert dbt_vars.main() == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("dwell: ") and err.count("\n") == 1, err
@@ -297,40 +297,40 @@ def what_make_is_told(capsys):
 def test_vars_that_are_no_settings_are_refused_with_a_sentence(given, monkeypatch, capsys):
     # as the environment cannot hold all of it
     monkeypatch.setattr(dbt_vars, "environ", {"VARS": given})
-    assert "VARS" in what_make_is_told(capsys)
+    assert "VARS" in error_of_make(capsys)
 
 
 @pytest.mark.parametrize("given", malformed.EVENTS)
 def test_events_that_are_no_paths_are_refused_with_a_sentence(given, monkeypatch, capsys):
     monkeypatch.setenv("EVENTS", given)
-    assert "EVENTS" in what_make_is_told(capsys)
+    assert "EVENTS" in error_of_make(capsys)
 
 
-def test_compressed_files_that_are_not_whole_are_refused_with_a_sentence(tmp_path):
-    """DuckDB reads them up to where they break off, so that make looks before dbt does."""
+def test_compressed_files_that_are_not_intact_are_refused_with_a_sentence(tmp_path):
+    """DuckDB reads a truncated file up to its end, so make looks before dbt does."""
     for fault, name, content in malformed.packed_files(random.Random(SEED)):
         write(tmp_path, {name: content})
-        with pytest.raises(CorruptFileError, match=re.escape(name)) as told:
+        with pytest.raises(CorruptFileError, match=re.escape(name)) as refused:
             compressed_files.check({"events_path": f"{tmp_path}/*"}, tmp_path / "none.duckdb")
             pytest.fail(f"{fault} {name}")
-        assert str(told.value).endswith("take it out of events_path.")
+        assert str(refused.value).endswith("take it out of events_path.")
         (tmp_path / name).unlink()
 
 
 def test_a_compressed_file_is_looked_at_where_dbt_reads_it(tmp_path, monkeypatch):
     write(tmp_path, {"a.csv.gz": b"no gzip"})
-    place = os.path.relpath(tmp_path / "a.csv.gz", ROOT)
+    path = os.path.relpath(tmp_path / "a.csv.gz", ROOT)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CorruptFileError, match=re.escape(f"{place} is not whole")):
-        compressed_files.check({"events_path": place}, tmp_path / "none.duckdb")
+    with pytest.raises(CorruptFileError, match=re.escape(f"{path} is not whole")):
+        compressed_files.check({"events_path": path}, tmp_path / "none.duckdb")
 
 
 @pytest.mark.parametrize("line", malformed.COMMANDS)
-def test_a_command_that_cannot_be_done_says_why(line, monkeypatch, capsys, tmp_path):
+def test_a_command_that_fails_prints_why(line, monkeypatch, capsys, tmp_path):
     write(tmp_path, malformed.FILES_OF_COMMANDS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DWELL_DATABASE", "none.duckdb")
     monkeypatch.delenv("DWELL_KAFKA_BOOTSTRAP_SERVERS", raising=False)
     assert main(line.split()) in (1, 2)
-    said = capsys.readouterr()
-    assert said.err.strip() and not said.out and "Traceback" not in said.err
+    printed = capsys.readouterr()
+    assert printed.err.strip() and not printed.out and "Traceback" not in printed.err

@@ -1,4 +1,4 @@
-"""Texts that stand for a missing value, and warnings where one may."""
+"""Texts that mean a missing value, and warnings where one may."""
 
 import pytest
 from support.events import write_events
@@ -26,7 +26,7 @@ def loaded(tmp_path):
     return load
 
 
-def test_a_text_that_stands_for_a_missing_id_is_nobody(loaded):
+def test_a_text_that_means_a_missing_id_is_no_user(loaded):
     missing = ["", " ", "\\N", " \\N ", "\\\\N", "NULL", "0"]
     rows = [("view", user, "1.0", at(n), f"d{n}", "web") for n, user in enumerate(missing)]
     users = "select distinct user_id from fct_sessions where user_id is not null order by all"
@@ -35,7 +35,7 @@ def test_a_text_that_stands_for_a_missing_id_is_nobody(loaded):
     assert loaded(rows, null_values=[]).row("select count(*) from (" + users + ")") == (4,)
 
 
-def test_what_stands_for_nobody_is_rejected_like_nobody(loaded):
+def test_a_row_without_ids_is_rejected_however_they_are_written(loaded):
     rows = [("view", "\\N", "1.0", at(0), "\\N", "web"), ("view", "u", at(0))]
     found = loaded(rows).rows("select reject_reason from int_web__events_sessionized order by all")
     assert sorted(found, key=str) == [("missing_user_and_device",), (None,)]
@@ -47,7 +47,7 @@ def warned(project, test):
     return status == "warn"
 
 
-def test_an_id_with_a_tenth_of_all_events_is_told(loaded):
+def test_an_id_with_a_tenth_of_all_events_is_a_warning(loaded):
     many = [("view", f"u{n % 200}", "1.0", at(n), f"d{n % 200}", "web") for n in range(1800)]
     some = [("view", "NULL", "1.0", at(n), f"d{n}", "web") for n in range(200)]
     assert warned(loaded(many + some), GIANT)
@@ -57,7 +57,7 @@ def test_an_id_with_a_tenth_of_all_events_is_told(loaded):
     assert not warned(loaded([("view", f"u{n % 3}", at(n)) for n in range(1800)]), GIANT)
 
 
-def test_equal_rows_of_a_whole_second_are_told(loaded):
+def test_equal_rows_in_full_seconds_are_a_warning(loaded):
     clicks = [("click", "u", "2025-01-01 10:00:00")] * 5
     others = [("view", "u", at(n)) for n in range(395)]
     assert warned(loaded(clicks + others), EQUAL)

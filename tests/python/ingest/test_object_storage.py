@@ -115,7 +115,7 @@ def test_other_formats_come_from_a_bucket_too(project, bucket, tmp_path):
     assert users(project) == ["ann", "bob"]
 
 
-def test_an_object_that_changed_or_is_gone_is_told(project, bucket, tmp_path):
+def test_an_object_that_changed_or_is_gone_is_an_error(project, bucket, tmp_path):
     project = project(events_path=f"s3://{BUCKET}/*.csv")
     file = str(write_events(tmp_path / "a.csv", rows("ann")))
     for key in ("a.csv", "b.csv"):
@@ -125,13 +125,13 @@ def test_an_object_that_changed_or_is_gone_is_told(project, bucket, tmp_path):
     assert f"dwell: s3://{BUCKET}/a.csv has changed since it was loaded" in load(project, True)
     bucket.Object("a.csv").delete()
     load(project)
-    said = project.run("run", "--target", "s3", fails=True, full_refresh=True)
-    assert f"dwell: a full refresh would lose the events of s3://{BUCKET}/a.csv" in said
+    error = project.run("run", "--target", "s3", fails=True, full_refresh=True)
+    assert f"dwell: a full refresh would lose the events of s3://{BUCKET}/a.csv" in error
     assert users(project) == ["ann"]
 
 
 @pytest.mark.parametrize("path", ["none.csv", "none/*.csv"])
-def test_an_object_that_is_not_there_is_told(path, project, bucket):
+def test_an_object_that_does_not_exist_is_an_error(path, project, bucket):
     project = project(events_path=f"s3://{BUCKET}/{path}")
     assert f"dwell: events_path names no file: s3://{BUCKET}/{path}." in load(project, True)
 
@@ -148,8 +148,8 @@ def test_a_key_with_the_marks_of_a_pattern_is_a_key(path, found, project, bucket
 @pytest.mark.parametrize("path", ["a?.csv", "*.csv"])
 def test_a_question_mark_in_a_key_is_named(path, project, bucket, tmp_path):
     bucket.upload_file(str(write_events(tmp_path / "x.csv", rows("ann"))), "a?.csv")
-    said = load(project(events_path=f"s3://{BUCKET}/{path}"), fails=True)
-    assert "DuckDB takes what follows it in the address of an object for options" in said
+    error = load(project(events_path=f"s3://{BUCKET}/{path}"), fails=True)
+    assert "DuckDB takes what follows it in the address of an object for options" in error
 
 
 def test_keys_are_stored_nowhere(project, bucket, tmp_path):
@@ -173,7 +173,7 @@ def test_local_files_need_no_keys_and_no_extension(project, tmp_path, monkeypatc
     assert users(project) == ["ann"]
 
 
-def test_a_missing_key_is_told_by_its_name(project, tmp_path, monkeypatch):
+def test_an_error_names_a_missing_key(project, tmp_path, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     assert "AWS_ACCESS_KEY_ID" in load(project(events_path="s3://x/*.csv"), fails=True)
 
@@ -194,12 +194,12 @@ def web(tmp_path):
     server.server_close()
 
 
-def test_a_file_that_a_web_server_does_not_have_is_told(web, project, tmp_path):
+def test_a_file_that_a_web_server_does_not_have_is_an_error(web, project, tmp_path):
     (tmp_path / "web").mkdir()
-    said = project(events_path=f"{web}/none.csv").run(
+    error = project(events_path=f"{web}/none.csv").run(
         "run", "--select", "+fct_sessions", fails=True
     )
-    assert "names a file that is not there, or that this user may not open" in said
+    assert "names a file that is not there, or that this user may not open" in error
 
 
 def test_a_file_on_a_web_server_is_read_and_not_opened_again(web, project, tmp_path):

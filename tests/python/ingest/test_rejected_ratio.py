@@ -1,4 +1,4 @@
-"""A run that rejects most of what it reads stops, and says what is most often wrong."""
+"""A run that rejects most of what it reads stops, and reports what is most often wrong."""
 
 import os
 
@@ -9,12 +9,12 @@ from support.project import Project
 
 MODELS = ("--select", "+fct_sessions")
 GOOD = ("view", "u", "2025-01-01 10:00")
-NOBODY = ("view", "", "1.0", "2025-01-01 10:00", "", "web")
+NO_USER = ("view", "", "1.0", "2025-01-01 10:00", "", "web")
 
 
 @pytest.fixture
 def load(tmp_path):
-    """Return a way to load one more file of events; it returns what a run that fails says."""
+    """Return a way to load one more file of events; it returns the error of a run that fails."""
     project = Project(tmp_path)
 
     def load_file(name, events, fails=False, **settings):
@@ -35,15 +35,15 @@ def counts(project):
     ("event", "reason", "helps"),
     [
         (("view", "u", "31/12/2025"), "unreadable_event_time", "event_time_format"),
-        (NOBODY, "missing_user_and_device", "events_columns"),
+        (NO_USER, "missing_user_and_device", "events_columns"),
         (("view", "u", ""), "missing_event_time", "events_columns"),
         (("view", "u", "1"), "before_earliest_event_date", "earliest_event_date"),
     ],
 )
-def test_a_first_load_of_one_row_stops_and_says_what_helps(event, reason, helps, load):
-    said = load("a.csv", [event], fails=True)
-    assert f"dwell: 1 of 1 new events were rejected, most often as {reason}, as in " in said
-    assert "/in/a.csv: {" in said and helps in said and "max_rejected_ratio to 1" in said
+def test_a_first_load_of_one_row_stops_and_reports_what_helps(event, reason, helps, load):
+    error = load("a.csv", [event], fails=True)
+    assert f"dwell: 1 of 1 new events were rejected, most often as {reason}, as in " in error
+    assert "/in/a.csv: {" in error and helps in error and "max_rejected_ratio to 1" in error
     assert load.project.rows("from dwell_event_loads") == []
     load("a.csv", [event], max_rejected_ratio=1)
     assert counts(load.project) == (1, 1)
@@ -60,15 +60,15 @@ def test_a_few_bad_rows_do_not_stop_a_later_load_and_a_hundred_do(load):
     load("a.csv", [GOOD])
     load("b.csv", [("view", "u", f"no time {n}") for n in range(99)])
     assert counts(load.project) == (100, 99)
-    said = load("c.csv", [("view", "u", f"no time {n}") for n in range(100)], fails=True)
-    assert "dwell: 100 of 100 new events" in said and "/in/c.csv: {" in said
+    error = load("c.csv", [("view", "u", f"no time {n}") for n in range(100)], fails=True)
+    assert "dwell: 100 of 100 new events" in error and "/in/c.csv: {" in error
     assert counts(load.project) == (100, 99)
     assert len(load.project.rows("from dwell_event_loads")) == 2
 
 
-def test_the_most_frequent_reason_is_told(load):
-    said = load("a.csv", [NOBODY, *[("v", "u", "x")] * 2, GOOD], fails=True)
-    assert "3 of 4 new events were rejected, most often as unreadable_event_time" in said
+def test_the_most_frequent_reason_is_reported(load):
+    error = load("a.csv", [NO_USER, *[("v", "u", "x")] * 2, GOOD], fails=True)
+    assert "3 of 4 new events were rejected, most often as unreadable_event_time" in error
 
 
 def test_heartbeats_too(tmp_path):
@@ -78,9 +78,11 @@ def test_heartbeats_too(tmp_path):
     path.write_text(header + row.format("2025-01-01T10:00:04Z") + row.format("soon") * 2)
     os.utime(path, (MODIFIED, MODIFIED))
     project = Project(tmp_path, heartbeats_path=str(path))
-    said = project.run("run", "--select", "+fct_watch_streams", fails=True)
-    assert "dwell: 2 of 3 new heartbeats were rejected, most often as unreadable_event_time" in said
-    assert "heartbeats_time_format" in said and "No stream was changed" in said
+    error = project.run("run", "--select", "+fct_watch_streams", fails=True)
+    assert (
+        "dwell: 2 of 3 new heartbeats were rejected, most often as unreadable_event_time" in error
+    )
+    assert "heartbeats_time_format" in error and "No stream was changed" in error
     project.settings["max_rejected_ratio"] = 0.7
     project.run("run", "--select", "+fct_watch_streams")
     assert project.row("select sum(heartbeats) from int_watch__streams") == (1,)
@@ -94,5 +96,5 @@ def test_of_a_table_the_load_time_is_named(tmp_path):
             'ann' as user_id, '1' as app_version, timestamp '2025-01-02' as event_time, 'd' as
             device_id, 'web' as client, timestamp '2025-01-01' as loaded_at"""
         )
-    said = project.run("run", "--select", "+fct_sessions", fails=True)
-    assert "and look whether events_loaded_at is in UTC" in said
+    error = project.run("run", "--select", "+fct_sessions", fails=True)
+    assert "and look whether events_loaded_at is in UTC" in error

@@ -1,4 +1,4 @@
-"""What cannot be read or believed is kept: where it stood, why, and what it was."""
+"""What cannot be read or believed is kept: its row, the reason, and what it was."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def project(parsed, tmp_path):
 
 @pytest.fixture(scope="module")
 def landing(parsed, tmp_path_factory):
-    """One project for whatever stands in its landing folder."""
+    """One project for whatever its landing folder holds."""
     folder = tmp_path_factory.mktemp("rejects")
     project = Project(folder, events_path=f"{folder}/landing/*", max_rejected_ratio=1)
     project._manifest = parsed
@@ -87,7 +87,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
-def test_broken_csv_rows_stand_where_they_stood(landing, end):
+def test_broken_csv_rows_keep_their_row_numbers(landing, end):
     rows = [GOOD, "view,,1,2025-01-01T10:00:00Z,,web\n"]
     for row in BROKEN.values():
         rows += [row + "\n", GOOD]
@@ -112,7 +112,7 @@ def test_a_row_of_several_lines_is_one_row(landing):
     assert counts(project) == {"a.csv": (4, 1, 1, 2)}
 
 
-def test_an_unterminated_quote_takes_the_rest_of_the_file_with_it_and_says_so(landing):
+def test_an_unterminated_quote_takes_the_rest_of_the_file_with_it_as_a_reject(landing):
     rest = 'view,"u,1,2025-01-01T10:00:00Z,d,web\n' + GOOD * 3
     project = landing({"a.csv": HEADER_LINE + GOOD + "x,y\n" + rest})
     assert rejects(project) == [(2, "unreadable_row", "x,y"), (3, "unreadable_row", rest)]
@@ -157,10 +157,10 @@ def test_a_row_beyond_the_length_of_a_line_is_unreadable(landing):
     assert counts(project) == {"a.csv": (2, 1, 0, 1), "b.jsonl": (2, 0, 1, 1)}
 
 
-def test_broken_json_lines_stand_where_they_stood(landing):
+def test_broken_json_lines_keep_their_row_numbers(landing):
     """Lines are counted as an editor counts them, blank ones too; these are no rows."""
-    nobody = json.dumps({"event_name": "view", "event_time": "2025-01-01T10:00:00Z"})
-    lines = ['_name": "cut"}', GOOD_LINE.strip(), "", "{", "[1]", '"text"', "null", "7", nobody]
+    no_user = json.dumps({"event_name": "view", "event_time": "2025-01-01T10:00:00Z"})
+    lines = ['_name": "cut"}', GOOD_LINE.strip(), "", "{", "[1]", '"text"', "null", "7", no_user]
     project = landing({"a.jsonl": "\n".join(lines)})
     assert rejects(project) == [
         (1, "unreadable_row", '_name": "cut"}'),
@@ -189,14 +189,14 @@ def test_what_is_no_object_in_a_json_array_is_unreadable(landing):
 
 
 def test_rows_are_numbered_by_the_file_where_files_are_read_together(landing, tmp_path):
-    """Files that are laid out alike are one scan; each has rejects at places of its own."""
-    nobody = "view,,1,2025-01-01T10:00:00Z,,web\n"
-    nobody_line = json.dumps({"event_name": "view"}) + "\n"
+    """Files that are laid out alike are one scan; each has rejects in rows of its own."""
+    no_user = "view,,1,2025-01-01T10:00:00Z,,web\n"
+    line_without_user = json.dumps({"event_name": "view"}) + "\n"
     files, expected = {}, []
     for n in range(1, 4):
-        # n good rows, a broken one, nobody's, a broken one, nobody's
-        csv = GOOD * n + "x\n" + nobody + "x\n" + nobody
-        lines = GOOD_LINE * n + "x\n" + nobody_line + "\n" + nobody_line
+        # n good rows, a broken one, one of no user, and both again
+        csv = GOOD * n + "x\n" + no_user + "x\n" + no_user
+        lines = GOOD_LINE * n + "x\n" + line_without_user + "\n" + line_without_user
         files |= {f"{n}.csv": HEADER_LINE + csv, f"{n}.jsonl": lines, f"{n}.tsv": ""}
         files[f"{n}.tsv"] = files[f"{n}.csv"].replace(",", "\t")
         duckdb.execute(
@@ -223,7 +223,7 @@ def test_rows_are_numbered_by_the_file_where_files_are_read_together(landing, tm
 
 
 def test_a_later_run_numbers_its_own_files(landing):
-    """What was broken in the files of an earlier run is not told again."""
+    """What was broken in the files of an earlier run is not reported again."""
     project = landing({"a.csv": HEADER_LINE + "x\n" + GOOD + "view,,,,,\n"})
     landed = project.folder / "landing" / "b.csv"
     landed.write_text(HEADER_LINE + GOOD + "view,,,,,\n" + "y\n")
@@ -240,15 +240,15 @@ def test_a_later_run_numbers_its_own_files(landing):
 def test_rows_far_into_a_large_file_keep_their_numbers(landing):
     """Larger than what is read at once, by several threads."""
     rows = [GOOD] * 900_000
-    places = [1, 2048, 2049, 122_880, 700_000, 899_999, 900_000]
-    for n, place in enumerate(places):
-        rows[place - 1] = f"broken {n}\n" if n % 2 else f"nobody {n},,1,2025-01-01,,web\n"
+    numbers = [1, 2048, 2049, 122_880, 700_000, 899_999, 900_000]
+    for n, number in enumerate(numbers):
+        rows[number - 1] = f"broken {n}\n" if n % 2 else f"no_user {n},,1,2025-01-01,,web\n"
     project = landing({"a.csv": HEADER_LINE + "".join(rows)})
-    assert [row for (row,) in rejects(project, "source_row")] == places
+    assert [row for (row,) in rejects(project, "source_row")] == numbers
 
 
 REASONS = {
-    # the first that applies is told
+    # the first that applies is reported
     "missing_user_and_device": ["view,,1,2025-01-01T10:00:00Z, ,web", "view, ,1,,,web"],
     "missing_event_time": ["view,u,1,,d,web", "view,u,1,  ,d,web"],
     "unreadable_event_time": ["view,u,1,soon,d,web", "view,u,1,2025-02-30T10:00:00Z,d,web"],
@@ -385,12 +385,12 @@ def test_with_pseudonyms_no_clear_user_id_is_stored_and_no_key_is_written(privat
         assert tables_that_hold(private, part.replace("'", "''")) == []
 
 
-def test_one_id_is_one_pseudonym_wherever_it_stands(private):
+def test_one_id_is_one_pseudonym_wherever_it_occurs(private):
     users = dict(private.rows("select user_id, sum(event_count) from fct_sessions group by all"))
     assert users == {pseudonym(ID): 1, pseudonym(OTHER_ID): 1, pseudonym("u"): 1}
     rejected = private.rows("select user_id from rejected_events where unreadable_row is null")
     assert rejected == [(pseudonym(ID),)] * 3
-    # what cannot be taken apart may hold an id anywhere
+    # what cannot be parsed may hold an id anywhere
     withheld = private.rows(
         "select unreadable_row from rejected_events where unreadable_row is not null order by 1"
     )
@@ -409,8 +409,8 @@ def test_one_id_is_one_pseudonym_wherever_it_stands(private):
 def test_another_key_gives_other_pseudonyms_and_needs_a_full_refresh(private, tmp_path):
     other = "quite another key"
     with_key(tmp_path, other)
-    said = private.run(fails=True)
-    assert "dwell: the tables were built with other settings: pseudonym_key was" in said
+    error = private.run(fails=True)
+    assert "dwell: the tables were built with other settings: pseudonym_key was" in error
     private.run("run", full_refresh=True)
     users = {user for (user,) in private.rows("select user_id from fct_sessions")}
     assert users == {pseudonym(ID, other), pseudonym(OTHER_ID, other), pseudonym("u", other)}
@@ -426,8 +426,8 @@ def test_without_a_key_of_16_characters_nothing_is_loaded(key, name, project, tm
         (tmp_path / name).write_bytes(key)
     project = project(events_path=f"{tmp_path}/landing/*", pseudonymize_user_ids=True)
     project.settings["pseudonym_key_file"] = f"{tmp_path}/{name}"
-    said = project.run("run", fails=True)
-    assert f"16 characters or more, and {tmp_path}/{name} is none. Write one" in said
+    error = project.run("run", fails=True)
+    assert f"16 characters or more, and {tmp_path}/{name} is none. Write one" in error
 
 
 def test_a_key_that_is_lost_during_a_run_gives_no_pseudonyms(project, tmp_path, monkeypatch):

@@ -54,7 +54,7 @@ def test_sessions_are_counted_as_equal_split_or_merged(theirs, ours, expected):
         assert tuple(compared(connection).values()) == pytest.approx(expected)
 
 
-@pytest.mark.skipif(not SHOP.exists(), reason="real data is not beside this checkout")
+@pytest.mark.skipif(not SHOP.exists(), reason="real data is not next to this checkout")
 def test_a_trackers_sessions_of_a_real_shop_are_dwells(tmp_path):
     dwell = Project(
         tmp_path,
@@ -76,6 +76,6 @@ def test_a_trackers_sessions_of_a_real_shop_are_dwells(tmp_path):
             from read_csv(?)""",
             [str(SHOP)],
         )
-        told = compared(connection)
+        counts = compared(connection)
     # the tracker's own package counts 833 events and 63 sessions
-    assert (told["events"], told["their_sessions"], told["equal_sessions"]) == (833, 63, 63)
+    assert (counts["events"], counts["their_sessions"], counts["equal_sessions"]) == (833, 63, 63)

@@ -63,23 +63,23 @@ def shop(tmp_path_factory):
     """The shop, built with two batches, the second of which is late and joins sessions."""
     shop = Parent("shop", tmp_path_factory.mktemp("shop"))
     draw = random.Random(7)
-    shop.batches, shop.told = [], []
+    shop.batches, shop.stored = [], []
     for number, minutes in enumerate([range(0, 2000, 15), range(5, 2000, 15)]):
         shop.batches.append(hits(draw, DAY + timedelta(days=3 + number), minutes))
         with_hits(shop, shop.batches[-1])
         shop.built = shop.run("build")
-        shop.told = [*shop.told, (shop.sql(STORED), shop.sql(VISITS))]
+        shop.stored = [*shop.stored, (shop.sql(STORED), shop.sql(VISITS))]
     return shop
 
 
-def test_sessions_equal_the_oracle_batch_after_batch_and_anew(shop):
+def test_sessions_equal_the_oracle_batch_after_batch_and_after_a_full_refresh(shop):
     first, both = shop.batches[0], shop.batches[0] + shop.batches[1]
-    assert shop.told[0][0] == shop_sessions(first)
-    assert shop.told[1][0] == shop_sessions(both)
+    assert shop.stored[0][0] == shop_sessions(first)
+    assert shop.stored[1][0] == shop_sessions(both)
     # the late hits join sessions: more hits, and still fewer visits than a sum of both would be
-    assert len(shop.told[1][0]) < len(shop_sessions(first)) + len(shop_sessions(shop.batches[1]))
+    assert len(shop.stored[1][0]) < len(shop_sessions(first)) + len(shop_sessions(shop.batches[1]))
     shop.run("run", "--full-refresh")
-    assert (shop.sql(STORED), shop.sql(VISITS)) == shop.told[1]
+    assert (shop.sql(STORED), shop.sql(VISITS)) == shop.stored[1]
 
 
 def test_the_second_batch_alone_was_read(shop):
@@ -91,9 +91,9 @@ def test_the_second_batch_alone_was_read(shop):
     )
 
 
-def test_models_of_the_shop_stand_before_and_after_dwells(shop):
-    visits = Counter(s[0] for s in shop.told[1][0])
-    assert {(cookie, n) for cookie, n, _ in shop.told[1][1]} == set(visits.items())
+def test_models_of_the_shop_run_before_and_after_dwells(shop):
+    visits = Counter(s[0] for s in shop.stored[1][0])
+    assert {(cookie, n) for cookie, n, _ in shop.stored[1][1]} == set(visits.items())
     order = [r.node.name for r in shop.built.results]
     assert order.index("page_hits") < order.index("int_web__events_sessionized")
     assert order.index("fct_sessions") < order.index("visits_by_cookie")
@@ -101,12 +101,12 @@ def test_models_of_the_shop_stand_before_and_after_dwells(shop):
 
 def test_what_dwell_reads_is_in_the_lineage_of_one_model(shop):
     manifest = shop.run("parse")
-    readers = [
+    reading = [
         node.name
         for node in manifest.nodes.values()
         if "model.shop.page_hits" in node.depends_on.nodes
     ]
-    assert readers == ["stg_web__event_rows"]
+    assert reading == ["stg_web__event_rows"]
 
 
 def test_the_shops_names_stay_its_own(shop):
@@ -169,42 +169,42 @@ def test_before_the_first_run_nothing_is_fresh(new_shop):
     assert freshness(new_shop)["dwell_event_loads"] == "warn"
 
 
-def test_what_is_wrong_with_the_input_is_said_in_one_sentence(new_shop):
-    def says(old, new):
+def test_an_error_describes_wrong_input_in_one_sentence(new_shop):
+    def error_of(old, new):
         new_shop.change("dbt_project.yml", old, new)
-        said = new_shop.run("run", fails=True)
+        error = new_shop.run("run", fails=True)
         new_shop.change("dbt_project.yml", new, old)
-        return said
+        return error
 
     relation = "events_relation: ref('page_hits')"
-    assert says(f"{relation}\n    events_loaded_at: received_at", "events_path: null") == (
+    assert error_of(f"{relation}\n    events_loaded_at: received_at", "events_path: null") == (
         "dwell: nothing says where its input is. Under vars: dwell: in dbt_project.yml, set "
         "events_relation, as in ref('my_events'); or disable its models, as in models: dwell: "
         "+enabled: false."
     )
-    assert "a model without braces, as in ref(...)" in says(
+    assert "a model without braces, as in ref(...)" in error_of(
         relation, "events_relation: \"{{ ref('page_hits') }}\""
     )
-    assert "ref('page_hits') has no column page_name" in says(
+    assert "ref('page_hits') has no column page_name" in error_of(
         "event_name: page", "event_name: page_name"
     )
-    assert "events_loaded_at names hit_on, which ref('page_hits') does not have" in says(
+    assert "events_loaded_at names hit_on, which ref('page_hits') does not have" in error_of(
         "events_loaded_at: received_at", "events_loaded_at: hit_on"
     )
-    assert "require_ref_searches_node_package_before_root: true" in says(
+    assert "require_ref_searches_node_package_before_root: true" in error_of(
         "root: true", "root: false"
     )
     new_shop.run("run")
 
 
 def test_settings_of_the_command_line_are_checked_too(new_shop):
-    def says(settings):
+    def error_of(settings):
         return new_shop.run("run", "--vars", settings, fails=True)
 
-    assert says("{dwell: {session_timeout_minutes: 5}}").startswith(
+    assert error_of("{dwell: {session_timeout_minutes: 5}}").startswith(
         "dwell: --vars takes a setting by its name alone"
     )
-    assert says("{sesion_timeout_minutes: 5}").startswith(
+    assert error_of("{sesion_timeout_minutes: 5}").startswith(
         "dwell: there is no setting sesion_timeout_minutes. Did you mean session_timeout_minutes?"
     )
     # a variable of the shop's is its own
@@ -233,20 +233,20 @@ def test_an_input_may_be_deferred_to(branch):
     assert not branch.sql("from duckdb_views() where schema_name = 'branch'")
 
 
-def test_what_was_cloned_is_built_anew(branch):
+def test_a_cloned_table_is_rebuilt(branch):
     branch.run("clone", *branch.state)
     branch.run("run", "--target", "branch")
     assert branch.sql(VISITS.replace("analytics", "branch")) == branch.sql(VISITS)
 
 
-def test_a_copy_without_what_says_where_it_is_from_is_refused(branch):
+def test_a_copy_without_a_record_of_its_origin_is_refused(branch):
     # as dbt clone does on Snowflake and BigQuery
     stored = "_sessions.int_web__events_sessionized"
     branch.sql(
         f"create schema branch_sessions; create table branch{stored} as from analytics{stored}"
     )
-    said = branch.run("run", "--target", "branch", fails=True)
-    assert "It was copied, as by dbt clone. Rebuild it with --full-refresh." in said
+    error = branch.run("run", "--target", "branch", fails=True)
+    assert "It was copied, as by dbt clone. Rebuild it with --full-refresh." in error
     branch.run("run", "--target", "branch", "--full-refresh")
     assert branch.sql(VISITS.replace("analytics", "branch")) == branch.sql(VISITS)
 
@@ -277,8 +277,8 @@ def test_a_source_will_do_as_well_as_a_model(new_shop):
 
 
 READS = """create schema raw;
-create table raw.reads (reader_number integer, read_at timestamp, article text)"""
-PLAIN = "reader_number, epoch_us(session_started_at), session_number, count(*)"
+create table raw.reads (person integer, read_at timestamp, article text)"""
+PLAIN = "person, epoch_us(session_started_at), session_number, count(*)"
 
 
 def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
@@ -290,11 +290,11 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
     ]
     blog.sql(READS)
     blog.sql("insert into raw.reads values (?, ?, ?)", reads)
-    # of nobody, or at no time
+    # of no one, or at no time
     blog.sql("insert into raw.reads values (null, timestamp '2025-06-01', 'n'), (1, null, 'n')")
     (blog.folder / "models" / "with_options.sql").write_text(
         """with reads as (select * from {{ source('blog', 'reads') }})
-        {{ dwell.sessionize('reads', 'reader_number', 'read_at', 45, max_hours=2,
+        {{ dwell.sessionize('reads', 'person', 'read_at', 45, max_hours=2,
             split_at_midnight_in='Europe/Berlin', starts_session="article = 'x'") }}"""
     )
     blog.change("models/_blog.yml", "data_tests: [not_null]", "data_tests: []")
@@ -303,7 +303,7 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
     assert [
         name for (name,) in blog.sql("select column_name from (describe analytics.article_reads)")
     ] == [
-        "reader_number",
+        "person",
         "read_at",
         "article",
         "session_id",
@@ -320,7 +320,7 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
             drop_duplicates=False,
         ),
     }.items():
-        events = [Event(a, str(reader), None, us(at), None, None) for reader, at, a in reads]
+        events = [Event(a, str(person), None, us(at), None, None) for person, at, a in reads]
         sessions, _ = sessions_of(events, rule)
         assert blog.sql(
             f"select {PLAIN} from analytics.{model} where article <> 'n' group by all order by all"

@@ -1,4 +1,4 @@
-"""Small exports after shapes that people reported, which stand beside the checkout."""
+"""Small exports in shapes that people reported, from a folder next to the checkout."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from support.project import ROOT, Project
 
 CASES = ROOT.parent / "shared" / "cases" / "input"
 pytestmark = pytest.mark.skipif(
-    not CASES.exists(), reason=f"the cases are not beside this checkout: {CASES.name}"
+    not CASES.exists(), reason=f"the cases are not next to this checkout: {CASES.name}"
 )
 
 
@@ -92,7 +92,7 @@ MORE = {
 }
 THREE = {("u0", "d0", 1), ("u1", "d1", 1), ("u2", "d2", 1)}
 TWO_OF_X = {("x", "d", 2)}
-# {case: {(user, device, events of a session)}, told from the files by eye, or what is said}
+# {case: {(user, device, events of a session)}, read from the files by eye, or part of the error}
 EXPECTED = {
     "adobe-feed": {("7890", "3456", 3)},
     "apple-double": TWO_OF_X,
@@ -162,13 +162,13 @@ def case(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_case_gives_what_it_holds_or_says_why_not(name, case):
+def test_a_case_gives_what_it_holds_or_an_error(name, case):
     project, expected = case(name), EXPECTED[name]
     is_watch = "heartbeats_path" in project.settings
     models = ("--select", "+fct_watch_streams" if is_watch else "+fct_sessions")
-    said = project.run("run", *models, fails=isinstance(expected, str))
+    result = project.run("run", *models, fails=isinstance(expected, str))
     if isinstance(expected, str):
-        assert "dwell: " in said and expected in said
+        assert "dwell: " in result and expected in result
     elif is_watch:
         assert project.row("select sum(heartbeats) from int_watch__streams") == (expected,)
     else:

@@ -10,7 +10,7 @@ from support.events import MODIFIED, write_events
 from support.kafka.landing import land, payload
 from support.project import Project
 
-# what a file says, and what it is in UTC where the source's zone is Europe/Berlin, in summer
+# a time in a file, and that time in UTC where the source's zone is Europe/Berlin, in summer
 TIMES = {
     "2024-07-01": "2024-06-30 22:00:00",
     "2024-07-01 12:00:00": "2024-07-01 10:00:00",

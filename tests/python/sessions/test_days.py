@@ -12,7 +12,7 @@ from support.events import write_events
     "zone", ["UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]
 )
 def test_events_and_sessions_are_on_the_local_day(project, tmp_path, zone):
-    # every 17 minutes around both changes of the clock in New York and on Lord Howe Island
+    # every 17 minutes around both changes of the offset in New York and on Lord Howe Island
     times = [
         start + timedelta(minutes=17 * k)
         for start in (

@@ -1,6 +1,6 @@
 """Real browsing of five people, with facts that were counted elsewhere.
 
-The folder stands beside the checkout where dwell is developed.
+The folder is next to the checkout where dwell is developed.
 """
 
 import pytest
@@ -9,7 +9,7 @@ from support.project import ROOT, Project
 EVENTS = ROOT.parent / "shared" / "data" / "web_browsing" / "events.csv.gz"
 
 pytestmark = pytest.mark.skipif(
-    not EVENTS.exists(), reason=f"real data is not beside this checkout: {EVENTS.parent.name}"
+    not EVENTS.exists(), reason=f"real data is not next to this checkout: {EVENTS.parent.name}"
 )
 
 
@@ -48,7 +48,7 @@ def test_the_known_facts_come_out_with_duplicates_dropped(without_duplicates):
     ) == (49_612, 48_012, 1_600, 0)
 
 
-def test_the_answers_tell_them(without_duplicates):
+def test_the_answers_are_known(without_duplicates):
     assert without_duplicates.rows(
         "select answer, round(answer_value, 3) from product_answers order by question_number"
     ) == [

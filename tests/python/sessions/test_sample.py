@@ -46,7 +46,7 @@ def in_order(rows):
     return sorted(rows, key=str)
 
 
-def told_as_session(session):
+def as_row(session):
     who = session.visitor
     ends = utc(session.started_at), utc(session.ended_at)
     return who.user_id, who.device_id, *ends, len(session.events)
@@ -60,7 +60,7 @@ def test_the_file_is_what_the_script_writes(tmp_path):
 
 
 def test_the_truth_keeps_the_rule(truth):
-    told = [
+    events = [
         Event(
             event.event_name,
             event.user_id,
@@ -72,15 +72,15 @@ def test_the_truth_keeps_the_rule(truth):
         for session in truth.sessions
         for event in session.events
     ]
-    sessions, copies = sessions_of(told, Rule())
+    sessions, copies = sessions_of(events, Rule())
     assert copies == 0
     assert in_order(
         (*s.visitor, EPOCH + s.started * MICROSECOND, EPOCH + s.ended * MICROSECOND, len(s.events))
         for s in sessions
-    ) == in_order(map(told_as_session, truth.sessions))
+    ) == in_order(map(as_row, truth.sessions))
 
 
-def test_the_sample_is_as_dirty_as_it_says(truth):
+def test_the_sample_is_as_dirty_as_documented(truth):
     rows = truth.rows
     rejected = {number for numbers in truth.rejects.values() for number in numbers}
     accepted = [row for number, row in enumerate(rows, 1) if number not in rejected]
@@ -120,7 +120,7 @@ def test_sessions_are_the_true_ones(built, truth):
     found = built.rows(
         "select user_id, device_id, started_at, ended_at, event_count from fct_sessions"
     )
-    assert in_order(found) == in_order(map(told_as_session, truth.sessions))
+    assert in_order(found) == in_order(map(as_row, truth.sessions))
 
 
 def test_events_are_the_true_ones(built, truth):
@@ -144,10 +144,10 @@ def test_rows_are_reconciled(built, truth):
     ) == (len(truth.rows), accepted, truth.duplicates, rejected, True)
 
 
-def test_rejects_tell_their_reason_row_and_values(built, truth):
+def test_rejects_have_their_reason_row_and_values(built, truth):
     columns = ", ".join(sample_events.COLUMNS)
     found = built.rows(f"select source_row, reject_reason, {columns} from rejected_events")
-    # what stands in the file, spaces included; the seed's loader reads nothing at all as null
+    # what the file holds, spaces included; the seed's loader reads nothing at all as null
     assert sorted(found) == sorted(
         (
             number,
@@ -159,7 +159,7 @@ def test_rejects_tell_their_reason_row_and_values(built, truth):
     )
 
 
-def test_answers_tell_the_true_numbers(built, truth):
+def test_answers_have_the_true_numbers(built, truth):
     days = Counter(utc(e.event_at).date() for s in truth.sessions for e in s.events)
     (busiest, most), (_, second) = days.most_common(2)
     assert busiest == sample_events.LAUNCH_DAY and most > 1.5 * second
@@ -177,7 +177,7 @@ def test_answers_tell_the_true_numbers(built, truth):
     assert average[1] == pytest.approx(sum(durations) / len(durations) / 1_000_000)
 
 
-def test_the_gaps_have_two_humps(built):
+def test_the_gaps_have_two_components(built):
     accepted, cut = built.row("select is_accepted, cut_seconds from timeout_fit")
     assert accepted
     assert 5 * 60 <= cut <= 8 * 3600

@@ -31,12 +31,12 @@ def test_a_table_whose_columns_have_a_zone_gets_moments_of_utc(postgres, tmp_pat
         postgres.query(definition.replace(" timestamp ", " timestamptz "))
     database = tmp_path / "dwell.duckdb"
     build(database, [Stream("a", LATE)])
-    code, said = dwell("load", "postgres", target=postgres, database=database)
-    assert code == 0, said
+    code, output = dwell("load", "postgres", target=postgres, database=database)
+    assert code == 0, output
     found = postgres.rows("select began_at at time zone 'UTC' from watch_streams")
     assert found == [(LATE,)]
-    code, said = dwell("load", "postgres", "--check", target=postgres, database=database)
-    assert code == 0 and "1 stream on 1 day" in said, said
-    # read back for a ledger made anew, it is the same stream
-    code, said = dwell("load", "postgres", "--adopt", target=postgres, database=database)
-    assert code == 0 and "0 rows inserted, 0 updated, 0 removed" in said, said
+    code, output = dwell("load", "postgres", "--check", target=postgres, database=database)
+    assert code == 0 and "1 stream on 1 day" in output, output
+    # read back for a new ledger, it is the same stream
+    code, output = dwell("load", "postgres", "--adopt", target=postgres, database=database)
+    assert code == 0 and "0 rows inserted, 0 updated, 0 removed" in output, output

@@ -48,7 +48,7 @@ def gaps_of(events):
 
 
 def fit(gaps):
-    """Fit two normal humps to log10 gaps in bins of .05, as timeout_fit's description tells it."""
+    """Fit two normal components to log10 gaps in bins of .05, as timeout_fit documents it."""
     bins = Counter(math.floor(math.log10(g) * 20) for g in gaps if g >= 0.001)
     points = [(b / 20 + 0.025, n) for b, n in sorted(bins.items())]
     total = sum(n for _, n in points)
@@ -109,38 +109,38 @@ def printed_assumption(project):
 
 
 @pytest.fixture(scope="module")
-def two_humps(tmp_path_factory):
+def two_components(tmp_path_factory):
     events = list(visits(random.Random(3), within=25, between=20 * 3600))
     return build(tmp_path_factory.mktemp("two"), events), events
 
 
-def test_the_fit_is_what_plain_python_fits(two_humps):
-    project, events = two_humps
+def test_the_fit_is_what_plain_python_fits(two_components):
+    project, events = two_components
     cut, share, ashman_d = fit(gaps_of(events))
     found = project.row("select cut_seconds, share_within, ashman_d, is_accepted from timeout_fit")
     assert found[:3] == pytest.approx((cut, share, ashman_d), rel=1e-3)
     assert found[3] is True
 
 
-def test_the_cut_finds_the_visits_that_were_made(two_humps):
-    """Eight gaps of nine were drawn as short ones: the cut must tell them from the rest."""
-    project, events = two_humps
+def test_the_cut_finds_the_visits_that_were_made(two_components):
+    """Eight gaps of nine were drawn as short ones: the cut must separate them from the rest."""
+    project, events = two_components
     (cut,) = project.row("select cut_seconds from timeout_fit")
     gaps = gaps_of(events)
     assert sum(g <= cut for g in gaps) / len(gaps) == pytest.approx(40 / 44, abs=0.01)
     assert "The gaps between events suggest a timeout of " in printed_assumption(project)
 
 
-def test_one_hump_is_not_cut(tmp_path):
+def test_one_component_is_not_cut(tmp_path):
     """The answer states that the gaps suggest no timeout."""
     project = build(tmp_path, list(visits(random.Random(4), within=600, between=600)))
     assert project.row("select is_accepted from timeout_fit") == (False,)
     assert "The gaps between events suggest no particular timeout" in printed_assumption(project)
 
 
-def test_the_sensitivity_is_what_sessions_would_be(two_humps):
-    project, events = two_humps
-    told = [
+def test_the_sensitivity_is_what_sessions_would_be(two_components):
+    project, events = two_components
+    events = [
         Event(
             "view", f"u{person}", "1.0", (at - EPOCH) // timedelta(microseconds=1), "phone", "web"
         )
@@ -148,7 +148,7 @@ def test_the_sensitivity_is_what_sessions_would_be(two_humps):
     ]
     expected = []
     for minutes in (5, 10, 15, 20, 30, 45, 60, 120):
-        sessions, _ = sessions_of(told, Rule(timeout=minutes * 60_000_000))
+        sessions, _ = sessions_of(events, Rule(timeout=minutes * 60_000_000))
         durations = [(s.ended - s.started) / 1e6 for s in sessions]
         expected.append(
             (
@@ -172,8 +172,8 @@ def test_the_sensitivity_is_what_sessions_would_be(two_humps):
     ) == pytest.approx((half, at, double, -math.log(double / half) / math.log(4)))
 
 
-def test_the_histogram_counts_every_gap(two_humps):
-    project, events = two_humps
+def test_the_histogram_counts_every_gap(two_components):
+    project, events = two_components
     expected = Counter(math.floor(math.log10(g) * 20) for g in gaps_of(events))
     found = dict(
         project.rows("select round(log10_seconds * 20 - 0.5)::int, gaps from timeout_gap_histogram")

@@ -3,7 +3,7 @@
 A case that is read knows how many records its file holds, whose events of them are good, and why
 each of the others is none; it knows so from how it was made, not from dwell. A case that is refused
 must stop the run with a sentence. The same seed gives the same cases; another seed puts the faults
-into other rows, other ways to write a file and other places of a file.
+into other rows, other ways to write a file and other positions in a file.
 """
 
 import gzip
@@ -40,7 +40,7 @@ HOSTILE = [
     "%s %d %(x)s {0} {x}",
     "\\'; drop table canary; --",
     "../../../etc/passwd",
-    "$(touch evil) `touch evil`",
+    "$(mkdir evil) `mkdir evil`",
     "=cmd|' /C calc'!A0",
     "<script>alert(1)</script>",
     "\u202egnp.exe",
@@ -142,11 +142,11 @@ def time_faults(column: str, of: dict):
 
 
 def value_faults(name: str):
-    """Yield (what is wrong, values, reason) of records that can be taken apart."""
+    """Yield (what is wrong, values, reason) of records that can be parsed."""
     yield from time_faults("event_time", TIMES)
     if name == "events":
         for blank in ("", "  ", "\t", " \t "):
-            why = f"nobody's, {blank!r}"
+            why = f"no ids, {blank!r}"
             yield why, {"user_id": blank, "device_id": blank}, "missing_user_and_device"
     else:
         for column in ("user_id", "program_id", "session_id", "device"):
@@ -204,7 +204,7 @@ def as_csv(lines: list[bytes], way: Way, header=HEADER) -> bytes:
 
 
 def broken_lines(rng: random.Random, columns) -> dict:
-    """Return {what is wrong: a row that cannot be taken apart, of a way}."""
+    """Return {what is wrong: a row that cannot be parsed, of a way}."""
 
     def good(way):
         return line(record("broken", columns).values(), way)
@@ -241,7 +241,7 @@ def broken_lines(rng: random.Random, columns) -> dict:
         "a byte that UTF-8 never has": with_bytes(b"\xff"),
         "an overlong zero": with_bytes(b"\xc0\x80"),
         "a surrogate": with_bytes(b"\xed\xa0\x80"),
-        "a letter that breaks off": with_bytes(b"\xe2\x82"),
+        "a truncated letter": with_bytes(b"\xe2\x82"),
         "a continuation without a start": with_bytes(b"\x80"),
         "beyond Unicode": with_bytes(b"\xf4\x90\x80\x80"),
         "Shift JIS": with_bytes("日本".encode("shift_jis")),
@@ -250,16 +250,16 @@ def broken_lines(rng: random.Random, columns) -> dict:
 
 
 class Placed:
-    """Good records with one fault among them, at a place that the seed tells."""
+    """Good records with one fault among them, at a position that the seed decides."""
 
     def __init__(self, rng, tag, columns, first=0):
         self.users = [f"{tag}-{n}" for n in range(rng.randint(2, 4))]
-        self.place = rng.randint(first, len(self.users))
+        self.position = rng.randint(first, len(self.users))
         self.columns = columns
 
     def lines(self, way, faulty: list[bytes], **values):
         good = [line(record(u, self.columns, **values).values(), way) for u in self.users]
-        return [*good[: self.place], *faulty, *good[self.place :]]
+        return [*good[: self.position], *faulty, *good[self.position :]]
 
 
 def csv_read(rng: random.Random, name: str):
@@ -292,7 +292,7 @@ def csv_read(rng: random.Random, name: str):
                 "CSV: numbers as times", fault, name, f"s{n}{way.ending}",
                 as_csv(lines, way, columns), len(placed.users) + 1, placed.users, [reason],
             )  # fmt: skip
-    for n, hostile in enumerate([*HOSTILE, "x" * 100_000, "two\nlines", "a\0b", 'say "yes"']):
+    for n, hostile in enumerate([*HOSTILE, "x" * 100_000, "two\nlines", "a\0b", 'a "yes"']):
         way = rng.choice([way for way in WAYS if way.delimiter not in hostile])
         user = f"{short}h{n} {hostile}"
         values = dict.fromkeys(columns, hostile) | {"user_id": user, "event_time": TIME}
@@ -375,7 +375,7 @@ def broken_json(rng: random.Random, columns) -> dict[str, bytes]:
     """Return {what is wrong: a line that is no object with values}."""
     good = json.dumps(record("broken", columns))
 
-    def told(column, value):
+    def with_value(column, value):
         return json.dumps(record("broken", columns) | {column: value}).encode()
 
     return {
@@ -395,10 +395,10 @@ def broken_json(rng: random.Random, columns) -> dict[str, bytes]:
         "an escape that is none": good.replace("broken", "\\q").encode(),
         "a Latin-1 letter": good.replace("broken", "\xfc").encode("latin-1"),
         "a row of a CSV": ",".join(record("broken", columns).values()).encode(),
-        "a user that is an object": told("user_id", {"id": 1}),
-        "a user that is a list": told("user_id", ["u"]),
-        "a time that is an object": told("event_time", {"$date": TIME}),
-        "a time that is a list": told("event_time", [2025, 1, 1]),
+        "a user that is an object": with_value("user_id", {"id": 1}),
+        "a user that is a list": with_value("user_id", ["u"]),
+        "a time that is an object": with_value("event_time", {"$date": TIME}),
+        "a time that is a list": with_value("event_time", [2025, 1, 1]),
         "nested in another": json.dumps({"event_time": record("broken", columns)}).encode(),
         "brackets, 2000 deep": b"[" * 2000 + b"]" * 2000,
         "a brace": b"{",
@@ -412,8 +412,8 @@ def json_values(name: str):
         yield f"event_time {str(value)[:20]}", {"event_time": value}, "unreadable_event_time"
     yield "event_time null", {"event_time": None}, "missing_event_time"
     if name == "events":
-        yield "nobody's", {"user_id": None, "device_id": None}, "missing_user_and_device"
-        yield "nobody's, blank", {"user_id": " ", "device_id": ""}, "missing_user_and_device"
+        yield "no ids", {"user_id": None, "device_id": None}, "missing_user_and_device"
+        yield "no ids, blank", {"user_id": " ", "device_id": ""}, "missing_user_and_device"
     else:
         for column in ("user_id", "program_id", "session_id", "device"):
             yield f"{column} null", {column: None}, f"missing_{column}"
@@ -429,7 +429,7 @@ def json_read(rng: random.Random, name: str):
         placed = Placed(rng, tag, columns, first=1)
         good = [json.dumps(record(user, columns)).encode() for user in placed.users]
         packed = rng.choice(list(packs))
-        lines = [*good[: placed.place], faulty, *good[placed.place :]]
+        lines = [*good[: placed.position], faulty, *good[placed.position :]]
         ending = rng.choice([".jsonl", ".ndjson"]) + packed
         return placed.users, ending, packs[packed](b"\n".join(lines) + b"\n")
 
@@ -547,8 +547,8 @@ def parquet_read(rng: random.Random, name: str):
         n += 1
     nothing = {"no times": ({"event_time": "null"}, "missing_event_time")}
     if name == "events":
-        nobody = {"user_id": "null", "device_id": "null"}
-        nothing["nobody's"] = (nobody, "missing_user_and_device")
+        without = {"user_id": "null", "device_id": "null"}
+        nothing["no ids"] = (without, "missing_user_and_device")
     for fault, (values, reason) in nothing.items():
         content = parquet(parquet_of(["x"] * 3, columns, **values))
         yield Read(family, fault, name, f"p{n}.parquet", content, 3, [], [reason] * 3)
@@ -604,18 +604,18 @@ NAMES = ["a.csv", "a.parquet", "a.json", "a.jsonl", "a.csv.gz", "a.jsonl.zst"]
 
 
 def cut(content: bytes, rng: random.Random, at=(0.1, 0.9)) -> bytes:
-    """Return a file that breaks off."""
+    """Return a truncated file."""
     return content[: int(len(content) * rng.uniform(*at))]
 
 
-def damaged(content: bytes, place: int, length: int) -> bytes:
+def damaged(content: bytes, offset: int, length: int) -> bytes:
     """Return a file some of whose bytes are others."""
-    hit = bytes(byte ^ 0xFF for byte in content[place : place + length])
-    return content[:place] + hit + content[place + length :]
+    hit = bytes(byte ^ 0xFF for byte in content[offset : offset + length])
+    return content[:offset] + hit + content[offset + length :]
 
 
 def headers_refused(rng: random.Random):
-    """Yield (fault, name, content) of CSVs whose columns are not told."""
+    """Yield (fault, name, content) of CSVs whose columns are not known."""
     row = line(record("u").values(), Way())
     header = line(HEADER, Way())
     for column in HEADER:
@@ -650,7 +650,7 @@ def headers_refused(rng: random.Random):
 
 
 def contents_refused(rng: random.Random):
-    """Yield (fault, name, content) of files that break off, are damaged or are no such file."""
+    """Yield (fault, name, content) of files that are truncated, damaged or no such file."""
     objects = [record(f"u{n}") for n in range(500)]
     array = json.dumps(objects).encode()
     after_comma = array[: array.rindex(b"{")]
@@ -659,13 +659,13 @@ def contents_refused(rng: random.Random):
         "after a comma and a line end": after_comma.rstrip() + b"\r\n",
         "after a comma in a line of its own": after_comma.replace(b", {", b",\n{") + b"\n\n",
     }.items():
-        yield f"an array that breaks off {fault}", "a.json", content
-        yield f"an array that breaks off {fault}, packed", "a.json.gz", gzip.compress(content)
+        yield f"a truncated array {fault}", "a.json", content
+        yield f"a truncated array {fault}, packed", "a.json.gz", gzip.compress(content)
     for n in range(3):
-        yield f"an array that breaks off, {n}", "a.json", cut(array, rng)
-        yield f"an array that breaks off, packed, {n}", "a.json.gz", gzip.compress(cut(array, rng))
+        yield f"a truncated array, {n}", "a.json", cut(array, rng)
+        yield f"a truncated array, packed, {n}", "a.json.gz", gzip.compress(cut(array, rng))
         pretty = json.dumps(objects[0], indent=1).encode()
-        yield f"an object that breaks off, {n}", "a.json", cut(pretty, rng, (0.2, 0.9))
+        yield f"a truncated object, {n}", "a.json", cut(pretty, rng, (0.2, 0.9))
     good = json.dumps(record("u")).encode()
     for fault, content in {
         "a comma at the end": b"[" + good + b",]",
@@ -691,31 +691,31 @@ def contents_refused(rng: random.Random):
         "a function call": b"callback([" + good + b"]);",
     }.items():
         yield f"JSON: {fault}", "a.json", content
-    whole = parquet(
+    intact = parquet(
         "select 'view' as event_name, 'u' || i as user_id, '1' as app_version, 'd' as device_id, "
         "timestamp '2025-01-01 10:00' as event_time, 'web' as client from range(20000) as t(i)"
     )
     for n in range(4):
-        yield f"Parquet that breaks off, {n}", "a.parquet", cut(whole, rng)
-        # in what it tells of its columns
-        footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
-        place = rng.randrange(footer, footer + 60)
-        yield f"Parquet with a damaged footer, {n}", "a.parquet", damaged(whole, place, 8)
+        yield f"truncated Parquet, {n}", "a.parquet", cut(intact, rng)
+        # in the description of its columns
+        footer = len(intact) - 8 - int.from_bytes(intact[-8:-4], "little")
+        offset = rng.randrange(footer, footer + 60)
+        yield f"Parquet with a damaged footer, {n}", "a.parquet", damaged(intact, offset, 8)
     for less in (1, 2, 4, 8, 9):
-        yield f"Parquet without its last {less} bytes", "a.parquet", whole[:-less]
-    yield "Parquet without its start", "a.parquet", whole[4:]
+        yield f"Parquet without its last {less} bytes", "a.parquet", intact[:-less]
+    yield "Parquet without its start", "a.parquet", intact[4:]
     yield (
         "Parquet with a wrong length of its footer",
         "a.parquet",
-        damaged(whole, len(whole) - 8, 4),
+        damaged(intact, len(intact) - 8, 4),
     )
-    yield "Parquet with text after it", "a.parquet", whole + b"more"
-    yield "Parquet twice", "a.parquet", whole + b"PAR1"
+    yield "Parquet with text after it", "a.parquet", intact + b"more"
+    yield "Parquet twice", "a.parquet", intact + b"PAR1"
     yield "PAR1 alone", "a.parquet", b"PAR1"
     yield "PAR1PAR1", "a.parquet", b"PAR1PAR1"
     for n in range(4):
-        place = rng.randrange(4, 60)
-        yield f"Parquet with damaged pages, {n}", "a.parquet", damaged(whole, place, 60)
+        offset = rng.randrange(4, 60)
+        yield f"Parquet with damaged pages, {n}", "a.parquet", damaged(intact, offset, 60)
     yield (
         "Parquet, encrypted",
         "a.parquet",
@@ -785,24 +785,24 @@ def files_refused(rng: random.Random):
 
 
 def packed_files(rng: random.Random):
-    """Yield (fault, name, content) of compressed files that are not whole."""
+    """Yield (fault, name, content) of compressed files that are not intact."""
     rows = [line(record(f"u{n}").values(), Way()) for n in range(2000)]
     text = as_csv(rows, Way())
     for ending, pack in ((".gz", gzip.compress), (".zst", zstd.compress)):
-        whole = pack(text)
+        intact = pack(text)
         for n in range(10):
-            yield f"breaks off, {n}", f"a.csv{ending}", cut(whole, rng)
+            yield f"truncated, {n}", f"a.csv{ending}", cut(intact, rng)
         for less in (1, 4):
-            yield f"without its last {less} bytes", f"a.csv{ending}", whole[:-less]
-        yield "the second of two breaks off", f"a.csv{ending}", whole + whole[:-20]
-        yield "words after it", f"a.csv{ending}", whole + b"and more"
+            yield f"without its last {less} bytes", f"a.csv{ending}", intact[:-less]
+        yield "the second of two is truncated", f"a.csv{ending}", intact + intact[:-20]
+        yield "words after it", f"a.csv{ending}", intact + b"and more"
         yield "text", f"a.csv{ending}", text
-    whole = gzip.compress(text)
+    intact = gzip.compress(text)
     for n in range(10):
-        place = rng.randrange(20, len(whole) - 12)
-        yield f"damaged, {n}", "a.csv.gz", damaged(whole, place, 3)
-    yield "another check sum", "a.csv.gz", damaged(whole, len(whole) - 8, 4)
-    yield "another length", "a.csv.gz", damaged(whole, len(whole) - 4, 4)
+        offset = rng.randrange(20, len(intact) - 12)
+        yield f"damaged, {n}", "a.csv.gz", damaged(intact, offset, 3)
+    yield "another check sum", "a.csv.gz", damaged(intact, len(intact) - 8, 4)
+    yield "another length", "a.csv.gz", damaged(intact, len(intact) - 4, 4)
 
 
 # -- Settings --------------------------------------------------------------------------------------
@@ -923,7 +923,7 @@ HOSTILE_SETTINGS = {
 
 VARS = [
     "{a: ", "[1, 2]", "text", "7", "true", "- a\n- b", "{a: b: c}", "{a: 'b}", 'a: "b', "\tx: 1",
-    "a: *none", "a: !!python/object/apply:os.system ['touch evil']", "!!binary x", "{a: &b [*b]}",
+    "a: *none", "a: !!python/object/apply:os.system ['mkdir evil']", "!!binary x", "{a: &b [*b]}",
     "{? [1] : 2}", "{1: 2}", "{2025-01-01: 2}", "a: 2025-99-99", "%YAML 9", "--- a\n--- b",
     "{a: !!float x}", "{a: !!int x}", "\0", "\x07", "a: \ud800", "{" * 2000, "[" * 2000,
     "{null: 1}", "{true: 1}", "a: !!set {b}\n b", "@", "`a`", "%", "a: |\nb", "{a: !!timestamp x}",
@@ -934,7 +934,7 @@ EVENTS = ["'a.csv", '"a.csv', "a.csv 'b", "a\\", "it's.csv", '"', "'"]
 
 # -- Commands --------------------------------------------------------------------------------------
 
-# there beside them
+# files next to them
 FILES_OF_COMMANDS = {"bad.json": b'{"a":', "bad.cfg": b"no value\n\0", "binary": b"\xff\xfe\0"}
 COMMANDS = """
 

@@ -34,13 +34,13 @@ class Project(Dbt):
         return self._manifest
 
     def run(self, command="run", *arguments, fails=False, full_refresh=False):
-        """Run a dbt command; return its results, or, where it is to fail, what it said."""
+        """Run a dbt command; return its results, or, where it is to fail, its error."""
         result = super().run(command, *arguments, *(["--full-refresh"] if full_refresh else []))
-        said = str(result.exception or "") + "\n".join(
+        error = str(result.exception or "") + "\n".join(
             r.message or "" for r in getattr(result.result, "results", [])
         )
-        assert result.success != fails, said or "it should have failed"
-        return said if fails else result.result
+        assert result.success != fails, error or "it should have failed"
+        return error if fails else result.result
 
     def rows(self, query):
         """Return what a query gives; FROM table is a query too."""
@@ -58,20 +58,20 @@ enable_test_caching()
 
 
 class Events(EventManager):
-    """What dbt says, but for what it says to its log alone: a quarter of a run's time."""
+    """dbt's events without those for its log alone, which take a quarter of a run's time."""
 
     keeps_log = False
 
     def fire_event(self, e, level=None, *more, **named):
         is_for_the_log = (level or e.level_tag()) == EventLevel.DEBUG
         # dbt itself listens for one event, which is no debug event
-        is_heard = any(c is not track_behavior_change_warn for c in self.callbacks)
-        if self.keeps_log or is_heard or not is_for_the_log:
+        is_awaited = any(c is not track_behavior_change_warn for c in self.callbacks)
+        if self.keeps_log or is_awaited or not is_for_the_log:
             super().fire_event(e, level, *more, **named)
 
 
 def keep_log(monkeypatch):
-    """Let dbt write its log whole."""
+    """Let dbt write its complete log."""
     monkeypatch.setattr(Events, "keeps_log", True)
 
 
@@ -85,8 +85,8 @@ MANIFESTS = {}
 def parsed_alike(settings):
     """Return a key that is equal where models are parsed alike.
 
-    While it is parsed, a model asks where its input is. What other settings say goes into SQL,
-    which is made anew in each run.
+    While it is parsed, a model asks where its input is. Other settings only change SQL,
+    which each run renders again.
     """
     inputs = {
         name: "a path" if name.endswith("_path") and isinstance(value, (str, list)) else value

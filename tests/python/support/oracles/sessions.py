@@ -42,7 +42,7 @@ class Rule:
 class Session:
     visitor: tuple
     events: list
-    run_started: int
+    island_started: int
     number: int = 0
     previous_ended: int | None = None
     started: int = field(init=False)
@@ -70,8 +70,8 @@ def sessions_of(events, rule):
     for visitor, theirs in by_visitor.items():
         theirs.sort(key=lambda e: e.at)
         of_visitor = []
-        for run in split_into_runs(theirs, rule.timeout):
-            of_visitor += [Session(visitor, part, run[0].at) for part in cut(run, rule)]
+        for island in split_into_islands(theirs, rule.timeout):
+            of_visitor += [Session(visitor, part, island[0].at) for part in cut(island, rule)]
         for number, session in enumerate(of_visitor, 1):
             session.number = number
             session.previous_ended = of_visitor[number - 2].ended if number > 1 else None
@@ -79,21 +79,21 @@ def sessions_of(events, rule):
     return sessions, dropped
 
 
-def split_into_runs(events, timeout):
-    runs = []
+def split_into_islands(events, timeout):
+    islands = []
     for event in events:
-        if runs and event.at - runs[-1][-1].at <= timeout:
-            runs[-1].append(event)
+        if islands and event.at - islands[-1][-1].at <= timeout:
+            islands[-1].append(event)
         else:
-            runs.append([event])
-    return runs
+            islands.append([event])
+    return islands
 
 
-def cut(run, rule):
+def cut(island, rule):
     """First at start events and midnights, then every `max_length` from the start of each piece."""
-    start_instants = {e.at for e in run if e.name in rule.starts}
+    start_instants = {e.at for e in island if e.name in rule.starts}
     pieces = []
-    for event in run:
+    for event in island:
         if pieces:
             before = pieces[-1][-1]
             starts = event.at in start_instants and event.at != before.at
@@ -108,8 +108,8 @@ def cut(run, rule):
         return pieces
     parts = []
     for piece in pieces:
-        stretches = defaultdict(list)
+        groups = defaultdict(list)
         for event in piece:
-            stretches[(event.at - piece[0].at) // rule.max_length].append(event)
-        parts += [stretches[k] for k in sorted(stretches)]
+            groups[(event.at - piece[0].at) // rule.max_length].append(event)
+        parts += [groups[k] for k in sorted(groups)]
     return parts

@@ -39,7 +39,7 @@ def is_believed(message, tolerance):
 
 
 def streams_of(messages, timeout=60 * MICRO, tolerance=3600 * MICRO):
-    """(streams, rejected messages, how far time has come) of messages that have arrived."""
+    """(streams, rejected messages, the watermark) of messages that have arrived."""
     by_key, rejected, newest = defaultdict(list), 0, None
     for message in messages:
         if message.key is None or not is_believed(message, tolerance):
