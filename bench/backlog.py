@@ -11,7 +11,7 @@ from pathlib import Path
 from run import WORK, Measures, fresh, query
 
 BOUNDS = (None, 5_000_000, 2_000_000, 1_000_000)
-MODELS = ("stg_watch__heartbeats", "int_watch__streams", "int_watch__clock")
+MODELS = ("stg_watch__heartbeats", "int_watch__streams", "int_watch__watermark")
 TOTALS = """
     select count(*), sum(heartbeats), bit_xor(hash(s))
     from (select * exclude (load_number) from int_watch__streams) as s

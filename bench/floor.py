@@ -112,13 +112,13 @@ def full(file, database):
             ) over (
                 partition by user_id, device_id order by event_at, gap_us desc nulls first
                 rows unbounded preceding
-            ) as run_started_at
+            ) as island_started_at
             from ordered
         )
         select
-            user_id, device_id, event_name, app_version, client, event_at, run_started_at,
-            run_started_at as session_started_at,
-            case when run_started_at < event_at then gap_us end as gap_us,
+            user_id, device_id, event_name, app_version, client, event_at, island_started_at,
+            island_started_at as session_started_at,
+            case when island_started_at < event_at then gap_us end as gap_us,
             false as is_ignored, is_duplicate, reject_reason, rejected_row, 1 as source_number,
             read_position, null::timestamp as received_at, 1::bigint as load_number
         from runs
@@ -140,7 +140,7 @@ def full(file, database):
                 || epoch_us(started_at)
             ) as session_id,
             user_id, device_id, row_number() over of_visitor as session_number,
-            started_at as run_started_at, started_at, ended_at,
+            started_at as island_started_at, started_at, ended_at,
             lag(ended_at) over of_visitor as previous_ended_at, event_count,
             1::bigint as load_number
         from grouped
@@ -177,9 +177,9 @@ def full(file, database):
                 when gap_us > 1200e6 then 20 when gap_us > 900e6 then 15
                 when gap_us > 600e6 then 10 when gap_us > 300e6 then 5
             end as over_minutes,
-            is_between_runs, count(*) as gaps, sum(gap_us) / 1e6 as gap_seconds
+            is_between_islands, count(*) as gaps, sum(gap_us) / 1e6 as gap_seconds
         from (
-            select gap_us, false as is_between_runs from events
+            select gap_us, false as is_between_islands from events
             where gap_us > 0 and not is_duplicate
             union all
             select epoch_us(started_at) - epoch_us(previous_ended_at), true from sessions
@@ -188,7 +188,7 @@ def full(file, database):
         group by all;
 
         create table gap_histogram as
-        select size_bin, sum(gaps) as gaps, sum(gaps) filter (is_between_runs) as gaps_between_runs
+        select size_bin, sum(gaps) as gaps, sum(gaps) filter (is_between_islands) as gaps_between
         from gaps group by all order by size_bin;
 
         -- views in dwell, except for the count that proves that each row has arrived
@@ -224,7 +224,7 @@ def sessions(file, compiled):
     return connection.execute(f"""
         select {TOTALS}
         from (
-            select run_started_at as started_at, run_ended_at as ended_at, event_count
+            select island_started_at as started_at, island_ended_at as ended_at, event_count
             from ({Path(compiled).read_text()})
         )
     """).fetchone()

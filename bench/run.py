@@ -113,7 +113,7 @@ def contents(database):
         """
         with events as (
             select
-                user_id, device_id, event_name, app_version, client, event_at, run_started_at,
+                user_id, device_id, event_name, app_version, client, event_at, island_started_at,
                 session_started_at, gap_us, is_ignored, is_duplicate, reject_reason, rejected_row
             from int_web__events_sessionized
         ),

@@ -101,9 +101,9 @@ create or replace temp table changed as
 select
     s.session_id, s.user_id, s.device, s.program_id, s.start_time,
     s.first_heartbeat_at, s.last_heartbeat_at,
-    s.last_heartbeat_at + to_microseconds($timeout_us) < c.reached_at as is_ended
+    s.last_heartbeat_at + to_microseconds($timeout_us) < c.watermark_at as is_ended
 from {marts}.int_watch__streams as s
-cross join {marts}.int_watch__clock as c
+cross join {marts}.int_watch__watermark as c
 where s.load_number > $load_number
 """
 
@@ -205,7 +205,7 @@ from (from gone union all from news) as all_of_them
 NOW = """
 select
     coalesce(max(load_number), 0),
-    (select reached_at - to_microseconds($timeout_us) from {marts}.int_watch__clock)
+    (select watermark_at - to_microseconds($timeout_us) from {marts}.int_watch__watermark)
 from {marts}.dwell_heartbeat_loads
 """
 

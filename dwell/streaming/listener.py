@@ -156,14 +156,16 @@ class Watch:
 
     def count_streams(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Note how many streams go on, when the first of them would end, and those withheld."""
-        (reached_at,) = connection.execute("select reached_at from int_watch__clock").fetchone()
+        (watermark_at,) = connection.execute(
+            "select watermark_at from int_watch__watermark"
+        ).fetchone()
         # the bound is what ongoing means, said so that months of ended streams are not read
         self.going_on, self.next_end = connection.execute(
             """
             select count(*), min(would_end_at) from ongoing_watch_streams
             where last_heartbeat_at >= $1
             """,
-            [(reached_at or EPOCH) - self.timeout],
+            [(watermark_at or EPOCH) - self.timeout],
         ).fetchone()
         self.withheld = sum(
             connection.execute(

@@ -124,7 +124,7 @@ select
     count(case when reject_reason is null then 1 end) as rows_accepted,
     count(reject_reason) as rows_rejected
 from {{ ref('stg_watch__heartbeats') }}
-where received_at is not null and not is_landed_before
+where received_at is not null and not is_redelivered
 group by received_minute;
 update {{ dwell.heartbeat_minutes() }} as m
 set
@@ -166,9 +166,9 @@ select
     min(h.topic_offset),
     max(h.topic_offset),
     count(*),
-    count(case when h.is_landed_before then 1 end),
-    count(case when h.reject_reason is null and not h.is_landed_before then 1 end),
-    count(case when h.reject_reason is not null and not h.is_landed_before then 1 end),
+    count(case when h.is_redelivered then 1 end),
+    count(case when h.reject_reason is null and not h.is_redelivered then 1 end),
+    count(case when h.reject_reason is not null and not h.is_redelivered then 1 end),
     max(case when h.reject_reason is null then h.event_at end),
     max(h.received_at)
 from {{ ref('stg_watch__heartbeats') }} as h
@@ -213,7 +213,7 @@ select
 from {{ ref('stg_watch__heartbeats') }} as h
 inner join {{ dwell.own_table(input.incoming) }} as f on h.source_number = f.source_number
 cross join {{ dwell.this_load() }} as l
-where h.reject_reason is not null and not h.is_landed_before;
+where h.reject_reason is not null and not h.is_redelivered;
             {%- if dwell.reads_by_load_time(input) %}
 {{ dwell.record_load_times(input) }}
             {%- endif %}
@@ -222,7 +222,7 @@ where h.reject_reason is not null and not h.is_landed_before;
 {{ dwell.remember(
     'dwell_watch_from',
     'select ' ~ dwell.later_by('min(event_at)', -dwell.watch_timeout_us()) ~ ' from '
-    ~ ref('stg_watch__heartbeats') ~ ' where reject_reason is null and not is_landed_before'
+    ~ ref('stg_watch__heartbeats') ~ ' where reject_reason is null and not is_redelivered'
 ) }}
         {%- if var('watch_as_of') is not none %}
             {%- set moment = dwell.parse_time(dwell.text(var('watch_as_of')), 'iso') %}

@@ -1,4 +1,4 @@
-{# A hash of stream and first heartbeat. Each part is written with its length, so that no two look alike. #}
+{# A hash of stream and first heartbeat. Each part is written with its length, so that no two streams share a text. #}
 {% macro stream_id() -%}
     {%- set parts = [] -%}
     {%- for column in ['session_id', 'user_id', 'device', 'program_id'] -%}
@@ -12,11 +12,5 @@
 
 
 {% macro watch_timeout_us() -%}
-    {{- return((var('watch_timeout_seconds') * 1000000) | round | int) -}}
-{%- endmacro %}
-
-
-{# When a stream ends if nothing more is heard of it. #}
-{% macro silent_until(last_heartbeat_at) -%}
-    {{ dwell.later_by(last_heartbeat_at, dwell.watch_timeout_us()) }}
+    {{- return(dwell.timeout_us(var('watch_timeout_seconds'))) -}}
 {%- endmacro %}

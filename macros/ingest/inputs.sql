@@ -184,10 +184,10 @@
 {% endmacro %}
 
 
-{# Says to dbt what the input is, in the model that reads it and in no other. Gives its name. #}
+{# Makes the model that reads an input depend on it, where a setting names it in dbt's terms; the model itself names the
+   sample. Returns its name. #}
 {% macro depend_on_input(input) %}
     {%- do dwell.check_database_name() -%}
-    {%- if dwell.input_mode(input) == 'sample' -%}{{- return(ref(input.sample)) -}}{%- endif -%}
     {%- if dwell.is_of_dbt(input) -%}
         {%- set words = dwell.parsed_reference(input) -%}
         {{- return(ref(*words[1:]) if words[0] == 'ref' else source(*words[1:])) -}}

@@ -85,7 +85,7 @@
 
 {# SQL: every row of the input that is not stored; all of them if the table is built anew. #}
 {% macro read_new_rows(input) %}
-    {%- if dwell.input_mode(input) in ('relation', 'sample') -%}
+    {%- if dwell.input_mode(input) == 'relation' -%}
         {{- return(dwell.read_relation(input)) -}}
     {%- endif -%}
     {%- set parts = [dwell.read_no_rows(input)] -%}

@@ -71,8 +71,12 @@
 {% endmacro %}
 
 
-{% macro read_relation(input) %}
-    {%- set relation = dwell.input_relation(input) -%}
+{# SQL: the rows of an input that is a relation. seed: the sample, as ref() returns it, where the model names it. #}
+{% macro read_relation(input, seed=none) %}
+    {%- if seed is not none -%}{%- do dwell.check_database_name() -%}{%- endif -%}
+    {#- of a ref(), --empty would make a subquery, whose columns cannot be looked up -#}
+    {%- set relation = dwell.input_relation(input) if seed is none
+        else api.Relation.create(database=seed.database, schema=seed.schema, identifier=seed.identifier) -%}
     {#- `dbt compile --no-introspect` may not ask the engine, and supposes that columns are named as ours -#}
     {%- set described = dwell.describe_relation(input, relation) if dwell.can_query()
         else {'mapped': dwell.columns_as_ours(input), 'times': {}} -%}

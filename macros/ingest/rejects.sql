@@ -53,7 +53,7 @@ where
 {# SQL: whether a row is of this load. No stored row before it is looked at. #}
 {% macro is_of_this_load(input) -%}
     source_number >= (select min(source_number) from {{ dwell.own_table(input.incoming) }})
-    {{- ' and not is_landed_before' if not input.keeps_rows }}
+    {{- ' and not is_redelivered' if not input.keeps_rows }}
 {%- endmacro %}
 
 

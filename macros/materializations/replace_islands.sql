@@ -6,7 +6,7 @@
 {% endmacro %}
 
 
-{# Statements that replace, in target, the runs that were computed again. #}
+{# Statements that replace, in target, the islands that were computed again. #}
 {% macro replace_islands(target, recomputed, columns, meta) %}
     {{- return(adapter.dispatch('replace_islands', 'dwell')(target, recomputed, columns, meta)) -}}
 {% endmacro %}
@@ -20,7 +20,7 @@
 
 {{ dwell.remember('dwell_replaced_from', 'select min(' ~ starts ~ ') from ' ~ recomputed) }}
 
--- runs can join, so what goes is what lies within a recomputed run, and not what has its key
+-- islands can join, so a row is deleted if it lies within a recomputed island, and not by its key
 delete from {{ target }} as stored
 using (
     {{ dwell.recomputed_bounds(recomputed, meta) | indent(4) }}
@@ -36,7 +36,7 @@ from {{ recomputed }}
 
 
 {# Where dbt's statements are no transaction: one MERGE that deletes and inserts, after the checks of what would be wrong.
-   A row of the source that stands for a stored run matches its rows, and a recomputed one matches nothing. #}
+   A row of the source that represents a stored island matches its rows, and a recomputed row matches nothing. #}
 {% macro merge_affected_islands(target, recomputed, columns, meta) %}
     {%- set starts = dwell.island_start(meta) -%}
     {%- set names = columns | map(attribute='quoted') | list -%}
@@ -55,22 +55,22 @@ from {{ recomputed }}
 merge into {{ target }} as target
 using (
     select
-        {%- for part in dwell.entity_of_islands(meta) %}
-        {{ part }} as entity_{{ loop.index }},
+        {%- for part in dwell.island_key(meta) %}
+        {{ part }} as key_{{ loop.index }},
         {%- endfor %}
-        {{ starts }} as replaced_run,
+        {{ starts }} as replaced_island,
         false as is_replaced,
         {{ names | join(', ') }}
     from {{ recomputed }}
 
     union all
 
-    -- distinct: a run may have many rows, and goes as a whole
+    -- distinct: an island may have many rows, all of which are deleted
     select distinct
-        {%- for part in dwell.entity_of_islands(meta, 'stored') %}
-        {{ part }} as entity_{{ loop.index }},
+        {%- for part in dwell.island_key(meta, 'stored') %}
+        {{ part }} as key_{{ loop.index }},
         {%- endfor %}
-        stored.{{ starts }} as replaced_run,
+        stored.{{ starts }} as replaced_island,
         true as is_replaced,
         {%- for column in columns %}
         cast(null as {{ column.data_type }}) as {{ column.quoted }}{{ ',' if not loop.last }}
@@ -83,10 +83,10 @@ using (
 ) as change
     on
         change.is_replaced
-        {%- for part in dwell.entity_of_islands(meta, 'target') %}
-        and {{ part }} = change.entity_{{ loop.index }}
+        {%- for part in dwell.island_key(meta, 'target') %}
+        and {{ part }} = change.key_{{ loop.index }}
         {%- endfor %}
-        and target.{{ starts }} = change.replaced_run
+        and target.{{ starts }} = change.replaced_island
 when matched then delete
 when not matched and not change.is_replaced then insert ({{ names | join(', ') }})
 values ({% for name in names %}change.{{ name }}{{ ', ' if not loop.last }}{% endfor %})
@@ -101,36 +101,37 @@ where load_number < {{ dwell.current_generation(dwell.input(meta['input'])) }}
 
 
 {% macro island_start(meta) %}
-    {{- return(meta.get('run_starts_at', 'run_started_at')) -}}
+    {{- return(meta.get('island_start', 'island_started_at')) -}}
 {% endmacro %}
 
 
-{# SQL: entity, start and end of each run that was computed again. #}
+{# SQL: key, start and end of each island that was computed again. No column of a model has these names: where a row of the
+   target has no alias, its columns are written without one. #}
 {% macro recomputed_bounds(recomputed, meta) -%}
 select
-    {%- for part in dwell.entity_of_islands(meta) %}
-    {{ part }} as entity_{{ loop.index }},
+    {%- for part in dwell.island_key(meta) %}
+    {{ part }} as key_{{ loop.index }},
     {%- endfor %}
-    {{ dwell.island_start(meta) }} as begins_at,
-    max({{ meta['run_reaches_to'] }}) as reaches_to
+    {{ dwell.island_start(meta) }} as first_at,
+    max({{ meta['island_end'] }}) as last_at
 from {{ recomputed }}
 where {{ dwell.island_start(meta) }} is not null
-group by {{ dwell.entity_of_islands(meta) | join(', ') }}, {{ dwell.island_start(meta) }}
+group by {{ dwell.island_key(meta) | join(', ') }}, {{ dwell.island_start(meta) }}
 {%- endmacro %}
 
 
-{# SQL: whether a stored row is of a run that lies within a recomputed one. #}
+{# SQL: whether a stored row is of an island that lies within a recomputed one. #}
 {% macro lies_within(stored, recomputed, meta) -%}
-    {%- for part in dwell.entity_of_islands(meta, stored) -%}
-    {{ part }} = {{ recomputed }}.entity_{{ loop.index }} and {% endfor -%}
-    {{ stored ~ '.' if stored }}{{ dwell.island_start(meta) }} between {{ recomputed }}.begins_at and {{ recomputed }}.reaches_to
+    {%- for part in dwell.island_key(meta, stored) -%}
+    {{ part }} = {{ recomputed }}.key_{{ loop.index }} and {% endfor -%}
+    {{ stored ~ '.' if stored }}{{ dwell.island_start(meta) }} between {{ recomputed }}.first_at and {{ recomputed }}.last_at
 {%- endmacro %}
 
 
-{# What runs are kept apart by, as SQL expressions that are never null. #}
-{% macro entity_of_islands(meta, alias='') %}
+{# What identifies the visitor or stream of an island, as SQL expressions that are never null. #}
+{% macro island_key(meta, alias='') %}
     {%- set parts = [] -%}
-    {%- for column in meta['entity'] -%}
+    {%- for column in meta['partition_by'] -%}
         {%- if column == 'visitor' -%}
             {%- for part in dwell.visitor(alias) -%}{%- do parts.append("coalesce(" ~ part ~ ", '')") -%}{%- endfor -%}
         {%- else -%}

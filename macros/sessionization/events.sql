@@ -9,17 +9,17 @@
 {%- endmacro %}
 
 
-{# What two events of one visitor at one instant must agree in to be the same event, told twice. #}
+{# What two events of one visitor at one instant must agree in to be duplicates. #}
 {% macro event_details() %}
-    {%- set besides = [] -%}
+    {%- set further = [] -%}
     {%- for column in ['user_id', 'device_id'] -%}
-        {%- if dwell.session_key() | length == 1 -%}{%- do besides.append(column) -%}{%- endif -%}
+        {%- if dwell.session_key() | length == 1 -%}{%- do further.append(column) -%}{%- endif -%}
     {%- endfor -%}
-    {{- return(['event_name', 'app_version', 'client'] + besides + dwell.event_id_columns()) -}}
+    {{- return(['event_name', 'app_version', 'client'] + further + dwell.event_id_columns()) -}}
 {% endmacro %}
 
 
-{# What two rows of a relation must agree in to be the same row, read twice. #}
+{# What two rows of a relation must agree in to be the same row that was read twice. #}
 {% macro event_identity() -%}
     user_id, device_id, event_name, app_version, client, event_at, received_at, reject_reason, rejected_row
     {{- ', event_id' if dwell.event_id_columns() }}

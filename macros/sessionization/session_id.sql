@@ -1,4 +1,4 @@
-{# A hash of visitor and start. Each id is written with its length, so that no two visitors look alike. #}
+{# A hash of visitor and start. Each id is written with its length, so that no two visitors share a text. #}
 {% macro session_id(started_at, alias='', entity=none) -%}
     {%- set parts = [] -%}
     {%- for part in entity or dwell.visitor(alias) -%}

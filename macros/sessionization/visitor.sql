@@ -20,7 +20,7 @@
 
 
 {# The visitor as two columns to join on. A cleaned id is never an empty text, so that an empty text can
-   stand for null, and every engine can join by hash. #}
+   represent null, and every engine can join by hash. #}
 {% macro visitor_as_key(alias='') -%}
     {%- for part in dwell.visitor(alias) -%}
         coalesce({{ part }}, '') as visitor_key_{{ loop.index }}{{ ', ' if not loop.last }}

@@ -23,8 +23,9 @@ NOON = datetime(2026, 3, 1, 12)
 MICRO = timedelta(microseconds=1)
 # what stores rows, and what is asserted of them
 MODELS = (
-    *("int_web__events_sessionized", "int_web__sessions", "fct_sessions", "event_reconciliation"),
-    *("stg_watch__heartbeats", "int_watch__streams", "int_watch__clock", "fct_watch_streams"),
+    *("int_web__events_sessionized", "int_web__sessions", "int_web__sessions_numbered"),
+    *("fct_sessions", "event_reconciliation", "int_watch__streams_with_status"),
+    *("stg_watch__heartbeats", "int_watch__streams", "int_watch__watermark", "fct_watch_streams"),
     *("ongoing_watch_streams", "heartbeat_reconciliation"),
 )
 

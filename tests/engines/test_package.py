@@ -24,7 +24,9 @@ MODELS = {
     "their_events.sql": """{{ config(materialized='view') }}
         select * from {{ target.schema | replace('dwell_', 'raw_') }}.events""",
     "sessions_by_macro.sql": """{{ config(materialized='view') }}
-        {{ dwell.sessionize(ref('accepted'), entity=['user_id', 'device_id'], at='event_at') }}""",
+        {{ dwell.sessionize(
+            ref('accepted'), partition_by=['user_id', 'device_id'], order_by='event_at'
+        ) }}""",
     "accepted.sql": """{{ config(materialized='view') }}
         select user_id, device_id, event_at from {{ ref('fct_events') }}""",
     "compared.sql": """{{ config(materialized='view') }}

@@ -6,6 +6,6 @@ from {{ ref('fct_sessions') }}
 where
     seconds_since_previous_session <= 0
     or (
-        started_at = run_started_at
+        started_at = island_started_at
         and seconds_since_previous_session <= {{ var('session_timeout_minutes') | float * 60 }}
     )

@@ -3,18 +3,18 @@
 with runs as (
     select
         {{ dwell.visitor_as_key() }},
-        run_started_at,
-        max(ended_at) as run_ended_at,
+        island_started_at,
+        max(ended_at) as island_ended_at,
         sum(event_count) as events
     from {{ ref('fct_sessions') }}
-    group by visitor_key_1, visitor_key_2, run_started_at
+    group by visitor_key_1, visitor_key_2, island_started_at
 ),
 
 summary as (
     select
         count(*) as sessions,
         {{ dwell.mean_seconds(
-            dwell.microseconds_between('run_started_at', 'run_ended_at')
+            dwell.microseconds_between('island_started_at', 'island_ended_at')
         ) }} as mean_seconds,
         max(events) as most_events
     from runs

@@ -1,1 +1,1 @@
-{{ dwell.sessionize(relation=source('blog', 'reads'), entity=['reader_number'], at='read_at') }}
+{{ dwell.sessionize(relation=source('blog', 'reads'), partition_by=['reader_number'], order_by='read_at') }}

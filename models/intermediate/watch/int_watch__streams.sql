@@ -6,15 +6,15 @@
     post_hook="{{ dwell.statements(dwell.check_heartbeat_lease()) }}",
     meta={
         'input': 'heartbeats',
-        'entity': ['session_id', 'user_id', 'device', 'program_id', 'start_time'],
-        'run_starts_at': 'first_heartbeat_at',
-        'run_reaches_to': 'last_heartbeat_at',
+        'partition_by': ['session_id', 'user_id', 'device', 'program_id', 'start_time'],
+        'island_start': 'first_heartbeat_at',
+        'island_end': 'last_heartbeat_at',
     }
 ) }}
 {%- set input = dwell.input('heartbeats') -%}
 {%- set adds = dwell.can_query() and is_incremental() and dwell.adds_to(input) -%}
-{%- set entity = ['session_id', 'user_id', 'device', 'program_id', 'start_time'] -%}
-{%- set timeout_seconds = var('watch_timeout_seconds') | float -%}
+{%- set stream_key = ['session_id', 'user_id', 'device', 'program_id', 'start_time'] -%}
+{%- set timeout_seconds = var('watch_timeout_seconds') -%}
 {%- set timeout_us = dwell.watch_timeout_us() %}
 
 with heartbeats as (
@@ -22,16 +22,16 @@ with heartbeats as (
         *,
         start_at as start_time
     from {{ ref('stg_watch__heartbeats') }}
-    where reject_reason is null and not is_landed_before
+    where reject_reason is null and not is_redelivered
 ),
 
--- new heartbeats by themselves
+-- streams of the new heartbeats alone
 new_streams as (
-    {{ dwell.island_bounds('heartbeats', entity, 'event_at', timeout_seconds) | indent(4) }}
+    {{ dwell.island_bounds('heartbeats', stream_key, 'event_at', timeout_seconds) | indent(4) }}
 ),
 {% if adds %}
--- the bounds of a stream are all that is kept of it, and all that it takes to lengthen or join it
-touched_streams as (
+-- the bounds of a stream are all that is stored of it, and suffice to lengthen or join it
+affected_streams as (
     select
         stored.session_id,
         stored.user_id,
@@ -48,16 +48,16 @@ touched_streams as (
             select 1
             from new_streams
             where
-                {%- for column in entity %}
+                {%- for column in stream_key %}
                 stored.{{ column }} = new_streams.{{ column }} and
                 {%- endfor %}
-                stored.last_heartbeat_at >= {{ dwell.later_by('new_streams.run_started_at', -timeout_us) }}
-                and stored.first_heartbeat_at <= {{ dwell.later_by('new_streams.run_ended_at', timeout_us) }}
+                stored.last_heartbeat_at >= {{ dwell.later_by('new_streams.island_started_at', -timeout_us) }}
+                and stored.first_heartbeat_at <= {{ dwell.later_by('new_streams.island_ended_at', timeout_us) }}
         )
 ),
 
 parts as (
-    select * from touched_streams
+    select * from affected_streams
     union all
     select
         session_id,
@@ -65,8 +65,8 @@ parts as (
         device,
         program_id,
         start_time,
-        run_started_at as first_heartbeat_at,
-        run_ended_at as last_heartbeat_at,
+        island_started_at as first_heartbeat_at,
+        island_ended_at as last_heartbeat_at,
         event_count as heartbeats
     from new_streams
 ),
@@ -74,11 +74,11 @@ parts as (
 streams as (
     {{ dwell.island_bounds(
         'parts',
-        entity,
+        stream_key,
         'first_heartbeat_at',
         timeout_seconds,
-        until='last_heartbeat_at',
-        count='heartbeats'
+        ended_at='last_heartbeat_at',
+        event_count='heartbeats'
     ) | indent(4) }}
 )
 {% else %}
@@ -92,15 +92,15 @@ select
     start_time,
     session_id,
     device,
-    run_started_at as first_heartbeat_at,
-    run_ended_at as last_heartbeat_at,
-    -- a resumed stream has an old start_time, from which its viewing did not go on
+    island_started_at as first_heartbeat_at,
+    island_ended_at as last_heartbeat_at,
+    -- a resumed stream has an old start_time, and was not watched since then
     case
-        when
-            start_time <= run_started_at
-            and {{ dwell.microseconds_between('start_time', 'run_started_at') }} <= {{ timeout_us }}
-            then start_time
-        else run_started_at
+        when start_time > island_started_at then island_started_at
+        when {{ dwell.exceeds_timeout(
+            dwell.microseconds_between('start_time', 'island_started_at'), timeout_seconds
+        ) }} then island_started_at
+        else start_time
     end as began_at,
     event_count as heartbeats,
     {{ dwell.current_load(input) }} as load_number

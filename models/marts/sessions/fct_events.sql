@@ -6,7 +6,7 @@ with events as (
 
 sessions as (
     select *, {{ dwell.visitor_as_key() }}
-    from {{ ref('int_web__sessions') }}
+    from {{ ref('int_web__sessions_numbered') }}
 )
 
 select
@@ -19,7 +19,7 @@ select
     events.client,
     events.event_at,
     events.is_ignored,
-    events.run_started_at
+    events.island_started_at
 from events
 left join sessions
     on

@@ -1,5 +1,5 @@
 with sessions as (
-    select * from {{ ref('int_web__sessions') }}
+    select * from {{ ref('int_web__sessions_numbered') }}
 )
 
 select
@@ -14,5 +14,5 @@ select
     event_count = 1 as is_single_event,
     {{ dwell.seconds_between('previous_ended_at', 'started_at') }}
         as seconds_since_previous_session,
-    run_started_at
+    island_started_at
 from sessions

@@ -4,7 +4,7 @@ with sessions as (
     select
         *,
         {{ dwell.microseconds_between('started_at', 'ended_at') }} as duration_us
-    from {{ ref('int_web__sessions') }}
+    from {{ ref('int_web__sessions_numbered') }}
 )
 
 select

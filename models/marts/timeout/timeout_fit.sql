@@ -15,7 +15,7 @@ bins as (
 ),
 
 humps as (
-    select * from {{ ref('int_web__gap_humps') }}
+    select * from {{ ref('int_web__gap_components') }}
 ),
 
 -- one hump, for comparison
@@ -76,7 +76,7 @@ cut as (
 
 visitors as (
     select count(*) as visitors
-    from {{ ref('int_web__sessions') }}
+    from {{ ref('int_web__sessions_numbered') }}
     where session_number = 1
 ),
 

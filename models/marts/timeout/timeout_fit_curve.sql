@@ -1,6 +1,6 @@
 -- How many gaps the fit expects in each bin: its two densities, over a bin's width.
 with humps as (
-    select * from {{ ref('int_web__gap_humps') }}
+    select * from {{ ref('int_web__gap_components') }}
 ),
 
 fit as (

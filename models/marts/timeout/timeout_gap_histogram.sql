@@ -9,7 +9,7 @@ binned as (
     select
         size_bin,
         cast(sum(gaps) as {{ dbt.type_bigint() }}) as gaps,
-        cast(sum(case when is_between_runs then gaps else 0 end) as {{ dbt.type_bigint() }})
+        cast(sum(case when is_between_islands then gaps else 0 end) as {{ dbt.type_bigint() }})
             as gaps_between_runs
     from sizes
     group by size_bin

@@ -1,19 +1,19 @@
 {%- set minutes = dwell.timeouts_compared() -%}
 {%- set visitor = 'visitor_key_1, visitor_key_2' -%}
-{%- set in_order = 'partition by ' ~ visitor ~ ' order by run_started_at' -%}
-{%- set previous = 'lag(run_ended_at) over (' ~ in_order ~ ')' -%}
+{%- set in_order = 'partition by ' ~ visitor ~ ' order by island_started_at' -%}
+{%- set previous = 'lag(island_ended_at) over (' ~ in_order ~ ')' -%}
 with events as (
     select {{ dwell.visitor_as_key() }}, event_at
     from {{ ref('int_web__events_sessionized') }}
     where reject_reason is null and not is_duplicate and not is_ignored
 ),
 
--- the one pass over the events: runs at the shortest timeout, of which all longer ones are made
-shortest_runs as (
+-- the one pass over the events: islands at the shortest timeout, of which all longer ones are made
+shortest_islands as (
     {{ dwell.island_bounds(
         relation='events',
-        entity=['visitor_key_1', 'visitor_key_2'],
-        time='event_at',
+        partition_by=['visitor_key_1', 'visitor_key_2'],
+        order_by='event_at',
         timeout_seconds=minutes[0] * 60
     ) | indent(4) }}
 ),
@@ -21,8 +21,8 @@ shortest_runs as (
 gaps as (
     select
         *,
-        {{ dwell.microseconds_between(previous, 'run_started_at') }} as gap_us
-    from shortest_runs
+        {{ dwell.microseconds_between(previous, 'island_started_at') }} as gap_us
+    from shortest_islands
 ),
 
 timeouts as (
@@ -40,8 +40,8 @@ joined_up as (
         timeouts.timeout_us,
         gaps.visitor_key_1,
         gaps.visitor_key_2,
-        gaps.run_started_at,
-        gaps.run_ended_at,
+        gaps.island_started_at,
+        gaps.island_ended_at,
         gaps.event_count,
         sum(
             case
@@ -50,7 +50,7 @@ joined_up as (
             end
         ) over (
             partition by timeouts.timeout_us, gaps.visitor_key_1, gaps.visitor_key_2
-            order by gaps.run_started_at
+            order by gaps.island_started_at
             rows between unbounded preceding and current row
         ) as session_number
     from gaps
@@ -60,7 +60,8 @@ joined_up as (
 sessions as (
     select
         timeout_minutes,
-        {{ dwell.microseconds_between('min(run_started_at)', 'max(run_ended_at)') }} as duration_us,
+        {{ dwell.microseconds_between('min(island_started_at)', 'max(island_ended_at)') }}
+            as duration_us,
         sum(event_count) as event_count
     from joined_up
     group by timeout_minutes, {{ visitor }}, session_number

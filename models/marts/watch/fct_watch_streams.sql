@@ -1,22 +1,18 @@
 with streams as (
-    select * from {{ ref('int_watch__streams') }}
-),
-
-clock as (
-    select * from {{ ref('int_watch__clock') }}
+    select * from {{ ref('int_watch__streams_with_status') }}
 )
 
 select
-    streams.user_id,
-    streams.program_id,
-    streams.start_time,
-    streams.session_id,
-    streams.device,
-    {{ dwell.seconds_between('streams.began_at', 'streams.last_heartbeat_at') }} as stream_duration,
-    {{ dwell.stream_id() }} as stream_id,
-    streams.began_at,
-    streams.first_heartbeat_at,
-    streams.last_heartbeat_at,
-    streams.heartbeats
+    user_id,
+    program_id,
+    start_time,
+    session_id,
+    device,
+    watched_seconds as stream_duration,
+    stream_id,
+    began_at,
+    first_heartbeat_at,
+    last_heartbeat_at,
+    heartbeats
 from streams
-inner join clock on {{ dwell.silent_until('streams.last_heartbeat_at') }} < clock.reached_at
+where is_ended

@@ -35,7 +35,7 @@ cleaned as (
     from rows_read
 ),
 
-judged as (
+validated as (
     -- the first reason that applies
     select
         *,
@@ -68,31 +68,31 @@ loaded as (
     {{ dwell.loaded_offsets(input) | indent(4) }}
 ),
 
--- a message is one if its topic, partition and offset are, whichever files hold it
-placed as (
+-- topic, partition and offset identify a message, whichever files hold it
+deduplicated as (
     select
-        judged.*,
-        judged.topic_offset is not null and (
+        validated.*,
+        validated.topic_offset is not null and (
             loaded.topic is not null
             or row_number() over (
-                partition by judged.topic, judged.topic_partition, judged.topic_offset
-                order by judged.source_number, judged.read_position
+                partition by validated.topic, validated.topic_partition, validated.topic_offset
+                order by validated.source_number, validated.read_position
             ) > 1
-        ) as is_landed_before
-    from judged
+        ) as is_redelivered
+    from validated
     left join loaded
         on
-            judged.topic = loaded.topic
-            and judged.topic_partition = loaded.topic_partition
-            and judged.topic_offset between loaded.first_offset and loaded.last_offset
+            validated.topic = loaded.topic
+            and validated.topic_partition = loaded.topic_partition
+            and validated.topic_offset between loaded.first_offset and loaded.last_offset
 )
 {%- else %},
 
-placed as (
+deduplicated as (
     select
         *,
-        false as is_landed_before
-    from judged
+        false as is_redelivered
+    from validated
 )
 {%- endif %}
 
@@ -108,7 +108,7 @@ select
     topic,
     topic_partition,
     topic_offset,
-    is_landed_before,
+    is_redelivered,
     reject_reason,
     case when reject_reason is not null then read_position end as read_position,
     case
@@ -123,4 +123,4 @@ select
             'message': dwell.withheld_if_private('incomplete_message'),
         }) }}
     end as rejected_row
-from placed
+from deduplicated

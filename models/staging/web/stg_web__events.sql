@@ -27,7 +27,7 @@ cleaned as (
     from rows_read
 ),
 
-judged as (
+validated as (
     -- the first reason that applies
     select
         *,
@@ -45,7 +45,7 @@ judged as (
     from cleaned
 )
 
--- a rejected row is nobody's event, and keeps what it was
+-- a rejected row is not an event, and keeps its original values
 select
     case when reject_reason is null then event_name end as event_name,
     case when reject_reason is null then user_id end as user_id,
@@ -71,4 +71,4 @@ select
             'client': 'raw_client',
         }, **({'event_id': 'raw_event_id'} if dwell.event_id_columns() else {}))) }}
     end as rejected_row
-from judged
+from validated

@@ -61,16 +61,17 @@ def test_the_marts_are_those_that_tests_compare(manifest):
 
 
 @pytest.mark.parametrize(
-    ("selector", "group"), [("events", "dwell_events"), ("watch", "dwell_watch")]
+    ("selector", "groups"),
+    [("events", {"dwell_events", "dwell_evidence"}), ("watch", {"dwell_watch"})],
 )
-def test_a_selector_has_the_models_of_a_group(selector, group, built, manifest):
+def test_a_selector_has_the_models_of_its_groups(selector, groups, built, manifest):
     """Private models are known in their group alone: a selector with less would not build."""
     selected = built.run(
         "ls", "--selector", selector, "--resource-type", "model", "--output", "name"
     )
     models = [n for n in manifest.nodes.values() if n.resource_type == "model"]
-    of_group = [n.name for n in models if n.config.group == group]
-    assert sorted(selected) == sorted(of_group)
+    of_groups = [n.name for n in models if n.config.group in groups]
+    assert sorted(selected) == sorted(of_groups)
 
 
 def test_exposures_know_the_marts_that_their_code_names(manifest):

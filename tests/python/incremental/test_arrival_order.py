@@ -241,7 +241,7 @@ def compare_with_oracle(project, arrived, files, rule):
     )
     found = project.rows(
         f"""select {user}, {device}, session_number, started_at, ended_at, event_count,
-        run_started_at, seconds_since_previous_session, duration_seconds from fct_sessions"""
+        island_started_at, seconds_since_previous_session, duration_seconds from fct_sessions"""
     )
     assert sorted((str(r[:2]), *r[2:]) for r in found) == expected
     in_sessions = sum(len(s.events) for s in sessions)

@@ -105,7 +105,7 @@ def at(seconds):
 def run(project, **how):
     """Run what stores rows and accounts for them, and nothing that costs more."""
     events = (
-        *("int_web__events_sessionized", "int_web__sessions"),
+        *("int_web__events_sessionized", "int_web__sessions", "int_web__sessions_numbered"),
         *("fct_events", "event_reconciliation"),
     )
     heartbeats = ("stg_watch__heartbeats", "int_watch__streams", "heartbeat_reconciliation")

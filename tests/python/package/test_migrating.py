@@ -67,7 +67,7 @@ def test_a_trackers_sessions_of_a_real_shop_are_dwells(tmp_path):
         },
         drop_exact_duplicates=False,
     )
-    dwell.run("run", "--select", "int_web__events_sessionized+1", "int_web__sessions")
+    dwell.run("run", "--select", "int_web__events_sessionized+1", "int_web__sessions_numbered")
     with duckdb.connect(str(dwell.database)) as connection:
         connection.execute(
             """create temporary table their_events as

@@ -57,10 +57,11 @@ def test_a_new_process_does_not_compare_what_one_before_it_has(scene):
 def test_what_ends_by_time_alone_is_found_by_a_new_process(scene):
     build(scene.database, [Stream("a"), Stream("b", NOON + timedelta(hours=1))])
     change(
-        scene.database, f"update int_watch__clock set reached_at = '{NOON + timedelta(minutes=5)}'"
+        scene.database,
+        f"update int_watch__watermark set watermark_at = '{NOON + timedelta(minutes=5)}'",
     )
     assert scene.look() == [("a", 1, False)]
-    change(scene.database, f"update int_watch__clock set reached_at = '{LATER}'")
+    change(scene.database, f"update int_watch__watermark set watermark_at = '{LATER}'")
     assert scene.look() == [("b", 1, False)]
 
 

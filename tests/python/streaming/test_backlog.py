@@ -95,7 +95,7 @@ def test_the_watermark_waits_for_the_partition_that_is_behind(tmp_path):
                 *listener.rows(
                     "select messages, complete_to, is_rebuilding from dwell_heartbeats_waiting"
                 ),
-                *listener.rows("select reached_at from int_watch__clock"),
+                *listener.rows("select watermark_at from int_watch__watermark"),
                 listener.watch.going_on,
             )
         )

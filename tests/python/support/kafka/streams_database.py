@@ -26,7 +26,7 @@ TABLES = """
 create or replace table dwell_heartbeat_loads (load_number bigint, settings varchar);
 create or replace table dwell_heartbeat_load_ids (load_number bigint, load_id varchar);
 create or replace table dwell_heartbeats_waiting (is_rebuilding boolean);
-create or replace table int_watch__clock as select timestamp '{now}' as reached_at;
+create or replace table int_watch__watermark as select timestamp '{now}' as watermark_at;
 create or replace table int_watch__streams (
     user_id varchar, program_id varchar, start_time timestamp, session_id varchar, device varchar,
     first_heartbeat_at timestamp, last_heartbeat_at timestamp, began_at timestamp,
@@ -39,8 +39,8 @@ select
     md5(session_id || start_time || first_heartbeat_at) as stream_id,
     began_at, first_heartbeat_at, last_heartbeat_at, heartbeats
 from int_watch__streams
-cross join int_watch__clock
-where last_heartbeat_at + to_seconds({timeout}) < reached_at
+cross join int_watch__watermark
+where last_heartbeat_at + to_seconds({timeout}) < watermark_at
 """
 
 

@@ -1,5 +1,5 @@
--- Two normal humps over the logarithm of the gaps, by expectation-maximisation (Dempster, Laird
--- and Rubin 1977).
+-- Two normal distributions of the logarithm of the gaps, by expectation-maximisation (Dempster,
+-- Laird and Rubin 1977).
 {{ config(pre_hook="{{ dwell.fit_components(ref('timeout_gap_histogram')) }}") }}
 
 with recursive bins as (

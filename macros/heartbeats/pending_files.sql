@@ -1,6 +1,7 @@
-{# A run may be bounded: of the landing files that are new, it loads those with the oldest messages, as many as hold
-   heartbeats_max_messages_per_run. Files stay whole, so a run loads at least one. The rest waits for the next run, and the
-   watermark does not pass the oldest message that waits: no stream ends by a silence in which only some partitions are loaded. #}
+{# heartbeats_max_messages_per_run limits a run: of the new landing files, it loads those with the oldest messages, as many as
+   hold that number. A file is loaded entirely or not at all, so a run loads at least one. The other files are pending until the
+   next run, and the watermark does not pass their oldest message: no stream ends by a gap in which only some partitions are
+   loaded. #}
 
 {% macro pending_partitions() %}
     {{- return(dwell.own_table('dwell_heartbeats_waiting')) -}}
@@ -11,8 +12,8 @@
 {% endmacro %}
 
 
-{# Of new files, those that this run loads. Other files than landing files are not bounded: only reading them would tell
-   how many rows they have. #}
+{# Of new files, those that this run loads. Other files than landing files are not limited: only reading them would
+   count their rows. #}
 {% macro files_to_load(files) %}
     {%- do run_query(dwell.create_table(
         dwell.pending_files(), {'name': 'string', 'messages': 'bigint', 'first_received_at': 'timestamp'}, anew=true
@@ -32,19 +33,19 @@
         ~ 'window oldest_first as (order by first_received_at, name rows unbounded preceding)) as in_order '
         ~ 'where file_number > 1 and messages_so_far > ' ~ var('heartbeats_max_messages_per_run')
     ) -%}
-    {%- set waiting = run_query('select name, messages from ' ~ dwell.pending_files()) -%}
-    {%- if waiting.rows -%}
+    {%- set pending = run_query('select name, messages from ' ~ dwell.pending_files()) -%}
+    {%- if pending.rows -%}
         {%- do log(
-            'dwell: ' ~ waiting.rows | length ~ ' landing files with ' ~ waiting.columns[1].values() | sum
+            'dwell: ' ~ pending.rows | length ~ ' landing files with ' ~ pending.columns[1].values() | sum
             ~ ' messages wait for the next run (heartbeats_max_messages_per_run)', info=true
         ) -%}
     {%- endif -%}
-    {{- return(files | rejectattr('name', 'in', waiting.columns[0].values() | list) | list) -}}
+    {{- return(files | rejectattr('name', 'in', pending.columns[0].values() | list) | list) -}}
 {% endmacro %}
 
 
 {# SQL: how many messages landing files hold, and when the first of them was received, by their footers alone. A file
-   that does not say when comes first. #}
+   without that time comes first. #}
 {% macro landing_files_of(names) -%}
     select
         file_name as name,
@@ -58,12 +59,12 @@
 {%- endmacro %}
 
 
-{# Of the pre-hook of the streams: stores what waits, the moment up to which all is loaded, and where the watermark stays
-   meanwhile: it never goes back, though old messages land late, unless the streams are stored from scratch. #}
+{# Of the pre-hook of the streams: stores what is pending, the time up to which all is loaded, and the watermark until
+   then: it never goes back, though old messages land late, unless the streams are stored from scratch. #}
 {% macro record_pending_files(input, from_scratch) %}
     {%- if dwell.input_mode(input) == 'files' and not flags.EMPTY %}
     {%- set watermark = none if from_scratch else dwell.stored_watermark() %}
-create or replace temporary table dwell_now_waiting as
+create or replace temporary table dwell_now_pending as
 select
     sum(messages) as messages,
     min(first_received_at) as complete_to,
@@ -72,13 +73,13 @@ select
     {%- if watermark is none %}
     min(first_received_at) as watermark_at
     {%- else %}
-    greatest(min(first_received_at), (select max(reached_at) from {{ watermark }})) as watermark_at
+    greatest(min(first_received_at), (select max(watermark_at) from {{ watermark }})) as watermark_at
     {%- endif %}
 from {{ dwell.pending_files() }}
 having count(*) > 0;
 delete from {{ dwell.pending_partitions() }};
 insert into {{ dwell.pending_partitions() }}
-select * from dwell_now_waiting;
+select * from dwell_now_pending;
     {%- else %}
 delete from {{ dwell.pending_partitions() }} where true;
     {%- endif -%}
@@ -87,6 +88,6 @@ delete from {{ dwell.pending_partitions() }} where true;
 
 {# The view with the watermark, if an earlier run has made it; no ref(), because it comes after the streams. #}
 {% macro stored_watermark() %}
-    {%- set node = graph.nodes.get('model.dwell.int_watch__clock') -%}
+    {%- set node = graph.nodes.get('model.dwell.int_watch__watermark') -%}
     {{- return(adapter.get_relation(node.database, node.schema, node.alias) if node else none) -}}
 {% endmacro %}
