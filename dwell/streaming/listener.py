@@ -281,7 +281,7 @@ def make_watch(arguments: argparse.Namespace, client: dict, landing: Landing) ->
             f"{landing.folder} has files that are not of {arguments.topic}, such as {others[0]}: "
             "give another --landing"
         )
-    named = dbt_vars.read(arguments.vars)
+    named = dbt_vars.read(arguments.settings)
     if "heartbeats_path" in named:
         raise ValueError("heartbeats_path is set by --landing")
     if "heartbeats_max_messages_per_run" in named:
