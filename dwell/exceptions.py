@@ -82,5 +82,9 @@ class LoadInUseError(DwellError):
     """Another process loads by the same ledger."""
 
 
+class OutputError(DwellError):
+    """A file that a command writes could not be written."""
+
+
 class WarehouseError(DwellError):
     """A warehouse cannot be reached, or refuses what it is asked."""
