@@ -86,5 +86,9 @@ class OutputError(DwellError):
     """A file that a command writes could not be written."""
 
 
+class UnreadableDatabaseError(DwellError):
+    """The database does not exist, is open for writing elsewhere, or was not built."""
+
+
 class WarehouseError(DwellError):
     """A warehouse cannot be reached, or refuses what it is asked."""

@@ -1,6 +1,5 @@
 """Commands around a build: build, answers, report, and those that make uses."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -50,12 +49,12 @@ def build(**arguments: Any) -> None:
 
 @click.command(cls=Command)
 @options.database("to read")
-@click.option("--json", is_flag=True, help="Print them as one JSON object.")
-def answers(**arguments: Any) -> int:
+@click.option("--json", "is_json", is_flag=True, help="Print them as one JSON object.")
+def answers(**arguments: Any) -> None:
     """Print the four answers of the last build."""
-    from dwell.report import answers
+    from dwell.report.answers import print_answers
 
-    return answers.main(SimpleNamespace(**arguments))
+    print_answers(**arguments)
 
 
 @click.command(cls=Command)
@@ -68,12 +67,12 @@ def answers(**arguments: Any) -> int:
     show_default=True,
     help="Where to write it.",
 )
-@click.option("--open", is_flag=True, help="Open it in the browser.")
-def report(**arguments: Any) -> int:
+@click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
+def report(**arguments: Any) -> None:
     """Write the answers and their charts as one HTML page."""
-    from dwell.report import writer
+    from dwell.report.writer import write_report
 
-    return writer.main(SimpleNamespace(**arguments))
+    write_report(**arguments)
 
 
 @click.command(cls=Command)

@@ -106,7 +106,7 @@ def test_without_a_build_the_error_of_answers_states_what_to_do(tmp_path):
 
 def test_a_file_that_is_no_database_or_is_being_written_is_named_as_such(tmp_path):
     (tmp_path / "text.duckdb").write_text("no database\n" * 1000)
-    assert "it is no DuckDB database" in answers(tmp_path / "text.duckdb").stderr
+    assert "it is not a DuckDB database" in answers(tmp_path / "text.duckdb").stderr
     with duckdb.connect(str(tmp_path / "busy.duckdb")):
         done = answers(tmp_path / "busy.duckdb")
     assert done.returncode == 1

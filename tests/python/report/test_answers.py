@@ -272,7 +272,7 @@ def test_the_evidence_for_the_timeout(changed, has_cuts, expected):
     assert sentences.about_timeout(FIT | changed, 30, has_cuts) == expected
 
 
-def test_an_event_id_tells_duplicates_apart():
+def test_an_event_id_distinguishes_duplicates():
     settings = DEFAULTS | {"events_columns": {"event_id": "id"}, "ignored_events": "ping"}
     assert sentences.about_events(settings) == [
         "Exact duplicates with the same event ID are counted once.",
@@ -345,14 +345,14 @@ def test_numbers_in_a_sentence():
 
 
 @pytest.mark.parametrize(
-    ("selector", "told", "untold"),
+    ("selector", "present", "absent"),
     [
         ("events", "2 rows read: 2 events, 0 duplicates, 0 rejected.", "Watch streams"),
         ("watch", "Watch streams: 1 ended, 0 going on; at most 1 at once", "Which day"),
     ],
 )
-def test_where_one_half_is_built_it_alone_is_told(
-    project, tmp_path, capsys, selector, told, untold
+def test_where_one_half_is_built_it_alone_is_printed(
+    project, tmp_path, capsys, selector, present, absent
 ):
     rows = [("view", user, "2025-01-01 10:00") for user in ("ann", "bob")]
     beats = tmp_path / "beats.csv"
@@ -369,13 +369,13 @@ def test_where_one_half_is_built_it_alone_is_told(
     for arguments in ([], ["--json"]):
         database = f"--database={dwell.database}"
         assert main(["answers", database, *arguments]) == 0
-        said = capsys.readouterr().out
+        output = capsys.readouterr().out
         if arguments:
-            known = json.loads(said)
+            known = json.loads(output)
             assert (known["events"] is None) == (selector == "watch")
             assert (known["heartbeats"] is None) == (selector == "events")
         else:
-            assert told in said and untold not in said
+            assert present in output and absent not in output
 
 
 def test_the_answers_need_no_charts():
@@ -387,10 +387,10 @@ def test_the_answers_need_no_charts():
 
 
 def test_the_table_is_read_without_a_scroll_bar():
-    from dwell.report.answers import table
+    from dwell.report.answers import format_table
 
     row = (1, "On which day?", "On a day " * 20, "It is assumed " * 20)
-    assert max(len(line) for line in table([row], 60).splitlines()) <= 60
+    assert max(len(line) for line in format_table([row], 60).splitlines()) <= 60
 
 
 @pytest.mark.parametrize(
