@@ -7,7 +7,7 @@ from types import FrameType
 _is_requested = False
 
 
-class ShutdownRequested(Exception):
+class ShutdownRequested(Exception):  # noqa: N818 - it ends a wait, and is no error
     """The process was asked to end while it waited for something."""
 
 
