@@ -15,7 +15,7 @@ import yaml
 
 from dwell import config
 from dwell.build import compressed_files
-from dwell.build.write_audit_publish import beside
+from dwell.build.write_audit_publish import working_copy
 from dwell.config import ROOT
 from dwell.dbt import vars as dbt_vars
 from dwell.dbt.runner import invoke, sentence
@@ -53,7 +53,7 @@ def main(arguments: argparse.Namespace) -> int:
         flush=True,
     )
     try:
-        with terminated_too(), beside(database) as copy, Progress(sys.stderr) as progress:
+        with terminated_too(), working_copy(database) as copy, Progress(sys.stderr) as progress:
             build(copy, database, named, options, progress)
     except (BuildError, BuildFailedError) as error:
         print_error(*error.args)
@@ -89,7 +89,7 @@ def terminated_too() -> Iterator[None]:
 
 def build(copy: Path, database: Path, named: dict, options: list[str], progress: Progress) -> None:
     """Build and test with dbt on a copy."""
-    result = invoke([*QUIET, "build", *options], copy, named, callbacks=[progress.hear])
+    result = invoke([*QUIET, "build", *options], copy, named, callbacks=[progress.handle])
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
     if result.exception is not None:
@@ -103,7 +103,7 @@ def build(copy: Path, database: Path, named: dict, options: list[str], progress:
         )
     for one in result.result.results:
         if one.status in ("error", "fail", "warn"):
-            progress.say(what_went_wrong(one))
+            progress.print_lines(what_went_wrong(one))
     if not result.success:
         raise BuildFailedError(
             f"the build failed; {as_it_was(database)}. What was built is in {shown(copy)}, until "

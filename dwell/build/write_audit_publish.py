@@ -25,7 +25,7 @@ TRIES = 3
 
 
 @contextlib.contextmanager
-def beside(database: Path) -> Iterator[Path]:
+def working_copy(database: Path) -> Iterator[Path]:
     """Give a copy to build on, of the same name. It takes the database's place at the end.
 
     If the body raises, or the process dies, the database stays as it is. The copy is left, for the
@@ -106,11 +106,11 @@ def held(live: Path) -> Iterator[tuple | None]:
     if before is None:
         yield None
         return
-    with open_without_logs(live):
+    with open_without_wal(live):
         yield before
 
 
-def open_without_logs(live: Path) -> duckdb.DuckDBPyConnection:
+def open_without_wal(live: Path) -> duckdb.DuckDBPyConnection:
     """Open a file to read, once what a writer that died had still to put into it is in it.
 
     It stands in FILE.wal, which must not be left beside another file.

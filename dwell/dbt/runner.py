@@ -73,7 +73,7 @@ def as_parsed(manifest):
     return manifest
 
 
-def what_it_said(result) -> str:
+def format_errors(result) -> str:
     """Return what dbt said of what went wrong."""
     said = [str(result.exception)] if result.exception else []
     said += [r.message or "" for r in getattr(result.result, "results", []) if r.status == "error"]

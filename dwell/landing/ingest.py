@@ -19,7 +19,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     def tell(progress: Progress) -> None:
         per_second = rate.per_second(progress.read_at, progress.messages)
-        status.tell(
+        status.update(
             progress.read_at,
             f"landed {progress.messages:,}, {per_second:,.0f}/s, {progress.lag:,} behind",
             landed=progress.messages,

@@ -76,7 +76,7 @@ class Status:
         self.every_seconds = every_seconds
         self.told_at = None
 
-    def tell(self, now: float, message: str, **fields) -> None:
+    def update(self, now: float, message: str, **fields) -> None:
         """Say how things stand at a moment of the monotonic clock."""
         if self.is_terminal:
             print(f"\r\x1b[K{escape(message)}", end="", file=sys.stderr, flush=True)

@@ -44,7 +44,7 @@ class Progress:
         """How long it has taken."""
         return time.monotonic() - self._started_at
 
-    def hear(self, message) -> None:
+    def handle(self, message) -> None:
         """Take an event of dbt."""
         name, about = message.info.name, message.data
         if name == "LogStartLine":
@@ -56,9 +56,9 @@ class Progress:
         elif name == "NodeFinished":
             self._at_work.pop(about.node_info.unique_id, None)
         elif name == "PrintEvent" or (message.info.level == "warn" and name not in OF_A_TEST):
-            self.say(message.info.msg)
+            self.print_lines(message.info.msg)
 
-    def say(self, text: str) -> None:
+    def print_lines(self, text: str) -> None:
         """Print lines that stay."""
         text = escape_lines(text)
         self._write(f"\r\x1b[K{text}\n" if self.is_shown else f"{text}\n")

@@ -16,7 +16,7 @@ import duckdb
 from dwell import config
 from dwell.config import ROOT
 from dwell.dbt import vars as dbt_vars
-from dwell.dbt.runner import Dbt, what_it_said
+from dwell.dbt.runner import Dbt, format_errors
 from dwell.exceptions import (
     DbtError,
     KafkaClientError,
@@ -121,7 +121,7 @@ class Watch:
             result = self.dbt.run("run", "--select", *models)
             if result.success:
                 break
-            said = what_it_said(result)
+            said = format_errors(result)
             if LOCKED not in said:
                 raise DbtError(said)
             wait.go_on(said)
@@ -364,7 +364,7 @@ def tell_status(status, rate, watch: Watch, readers: Readers, step_seconds: floa
     if watch.is_suspended:
         suspended = f"PUBLISHING IS SUSPENDED: {watch.breaker.describe()}; "
     withheld = f", {watch.withheld:,} withheld" * bool(watch.withheld)
-    status.tell(
+    status.update(
         now,
         f"{suspended}{watch.going_on:,} streams go on, {watch.told:,} records told{withheld}; "
         f"{per_second:,.0f} heartbeats/s, {invalid_ratio:.1%} of the last minute's rejected "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from dwell.build.write_audit_publish import open_without_logs
+from dwell.build.write_audit_publish import open_without_wal
 from dwell.exceptions import BuildError
 from dwell.runtime import log
 from dwell.runtime.atomic_file import copy_file, replace_file
@@ -53,7 +53,7 @@ class ReadCopy:
             return
         copy, hidden = self.folder / file.name, self.folder / f".{file.name}.tmp"
         # open for reading, so that no one writes meanwhile
-        with open_without_logs(file):
+        with open_without_wal(file):
             about = file.stat()
             version = (about.st_ino, about.st_size, about.st_mtime_ns)
             if self.copied.get(file) == version and copy.exists():

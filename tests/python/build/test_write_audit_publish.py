@@ -68,7 +68,10 @@ def building(database, first):
 
 
 def built_beside(database, *statements):
-    with write_audit_publish.beside(database) as copy, duckdb.connect(str(copy)) as connection:
+    with (
+        write_audit_publish.working_copy(database) as copy,
+        duckdb.connect(str(copy)) as connection,
+    ):
         for statement in statements:
             connection.execute(statement)
 
@@ -185,7 +188,7 @@ def test_wrong_settings_are_told_in_a_sentence_and_leave_nothing(live, first, ca
 
 
 def test_of_two_builds_at_once_the_second_says_so_and_stops(live, capsys):
-    with write_audit_publish.beside(live):
+    with write_audit_publish.working_copy(live):
         with Someone(live):
             assert dwell_build(live) == 1
         said = capsys.readouterr().err
@@ -247,7 +250,7 @@ def test_a_file_that_came_or_was_replaced_meanwhile_is_not_overwritten(live):
     before = digest(live)
     with (
         pytest.raises(BuildError, match="was replaced"),
-        write_audit_publish.beside(live),
+        write_audit_publish.working_copy(live),
     ):
         shutil.copy(live, live.with_name("other"))
         live.with_name("other").replace(live)
@@ -255,7 +258,7 @@ def test_a_file_that_came_or_was_replaced_meanwhile_is_not_overwritten(live):
     new = live.with_name("new.duckdb")
     with (
         pytest.raises(BuildError, match="was replaced"),
-        write_audit_publish.beside(new) as copy,
+        write_audit_publish.working_copy(new) as copy,
     ):
         duckdb.connect(str(copy)).close()
         shutil.copy(live, new)
@@ -352,7 +355,7 @@ def test_a_disk_that_is_full_at_the_end_is_told(live, monkeypatch):
     before = digest(live)
     with (
         pytest.raises(BuildError, match=r"one file.*No space left"),
-        write_audit_publish.beside(live),
+        write_audit_publish.working_copy(live),
     ):
         monkeypatch.setattr(write_audit_publish, "opened", full)
     assert digest(live) == before
@@ -395,8 +398,9 @@ def test_a_copy_that_outlives_its_build_keeps_the_next_one_out(live, tmp_path, m
     slow.parent.mkdir()
     slow.write_text('#!/bin/sh\ntouch "$0.began"\nsleep 2\nexec /bin/cp "$@"\n')
     slow.chmod(0o755)
-    code = "import sys; from pathlib import Path; from dwell.beside import beside\n"
-    code += "with beside(Path(sys.argv[1])): pass"
+    code = "import sys; from pathlib import Path\n"
+    code += "from dwell.build.write_audit_publish import working_copy\n"
+    code += "with working_copy(Path(sys.argv[1])): pass"
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(live)],
         cwd=ROOT,

@@ -141,9 +141,9 @@ def shown(monkeypatch, **environment):
     ours, theirs = pty.openpty()
     monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((40, 24)))
     with os.fdopen(theirs, "w") as out, Progress(out) as progress:
-        progress.hear(begun(12, "model", "fct_sessions"))
-        progress.hear(event("PrintEvent", msg="dwell: another run was first"))
-        progress.hear(begun(13, "unit_test", "a_name_that_is_longer_than_the_terminal_is"))
+        progress.handle(begun(12, "model", "fct_sessions"))
+        progress.handle(event("PrintEvent", msg="dwell: another run was first"))
+        progress.handle(begun(13, "unit_test", "a_name_that_is_longer_than_the_terminal_is"))
     told = b""
     with contextlib.suppress(OSError), os.fdopen(ours, "rb", buffering=0) as pipe:
         # Linux says so with an error where the other end is closed

@@ -10,7 +10,7 @@ import pytest
 from support.kafka.landing import land
 from support.project import ROOT
 
-from dwell.build.write_audit_publish import beside
+from dwell.build.write_audit_publish import working_copy
 from dwell.landing import compaction
 from dwell.landing.folder import SCHEMA, Landing
 from dwell.publishing.ledger import Ledger
@@ -134,7 +134,7 @@ def test_what_replaces_a_file_is_no_wider(tmp_path):
 def test_a_copy_to_build_on_is_no_wider_and_takes_the_place_with_the_same(tmp_path, permission):
     live = make_database(tmp_path / "dwell.duckdb", permission)
     start(database=live)
-    with beside(live) as copy, duckdb.connect(str(copy)) as connection:
+    with working_copy(live) as copy, duckdb.connect(str(copy)) as connection:
         connection.execute("insert into t values (2)")
         for path in copy.parent.glob("dwell*"):
             assert path.stat().st_mode & 0o777 & ~permission == 0, path

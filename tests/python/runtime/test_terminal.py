@@ -260,7 +260,7 @@ def test_a_sentence_of_a_log_is_safe():
 
 def test_a_status_line_is_safe(capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    log.Status().tell(0, HOSTILE)
+    log.Status().update(0, HOSTILE)
     err = capsys.readouterr().err
     assert err == f"\r\x1b[K{SHOWN}"
 
@@ -269,7 +269,7 @@ def test_what_dbt_says_is_safe(tmp_path):
     with (tmp_path / "out").open("w+", encoding="utf-8") as out:
         progress = Progress(out)
         info = SimpleNamespace(name="PrintEvent", level="info", msg=f"dwell: {HOSTILE}")
-        progress.hear(SimpleNamespace(info=info, data=None))
+        progress.handle(SimpleNamespace(info=info, data=None))
         out.seek(0)
         check(out.read())
 

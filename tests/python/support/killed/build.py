@@ -27,7 +27,7 @@ TRACED = (write_audit_publish.__file__, atomic_file.__file__, __file__)
 
 
 def build(path, number):
-    with write_audit_publish.beside(path) as copy, duckdb.connect(str(copy)) as connection:
+    with write_audit_publish.working_copy(path) as copy, duckdb.connect(str(copy)) as connection:
         connection.execute("create table if not exists numbers (number int)")
         connection.execute("insert into numbers values ($1)", [number])
 
