@@ -94,7 +94,7 @@ class Topic:
         self.topic, self.positions, self.publisher = topic, f"{topic}-positions", publisher
         self.name = f"topic {topic}, as {publisher}"
         self.settings = settings
-        self.producer = kafka_config.make(
+        self.producer = kafka_config.create_client(
             Producer,
             {"compression.type": "lz4", "linger.ms": "20", "client.id": "dwell-watch"}
             | settings
@@ -115,13 +115,13 @@ class Topic:
             self.make_positions()
             insist(self.producer.init_transactions, TRANSACTION_SECONDS)
         except KafkaException as raised:
-            said = kafka_config.in_words(raised.args[0], f"topic {self.topic}, to publish to")
+            said = kafka_config.describe_error(raised.args[0], f"topic {self.topic}, to publish to")
             raise KafkaClientError(said) from None
 
     def make_positions(self) -> None:
         """Make the topic of positions if it is not there."""
         topic = NewTopic(self.positions, 1, config={"cleanup.policy": "compact"})
-        admin = kafka_config.make(AdminClient, self.settings, logger=log.LOG)
+        admin = kafka_config.create_client(AdminClient, self.settings, logger=log.LOG)
         (made,) = admin.create_topics([topic]).values()
         try:
             made.result()
@@ -129,9 +129,9 @@ class Topic:
             error = raised.args[0]
             if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
                 return
-            if not kafka_config.is_hopeless(error):
+            if not kafka_config.is_fatal(error):
                 raise
-            said = kafka_config.in_words(error, f"topic {self.positions} cannot be made")
+            said = kafka_config.describe_error(error, f"topic {self.positions} cannot be made")
             raise KafkaClientError(
                 f"{said}. Have someone make it who may: one partition, cleanup.policy=compact"
             ) from None
@@ -145,7 +145,7 @@ class Topic:
             # what a transaction took back was not told
             "isolation.level": "read_committed",
         }
-        consumer = kafka_config.make(Consumer, settings, logger=log.LOG)
+        consumer = kafka_config.create_client(Consumer, settings, logger=log.LOG)
         consumer.assign([TopicPartition(self.positions, 0, OFFSET_BEGINNING)])
         last, deadline = None, time.monotonic() + TRANSACTION_SECONDS
         try:
@@ -157,9 +157,9 @@ class Topic:
                             last = int(message.value())
                     elif error.code() == KafkaError._PARTITION_EOF:
                         return last
-                    elif kafka_config.is_hopeless(error):
+                    elif kafka_config.is_fatal(error):
                         raise KafkaClientError(
-                            kafka_config.in_words(error, f"topic {self.positions}")
+                            kafka_config.describe_error(error, f"topic {self.positions}")
                         )
             raise KafkaClientError(
                 f"topic {self.positions} could not be read within {TRANSACTION_SECONDS} s"
@@ -191,10 +191,10 @@ class Topic:
             error = raised.args[0]
             if error.fatal() or not error.txn_requires_abort():
                 raise KafkaClientError(
-                    kafka_config.in_words(error, f"batch {batch} to {self.topic}")
+                    kafka_config.describe_error(error, f"batch {batch} to {self.topic}")
                 ) from None
             log.warning(
-                kafka_config.in_words(error, f"batch {batch} to {self.topic}, trying again")
+                kafka_config.describe_error(error, f"batch {batch} to {self.topic}, trying again")
             )
             insist(self.producer.abort_transaction, TRANSACTION_SECONDS)
             return False
@@ -214,5 +214,5 @@ def insist(call, *arguments):
             if not error.retriable() or error.txn_requires_abort():
                 raise
             shutdown.raise_if_requested()
-            log.warning(kafka_config.in_words(error, "Kafka has not answered, asked again"))
+            log.warning(kafka_config.describe_error(error, "Kafka has not answered, asked again"))
             time.sleep(1)
