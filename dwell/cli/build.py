@@ -41,11 +41,11 @@ from dwell.cli.options import ManyValues
     metavar="NAME",
     help="A target of profiles.yml that is one DuckDB file: duckdb, s3 (default: duckdb).",
 )
-def build(**arguments: Any) -> int:
+def build(**arguments: Any) -> None:
     """Build a copy of the database, test it, and replace the database if every test passes."""
-    from dwell.build import builder
+    from dwell.build.builder import build_database
 
-    return builder.main(SimpleNamespace(**arguments))
+    build_database(**arguments)
 
 
 @click.command(cls=Command)
@@ -77,16 +77,16 @@ def report(**arguments: Any) -> int:
 
 
 @click.command(cls=Command)
-def vars() -> int:
+def vars() -> None:
     """Print EVENTS and VARS of the environment as dbt's --vars."""
-    from dwell.dbt import vars as dbt_vars
+    from dwell.dbt.vars import print_vars
 
-    return dbt_vars.main()
+    print_vars()
 
 
 @click.command(cls=Command)
-def docs() -> int:
+def docs() -> None:
     """Put the pictures into the documentation that make docs writes."""
-    from dwell.dbt import docs_page
+    from dwell.dbt.docs_page import embed_pictures_in_docs
 
-    return docs_page.main()
+    embed_pictures_in_docs()

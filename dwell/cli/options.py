@@ -232,6 +232,7 @@ circuit_breaker = together(
 )
 settings = click.option(
     "--vars",
+    "settings",
     metavar="YAML",
     help="Settings, as in make's VARS (default: VARS of the environment).",
 )

@@ -93,11 +93,11 @@ def ingest(**arguments: Any) -> None:
 @options.circuit_breaker
 @options.keep_days
 @options.lock_timeout
-def listen(vars: str | None, **arguments: Any) -> int:
+def listen(**arguments: Any) -> int:
     """Land heartbeats, compute their streams, publish those that end, and repeat."""
     from dwell.streaming.listen import listen
 
-    return listen(settings=vars, **arguments)
+    return listen(**arguments)
 
 
 @click.command(cls=LoggingCommand)

@@ -125,10 +125,7 @@ def create_dbt(
     database: Path, landing: Landing, settings: str | None, max_messages_per_step: int
 ) -> Dbt:
     """Return the dbt project with the settings of the options."""
-    try:
-        values = dbt_vars.read(settings)
-    except ValueError as error:
-        raise UsageError(error) from None
+    values = dbt_vars.read(settings)
     if "heartbeats_path" in values:
         raise UsageError("heartbeats_path is set by --landing: remove it from --vars")
     if "heartbeats_max_messages_per_run" in values:

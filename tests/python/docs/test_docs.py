@@ -11,7 +11,7 @@ from support import project
 from support.project import ROOT, Project
 
 from dwell.dbt import runner
-from dwell.dbt.docs_page import with_pictures
+from dwell.dbt.docs_page import embed_pictures
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 PICTURES = sorted((ROOT / "docs" / "architecture").glob("*.svg"))
@@ -49,7 +49,7 @@ def test_the_one_file_has_every_picture_in_it(tmp_path, monkeypatch):
     page = (tmp_path / "target" / "static_index.html").read_text()
     assert "](../../docs/architecture/" in page
 
-    page = with_pictures(page, ROOT / "docs" / "explanation")
+    page = embed_pictures(page, ROOT / "docs" / "explanation")
 
     assert named(page) == []
     held = re.findall(r"\]\(data:image/svg\+xml;base64,([\w+/=]+)", page)
@@ -63,9 +63,9 @@ def test_the_one_file_has_every_picture_in_it(tmp_path, monkeypatch):
 
 def test_a_picture_that_is_not_there_is_told(tmp_path):
     with pytest.raises(FileNotFoundError, match="missing"):
-        with_pictures("![a picture](missing.svg)", tmp_path)
+        embed_pictures("![a picture](missing.svg)", tmp_path)
     elsewhere = "![a badge](https://example.org/badge.svg) ![](data:image/png;base64,AA.png)"
-    assert with_pictures(elsewhere, tmp_path) == elsewhere
+    assert embed_pictures(elsewhere, tmp_path) == elsewhere
 
 
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)

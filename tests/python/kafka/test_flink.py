@@ -18,7 +18,8 @@ from support.optional import need
 from support.project import Project
 
 from dwell.landing.folder import SCHEMA
-from dwell.sample.heartbeats import FIELDS, MINUTE, Message, Plan, messages, write_time
+from dwell.sample.heartbeats import Message, messages, write_time
+from dwell.sample.plan import FIELDS, MINUTE, Plan
 
 PLAN = Plan(seed=5, viewers=60, minutes=40, pause=0.6, late=0.4, double=0.02, broken=0.01)
 BUSY, ALL = 3, 4  # of four partitions, one never gets anything

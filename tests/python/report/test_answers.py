@@ -10,6 +10,7 @@ from support.events import write_events
 from support.project import ROOT
 
 from dwell.cli.main import main
+from dwell.exceptions import UsageError
 from dwell.report import formatting, sentences
 
 ANSWERS = """select answer, answer_value, unit, tie_count, assumption
@@ -410,7 +411,7 @@ def test_make_passes_events_and_settings_on(monkeypatch, capsys, events, given, 
 
     monkeypatch.setenv("EVENTS", events)
     monkeypatch.setenv("VARS", given)
-    assert dbt_vars.main() == 0
+    dbt_vars.print_vars()
     assert json.loads(capsys.readouterr().out) == expected
 
 
@@ -418,8 +419,9 @@ def test_paths_with_an_open_quote_are_refused_with_a_sentence(monkeypatch, capsy
     from dwell.dbt import vars as dbt_vars
 
     monkeypatch.setenv("EVENTS", "'a.csv")
-    assert dbt_vars.main() == 2
-    assert capsys.readouterr().err.startswith("dwell: EVENTS is no list of paths")
+    with pytest.raises(UsageError, match="EVENTS is not a list of paths"):
+        dbt_vars.print_vars()
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("given", ["{a: ", "[1, 2]"])
@@ -427,5 +429,6 @@ def test_settings_that_are_no_mapping_are_refused_with_a_sentence(monkeypatch, c
     from dwell.dbt import vars as dbt_vars
 
     monkeypatch.setenv("VARS", given)
-    assert dbt_vars.main() == 2
-    assert capsys.readouterr().err.startswith("dwell: VARS")
+    with pytest.raises(UsageError, match=r"^VARS"):
+        dbt_vars.print_vars()
+    assert capsys.readouterr().out == ""

@@ -131,7 +131,7 @@ def test_what_replaces_a_file_is_no_wider(tmp_path):
 
 
 @pytest.mark.parametrize("permission", [0o600, 0o640, 0o644])
-def test_a_copy_to_build_on_is_no_wider_and_takes_the_place_with_the_same(tmp_path, permission):
+def test_a_working_copy_is_no_wider_and_the_database_keeps_its_permissions(tmp_path, permission):
     live = make_database(tmp_path / "dwell.duckdb", permission)
     start(database=live)
     with working_copy(live) as copy, duckdb.connect(str(copy)) as connection:

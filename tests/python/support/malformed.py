@@ -20,9 +20,9 @@ from typing import NamedTuple
 import duckdb
 from support.events import HEADER
 
-from dwell.build.compressed_files import KINDS
+from dwell.build.compressed_files import MODULES
 
-zstd = import_module(KINDS[".zst"])
+zstd = import_module(MODULES[".zst"])
 
 HEARTBEAT = ("user_id", "program_id", "start_time", "session_id", "device", "event_time")
 INPUTS = {"events": HEADER, "heartbeats": HEARTBEAT}
