@@ -19,12 +19,11 @@ from dwell.exceptions import KafkaClientError, KafkaConfigError, WarehouseError
 from dwell.kafka import config as kafka_config
 from dwell.kafka.end_offsets import Topic
 from dwell.landing.folder import Landing
-from dwell.report.formatting import counted
 from dwell.runtime import log
 from dwell.runtime.database_lock import retry_while_locked
 from dwell.runtime.terminal import escape
+from dwell.runtime.text import counted, shorten_error
 from dwell.warehouses import comparison
-from dwell.warehouses.load import in_short, in_words
 
 
 class Report:
@@ -196,8 +195,8 @@ def reconcile_table(
         report.check(
             False,
             f"{table.name} differs from fct_watch_streams on "
-            f"{counted(len(compared.wrong), 'day')}, as on {day}: {in_words(found)} instead of "
-            f"{in_words(true)}",
+            f"{counted(len(compared.wrong), 'day')}, as on {day}: "
+            f"{comparison.describe_totals(found)} instead of {comparison.describe_totals(true)}",
         )
         break
 
@@ -244,7 +243,7 @@ def main(arguments: argparse.Namespace) -> int:
         log.error(str(error))
         return 2
     except errors as error:
-        log.error(in_short(error))
+        log.error(shorten_error(error))
         return 2 if isinstance(error, KafkaConfigError) else 1
     for line in report.lines:
         print(escape(line))
