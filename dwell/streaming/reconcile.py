@@ -17,6 +17,7 @@ from dwell.kafka.topic_offsets import TopicOffsets
 from dwell.landing.folder import Landing
 from dwell.runtime.database_lock import retry_while_locked
 from dwell.runtime.terminal import escape
+from dwell.runtime.text import shorten_error
 from dwell.streaming.offset_ranges import read_loaded_offsets
 from dwell.streaming.reconciliation import (
     Report,
@@ -26,7 +27,7 @@ from dwell.streaming.reconciliation import (
     reconcile_table,
 )
 from dwell.warehouses import comparison
-from dwell.warehouses.base import Warehouse, in_short
+from dwell.warehouses.base import Warehouse
 
 
 def reconcile(
@@ -66,7 +67,7 @@ def reconcile(
         try:
             report = retry_while_locked(compare_steps)
         except client_errors as error:
-            raise WarehouseError(in_short(error)) from error
+            raise WarehouseError(shorten_error(error)) from error
     for line in report.lines:
         print(escape(line))
     sys.stdout.flush()

@@ -11,11 +11,10 @@ import duckdb
 
 from dwell.kafka.topic_offsets import TopicOffsets
 from dwell.landing.folder import Landing
-from dwell.report.formatting import counted
+from dwell.runtime.text import counted
 from dwell.streaming.offset_ranges import NOTHING, LoadedOffsets, OffsetRange, find_gaps
 from dwell.warehouses import comparison
 from dwell.warehouses.base import Warehouse
-from dwell.warehouses.load import in_words
 
 
 class Report:
@@ -185,7 +184,8 @@ def reconcile_table(
         report.expect(
             False,
             f"{table.name} differs from fct_watch_streams on "
-            f"{counted(len(compared.wrong), 'day')}, as on {day}: {in_words(found)} instead of "
-            f"{in_words(expected)}",
+            f"{counted(len(compared.wrong), 'day')}, as on {day}: "
+            f"{comparison.describe_totals(found)} instead of "
+            f"{comparison.describe_totals(expected)}",
         )
         break
