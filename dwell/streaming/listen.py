@@ -5,7 +5,6 @@ import logging
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from dwell import config
 from dwell.config import ROOT
@@ -60,8 +59,6 @@ def listen(
     folder = Landing(Path(landing).resolve())
     with contextlib.ExitStack() as resources:
         resources.enter_context(folder.lock_listener(topic))
-        if publish_topic and publish_folder:
-            raise UsageError("--publish-topic and --publish-folder: give one of them")
         if publish_topic == topic:
             raise UsageError("--publish-topic must not be the topic of the heartbeats")
         if others := folder.list_other_files(topic):
@@ -71,12 +68,7 @@ def listen(
             )
         database = Path(config.database()).resolve()
         dbt = create_dbt(database, folder, settings, max_messages_per_step)
-        if publish_topic:
-            sink: Any = Topic(client, publish_topic, publish_name)
-        elif publish_folder:
-            sink = Folder(Path(publish_folder))
-        else:
-            sink = Nowhere()
+        sink = create_sink(client, publish_topic, publish_folder, publish_name)
         ledger_path = Path(ledger or database.with_name(f"{database.stem}-published.duckdb"))
         listener = Listener(
             dbt,
@@ -121,17 +113,31 @@ def listen(
     return 1 if listener.is_suspended and until_end else 0
 
 
+def create_sink(
+    client: dict[str, str],
+    publish_topic: str | None,
+    publish_folder: str | None,
+    publish_name: str,
+) -> Topic | Folder | Nowhere:
+    """Return the sink of the options."""
+    if publish_topic and publish_folder:
+        raise UsageError("--publish-topic and --publish-folder: give one of them")
+    if publish_topic:
+        return Topic(client, publish_topic, publish_name)
+    return Folder(Path(publish_folder)) if publish_folder else Nowhere()
+
+
 def create_dbt(
     database: Path, landing: Landing, settings: str | None, max_messages_per_step: int
 ) -> Dbt:
     """Return the dbt project with the settings of the options."""
     values = dbt_vars.read(settings)
     if "heartbeats_path" in values:
-        raise UsageError("heartbeats_path is set by --landing: remove it from --vars")
+        raise UsageError("heartbeats_path is set by --landing: remove it from --vars or VARS")
     if "heartbeats_max_messages_per_run" in values:
         raise UsageError(
             "heartbeats_max_messages_per_run is set by --max-messages-per-step: remove it from "
-            "--vars"
+            "--vars or VARS"
         )
     values |= {
         "heartbeats_path": landing.pattern,
@@ -186,7 +192,7 @@ def run_steps(
 
 
 def report_status(
-    status: Any, rate: log.Rate, listener: Listener, pool: ConsumerPool, step_seconds: float
+    status: log.Status, rate: log.Rate, listener: Listener, pool: ConsumerPool, step_seconds: float
 ) -> None:
     """Print or log the current status."""
     now = time.monotonic()
