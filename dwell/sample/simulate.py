@@ -132,9 +132,9 @@ def send_to_topic(arguments: argparse.Namespace, plan: Plan) -> int:
         return 2
     try:
         log.set_up()
-        settings = kafka_config.settings_of(arguments)
-        producer.make_topic(settings, arguments.topic, arguments.partitions)
-        sent = producer.send(
+        settings = kafka_config.client_settings(arguments.bootstrap_servers, arguments.kafka_config)
+        producer.create_topic(settings, arguments.topic, arguments.partitions)
+        sent = producer.produce(
             settings, arguments.topic, messages(plan), arguments.rate, arguments.speed
         )
     except KafkaClientError as error:

@@ -42,7 +42,7 @@ class Topic(Sink[Messages]):
         self.topic, self.positions, self.publisher = topic, f"{topic}-positions", publisher
         self.name = f"topic {topic}, as {publisher}"
         self.settings = dict(settings)
-        self.producer: Any = kafka_config.make(
+        self.producer: Any = kafka_config.create_client(
             Producer,
             {"compression.type": "lz4", "linger.ms": "20", "client.id": "dwell-watch"}
             | self.settings
@@ -64,13 +64,13 @@ class Topic(Sink[Messages]):
             retry(self.producer.init_transactions, TRANSACTION_SECONDS)
         except KafkaException as error:
             raise KafkaClientError(
-                kafka_config.in_words(error.args[0], f"topic {self.topic}, to publish to")
+                kafka_config.describe_error(error.args[0], f"topic {self.topic}, to publish to")
             ) from None
 
     def create_positions(self) -> None:
         """Create the topic of positions if it does not exist."""
         topic = NewTopic(self.positions, 1, config={"cleanup.policy": "compact"})
-        admin: Any = kafka_config.make(AdminClient, self.settings, logger=log.LOG)
+        admin: Any = kafka_config.create_client(AdminClient, self.settings, logger=log.LOG)
         (created,) = admin.create_topics([topic]).values()
         try:
             created.result()
@@ -78,9 +78,11 @@ class Topic(Sink[Messages]):
             error = exception.args[0]
             if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
                 return
-            if not kafka_config.is_hopeless(error):
+            if not kafka_config.is_fatal(error):
                 raise
-            description = kafka_config.in_words(error, f"topic {self.positions} cannot be created")
+            description = kafka_config.describe_error(
+                error, f"topic {self.positions} cannot be created"
+            )
             raise KafkaClientError(
                 f"{description}. Create it as a user who may: one partition, cleanup.policy=compact"
             ) from None
@@ -94,7 +96,7 @@ class Topic(Sink[Messages]):
             # the batch of an aborted transaction is not published
             "isolation.level": "read_committed",
         }
-        consumer: Any = kafka_config.make(Consumer, settings, logger=log.LOG)
+        consumer: Any = kafka_config.create_client(Consumer, settings, logger=log.LOG)
         consumer.assign([TopicPartition(self.positions, 0, OFFSET_BEGINNING)])
         last, deadline = None, time.monotonic() + TRANSACTION_SECONDS
         try:
@@ -106,9 +108,9 @@ class Topic(Sink[Messages]):
                             last = int(message.value())
                     elif error.code() == KafkaError._PARTITION_EOF:
                         return last
-                    elif kafka_config.is_hopeless(error):
+                    elif kafka_config.is_fatal(error):
                         raise KafkaClientError(
-                            kafka_config.in_words(error, f"topic {self.positions}")
+                            kafka_config.describe_error(error, f"topic {self.positions}")
                         )
             raise KafkaClientError(
                 f"topic {self.positions} could not be read within {TRANSACTION_SECONDS} s"
@@ -149,10 +151,10 @@ class Topic(Sink[Messages]):
             error = exception.args[0]
             if error.fatal() or not error.txn_requires_abort():
                 raise KafkaClientError(
-                    kafka_config.in_words(error, f"batch {batch} to {self.topic}")
+                    kafka_config.describe_error(error, f"batch {batch} to {self.topic}")
                 ) from None
             log.warning(
-                kafka_config.in_words(error, f"batch {batch} to {self.topic}, trying again")
+                kafka_config.describe_error(error, f"batch {batch} to {self.topic}, trying again")
             )
             retry(self.producer.abort_transaction, TRANSACTION_SECONDS)
             return False
@@ -173,5 +175,5 @@ def retry(call: Callable[..., object], *arguments: object) -> None:
             if not error.retriable() or error.txn_requires_abort():
                 raise
             shutdown.raise_if_requested()
-            log.warning(kafka_config.in_words(error, "Kafka did not answer, trying again"))
+            log.warning(kafka_config.describe_error(error, "Kafka did not answer, trying again"))
             time.sleep(1)

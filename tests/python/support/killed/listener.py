@@ -1,6 +1,6 @@
-"""dwell, killed at a named point: DIE_AT=point:times python listener.py watch ...
+"""dwell, killed at a named point: DIE_AT=point:times python listener.py listen ...
 
-It dies as it reaches the point for the so-many-th time, with no chance to tidy up.
+It dies as it reaches the point for the so-many-th time, with no chance to clean up.
 WITHOUT_TRANSACTION takes the transaction from the topic it publishes to, and so what makes that
 exact.
 """
@@ -115,9 +115,9 @@ class Idempotent(sinks.Topic):
 
 
 if os.environ.get("WITHOUT_TRANSACTION"):
-    from dwell.streaming import listener
+    from dwell.streaming import listen
 
-    listener.Topic = Idempotent
+    listen.Topic = Idempotent
 
 if __name__ == "__main__":
     sys.exit(main())
