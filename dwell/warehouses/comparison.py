@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from dwell.publishing.day_ranges import ALL, of_days
+from dwell.publishing.day_ranges import ALL, cover_days
 from dwell.runtime.atomic_file import replace_file
 from dwell.runtime.text import counted
 from dwell.warehouses.base import Warehouse, totals
@@ -88,7 +88,7 @@ def compare(connection, table: Warehouse, path: Path, full: bool) -> Compared:
             for day in true.keys() | known.keys()
             if true.get(day, NOTHING) != known.get(day, NOTHING)
         ]
-        ranges = of_days(changed) if changed else ()
+        ranges = cover_days(changed) if changed else ()
     else:
         ranges = ALL
     found = table.totals(ranges) if ranges else {}

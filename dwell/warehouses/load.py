@@ -145,7 +145,7 @@ def overwrite(table: Warehouse, database: Path, days: Range) -> None:
         with reading(database) as connection:
             values = days._asdict() | {"shard": table.shard}
             loaded_at = base.now()
-            rows = records.write(connection, STREAMS, values, place, loaded_at, table.zoned)
+            rows = records.write_parquet(connection, STREAMS, values, place, loaded_at, table.zoned)
         table.overwrite(records.Records(place, rows, (days,), loaded_at), days)
     tell(table, before)
 

@@ -16,6 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[4]))
 
+from confluent_kafka import Producer
+
 from dwell.cli.main import main
 from dwell.dbt import runner
 from dwell.landing import folder as landing_folder
@@ -93,17 +95,18 @@ POINTS = (
 class Idempotent(sinks.Topic):
     """What one would write without a transaction: the producer is idempotent, and no more."""
 
-    forgets = False
-
     def __init__(self, settings, topic, publisher):
         super().__init__(settings, topic, publisher)
-        self.producer = sinks.Producer(dict(settings) | {"enable.idempotence": True})
+        self.producer = Producer(dict(settings) | {"enable.idempotence": True})
 
     def open(self):
         pass
 
     def last_batch(self):
         return None
+
+    def refuse_lost_position(self, published, pending):
+        pass
 
     def publish(self, batch, messages):
         for key, value in messages:
