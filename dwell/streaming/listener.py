@@ -6,7 +6,7 @@ stores records before they are published; the next start continues from there.
 
 import time
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 
@@ -14,7 +14,8 @@ from dwell.dbt.runner import Dbt, format_errors
 from dwell.exceptions import DbtError, UsageError
 from dwell.landing.folder import Landing
 from dwell.publishing.ledger import Ledger
-from dwell.publishing.publisher import publish
+from dwell.publishing.publisher import Sink, publish
+from dwell.publishing.records import Messages
 from dwell.runtime import log
 from dwell.runtime.database_lock import LOCKED, Wait, retry_while_locked
 from dwell.streaming.circuit_breaker import CircuitBreaker
@@ -44,7 +45,7 @@ class Listener:
         dbt: Dbt,
         landing: Landing,
         ledger: Ledger,
-        sink: Any,
+        sink: Sink[Messages],
         grace: timedelta,
         breaker: CircuitBreaker,
         accepts_invalid: bool = False,
