@@ -92,7 +92,7 @@ bench-ledger: .venv/.kafka ## measure the cost of a step of dwell listen with a 
 
 bench-watch: .venv/.kafka ## measure dwell listen, from a broker to ended streams (needs Java 17 and Maven; HEARTBEATS=3000000)
 	@test -d .kafka/libs || kafka/broker.sh jars
-	@$(VENV)/python bench/watch.py $(HEARTBEATS)
+	@$(VENV)/python bench/listen.py $(HEARTBEATS)
 
 kafka: .venv/.kafka ## install what ingest, listen, and simulate --topic need in addition to dbt
 

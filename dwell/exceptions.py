@@ -28,12 +28,6 @@ class DifferenceError(DwellError):
     """A command that compares has found a difference."""
 
 
-class NothingLandedError(DwellError):
-    """The landing folder has no files yet."""
-
-    exit_code = 3
-
-
 class InterruptedBuildError(DwellError):
     """A build was interrupted by Ctrl-C or SIGTERM."""
 

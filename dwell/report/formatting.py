@@ -4,6 +4,7 @@ import re
 from datetime import date, datetime, timedelta
 
 from dwell.runtime.terminal import escape
+from dwell.runtime.text import counted as counted
 
 NONE = "–"
 # keeps a number and its unit on one line
@@ -14,11 +15,6 @@ DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 def count(number: float | None) -> str:
     """Return an integer with commas: 1,234."""
     return NONE if number is None else f"{number:,.0f}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things: 1 session, 1,234 sessions."""
-    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
 
 
 def quantity(number: float, noun: str) -> str:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TextIO
 
 from dwell.exceptions import OutputError, UsageError
@@ -144,11 +143,9 @@ def send_to_topic(
     from dwell.runtime import log
 
     log.set_up()
-    settings = config.settings_of(
-        SimpleNamespace(bootstrap_servers=bootstrap_servers, kafka_config=kafka_config)
-    )
-    producer.make_topic(settings, topic, partitions)
-    return producer.send(settings, topic, messages(plan), rate, speed)
+    settings = config.client_settings(bootstrap_servers, kafka_config)
+    producer.create_topic(settings, topic, partitions)
+    return producer.produce(settings, topic, messages(plan), rate, speed)
 
 
 def describe_rejects(plan: Plan, file_format: str) -> str:

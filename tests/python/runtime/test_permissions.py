@@ -111,13 +111,13 @@ def test_an_older_ledger_is_closed(tmp_path):
     assert mode(ledger) == oct(0o600)
 
 
-def test_files_that_are_put_together_are_no_wider_than_any_of_them(tmp_path):
+def test_merged_files_are_no_wider_than_any_of_them(tmp_path):
     files = []
     for number, permission in enumerate((0o644, 0o600)):
         path = land(tmp_path / f"{number}.parquet", {number: "{}"})
         path.chmod(permission)
-        files.append(compaction.File(path, "topic", False, 1, 0))
-    assert compaction.put_together(duckdb.connect(), files) == 2
+        files.append(compaction.LoadedFile(path, "topic", False, 1, 0))
+    assert compaction.merge_files(duckdb.connect(), files) == 2
     (path,) = tmp_path.glob("*.parquet")
     assert mode(path) == oct(0o600)
 
