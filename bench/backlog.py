@@ -23,7 +23,7 @@ def load(folder, database, bound):
     # not with the rest: the process that measures must stay small
     import duckdb
 
-    from dwell.dbt.runner import Dbt, what_it_said
+    from dwell.dbt.runner import Dbt, format_errors
 
     settings = {
         "heartbeats_path": f"{folder}/landing/*.parquet",
@@ -34,7 +34,7 @@ def load(folder, database, bound):
     while waiting:
         result = dbt.run("run", "--select", *MODELS)
         if not result.success:
-            sys.exit(what_it_said(result))
+            sys.exit(format_errors(result))
         steps += 1
         with duckdb.connect(str(database), read_only=True) as connection:
             waiting = connection.execute("from dwell_heartbeats_waiting").fetchall()

@@ -19,7 +19,7 @@ COLUMNS = ("event_name", "user_id", "app_version", "event_time", "device_id", "c
 
 
 def trimmed(column):
-    """Trim spaces, tabs and line ends; what has none is not looked at by the slow function."""
+    """Trim spaces, tabs and line ends; the slow function runs only on values that have any."""
     has_any = " or ".join(f"contains({column}, chr({code}))" for code in (9, 10, 13))
     return f"""case
         when {column} like ' %' or {column} like '% ' or {has_any}
@@ -29,7 +29,7 @@ def trimmed(column):
 
 
 def read(file):
-    """Return the SQL that reads a file, and the one that tells the number of a row."""
+    """Return the SQL that reads a file, and the SQL of the number of a row."""
     if file.suffix == ".parquet":
         return f"read_parquet('{file}', file_row_number = true)", "file_row_number + 1"
     columns = ", ".join(f"'{column}': 'varchar'" for column in COLUMNS)
@@ -65,7 +65,7 @@ def full(file, database):
                 {row_number} as row_number
             from {source}
         ),
-        judged as (
+        validated as (
             select *, case
                 when user_id is null and device_id is null then 'missing_user_and_device'
                 when event_at is null and coalesce(raw_time::varchar, '') = ''
@@ -79,7 +79,7 @@ def full(file, database):
         events as (
             select
                 * exclude (raw_time, row_number) replace (
-                    -- a rejected row is nobody's event
+                    -- a rejected row is no event of a visitor
                     case when reject_reason is null then event_at end as event_at,
                     case when reject_reason is null then user_id end as user_id,
                     case when reject_reason is null then device_id end as device_id,
@@ -93,7 +93,7 @@ def full(file, database):
                     'event_time', raw_time, 'device_id', device_id, 'client', client
                 )::varchar end as rejected_row,
                 hash(event_name, app_version, client) as details
-            from judged
+            from validated
         ),
         ordered as (
             select
@@ -243,26 +243,26 @@ def heartbeats(folder, database):
     structure = ", ".join(f'"{name}": "VARCHAR"' for name in HEARTBEAT)
     connection.execute(f"""
         create temporary table batch as
-        with told as (
+        with parsed as (
             select
                 "partition", "offset", received_at, payload,
-                from_json(try_cast(try(decode(payload)) as json), '{{{structure}}}') as told
+                from_json(try_cast(try(decode(payload)) as json), '{{{structure}}}') as parsed
             from read_parquet('{folder}/*.parquet')
         ),
         typed as (
             select
-                "partition", "offset", received_at, payload, told,
-                {trimmed("told.user_id")} as user_id,
-                {trimmed("told.program_id")} as program_id,
-                {trimmed("told.session_id")} as session_id,
-                {trimmed("told.device")} as device,
-                make_timestamp(epoch_us(try_cast(told.start_time as timestamptz))) as start_time,
-                make_timestamp(epoch_us(try_cast(told.event_time as timestamptz))) as event_at
-            from told
+                "partition", "offset", received_at, payload, parsed,
+                {trimmed("parsed.user_id")} as user_id,
+                {trimmed("parsed.program_id")} as program_id,
+                {trimmed("parsed.session_id")} as session_id,
+                {trimmed("parsed.device")} as device,
+                make_timestamp(epoch_us(try_cast(parsed.start_time as timestamptz))) as start_time,
+                make_timestamp(epoch_us(try_cast(parsed.event_time as timestamptz))) as event_at
+            from parsed
         ),
-        judged as (
+        validated as (
             select *, case
-                when told is null then 'unreadable_row'
+                when parsed is null then 'unreadable_row'
                 when user_id is null then 'missing_user_id'
                 when program_id is null then 'missing_program_id'
                 when session_id is null then 'missing_session_id'
@@ -275,9 +275,9 @@ def heartbeats(folder, database):
             from typed
         )
         select
-            * exclude (payload, told),
+            * exclude (payload, parsed),
             case when reject_reason is not null then payload end as payload
-        from judged;
+        from validated;
 
         create table rejects as
         select "partition", "offset", received_at, reject_reason, payload from batch

@@ -1,8 +1,8 @@
 """Events to measure with: python bench/generate.py ROWS FOLDER.
 
 About 40 events a visitor over 90 days, in order of time, as a log has them. Gaps are log-normal
-with two humps, around 10 seconds and around 8 hours. About 1 % of the rows are exact duplicates,
-and 0.1 % cannot be accepted. Each file is a part of the same rows:
+with two components, around 10 seconds and around 8 hours. About 1 % of the rows are exact
+duplicates, and 0.1 % cannot be accepted. Each file is a part of the same rows:
 
     events      all of them, as Parquet and as CSV (no CSV from 100 M rows on)
     before_new  all but the last 1 % in time; new: these

@@ -24,7 +24,7 @@ with sent as (
         i % {VIEWERS} as viewer,
         i // {VIEWERS} as step,
         i // {VIEWERS} // 60 as viewing,
-        -- each viewer's clock ticks at another moment
+        -- each viewer's heartbeats have another phase
         to_microseconds(i % {VIEWERS} * 250) as later
     from range({{first}}::bigint, {{last}}::bigint) as numbers(i)
 ),

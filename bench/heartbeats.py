@@ -94,8 +94,8 @@ def report(heartbeats, measures):
         start = {"full run": "dbt's start, full"}.get(part)
         start = "dbt's start, increment" if part.startswith("100,000") else start
         net = [median(part, i) - (median(start, i) if start else 0) for i in (0, 1)]
-        told = [f"{value:.2f}" for value in (median(part), *net)] + [f"{median(part, 2):,.0f}"]
-        print(f"| {part} | {' | '.join(told)} |")
+        numbers = [f"{value:.2f}" for value in (median(part), *net)] + [f"{median(part, 2):,.0f}"]
+        print(f"| {part} | {' | '.join(numbers)} |")
     for unit, column in (("second", 0), ("processor second", 1)):
         seconds = median("full run", column) - median("dbt's start, full", column)
         print(

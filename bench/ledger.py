@@ -32,7 +32,7 @@ from dwell.publishing.publisher import open_sink, publish
 from dwell.publishing.sinks import Nowhere
 from dwell.sample.heartbeats import Plan, messages
 from dwell.streaming.circuit_breaker import CircuitBreaker
-from dwell.streaming.listener import Watch
+from dwell.streaming.listener import Listener
 from dwell.warehouses.load import watch_timeout
 
 PASTS = (0, 1_000_000, 10_000_000)
@@ -67,12 +67,12 @@ def measure(folder: Path, past: int):
     dbt = Dbt(folder / "dwell.duckdb", folder, {"heartbeats_path": landing.pattern})
     ledger = Ledger(folder / "ledger.duckdb", Nowhere.name)
     breaker = CircuitBreaker(max_ratio=1, min_count=1)
-    watch = Watch(dbt, landing, ledger, Nowhere(), timedelta(seconds=GRACE), breaker)
+    listener = Listener(dbt, landing, ledger, Nowhere(), timedelta(seconds=GRACE), breaker)
     looks, counts = [], []
     for number in range(LOOKS + 1):
         part = sent[number * size : (number + 1) * size]
         land(landing, part, number * size)
-        watch.run_dbt()
+        listener.run_dbt()
         if number == 0:
             with duckdb.connect(str(dbt.database)) as connection:
                 connection.execute(FILL.format(streams=past, files=0, folder=folder))
@@ -80,7 +80,7 @@ def measure(folder: Path, past: int):
         ripe = reached - timedelta(seconds=TIMEOUT + GRACE)
         looks.append(timed(lambda ripe=ripe: ledger.write_down(dbt.database, TIMEOUT, ripe)))
         publish(ledger, Nowhere())
-        counts.append(timed(watch.look))
+        counts.append(timed(listener.read_state))
     starts = [start_in_a_process(dbt.database, ledger.path) for _ in range(LOOKS)]
     return (
         looks[0],

@@ -1,11 +1,11 @@
 """Measure dwell against the same work by hand: python bench/run.py ROWS, or make bench ROWS=...
 
 Each part is a process of its own, timed from outside, with its processor time and peak memory. The
-parts take turns, three times, once from 100 M rows on. What is told is the median.
+parts take turns, three times, once from 100 M rows on. The report prints the median.
 
 dbt needs seconds to start and to parse, whatever the events: a full and an incremental run on a
-tiny file tell how many. Ratios are told with and without them, and of processor seconds, which
-other work on the machine disturbs less.
+tiny file measure how many. Ratios are printed with and without them, and for processor seconds,
+which other work on the machine disturbs less.
 """
 
 import json
@@ -23,7 +23,7 @@ TARGET = WORK / "target"
 
 
 class Measures:
-    """{part: [(seconds, processor seconds, peak memory in MB)]}, and what the runs of dbt said."""
+    """{part: [(seconds, processor seconds, peak memory in MB)]}, and how long each model took."""
 
     def __init__(self):
         self.runs = {}
@@ -55,11 +55,11 @@ class Measures:
         return output.read_text()
 
     def dbt(self, part, database, *files):
-        """Run dbt as its users do, but for parsing anew each time, which makes all runs alike."""
+        """Run dbt as its users do, but parse each time, so that all runs are alike."""
         self.dbt_run(part, database, {"events_path": [str(file) for file in files]})
 
     def dbt_run(self, part, database, settings, *options):
-        """Run dbt with settings; keep what it says that each model took."""
+        """Run dbt with settings; store how long each model took."""
         options = ["--vars", json.dumps(settings), *options]
         options += ["--no-partial-parse", "--target-path", TARGET, "--log-path", WORK / "logs"]
         self.run(part, [".venv/bin/dbt", "run", *options], database)
@@ -107,7 +107,7 @@ def totals(database):
 
 
 def contents(database):
-    """Return the sizes of the session and event tables, and hashes that heed no order of rows."""
+    """Return the sizes of the session and event tables, and hashes of their rows in any order."""
     return query(
         database,
         """
@@ -204,19 +204,19 @@ def report(rows, measures, formats):
         ("1 % late", "full run, parquet", "0.15"),
     ]
     for part, other, goal in compared:
-        whole = median(part) / median(other)
+        total = median(part) / median(other)
         without, processor = (net(measures, part, i) / net(measures, other, i) for i in (0, 1))
-        print(f"| {part} : {other} | {whole:.3f} | {without:.3f} | {processor:.3f} | {goal} |")
+        print(f"| {part} : {other} | {total:.3f} | {without:.3f} | {processor:.3f} | {goal} |")
     print("\n| model, seconds | " + " | ".join(measures.models) + " |")
     print("|---|" + "--:|" * len(measures.models))
     for model in measures.models["full run, parquet"]:
-        times = [statistics.median(told.get(model, [0])) for told in measures.models.values()]
+        times = [statistics.median(seconds.get(model, [0])) for seconds in measures.models.values()]
         if max(times) >= 0.3:
             print(f"| {model} | " + " | ".join(f"{seconds:.2f}" for seconds in times) + " |")
 
 
 def start_of(part):
-    """Return the part that tells how long dbt takes to start."""
+    """Return the part that measures how long dbt takes to start."""
     if part.startswith("full run"):
         return "dbt's start, full"
     return "dbt's start, increment" if part.startswith("1 %") else None

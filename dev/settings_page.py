@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from dwell.config import ROOT
-from dwell.dbt.runner import Dbt, what_it_said
+from dwell.dbt.runner import Dbt, format_errors
 
 PAGE = ROOT / "docs/reference/settings.md"
 # names, types, and descriptions as JSON, from one compilation
@@ -68,7 +68,7 @@ def specification() -> dict:
         dbt = Dbt(Path(folder) / "settings.duckdb", Path(folder), {})
         done = dbt.run("compile", "--inline", QUERY, "--no-introspect", "--no-populate-cache")
     if not done.success:
-        raise RuntimeError(what_it_said(done))
+        raise RuntimeError(format_errors(done))
     return json.loads(done.result.results[0].node.compiled_code)
 
 

@@ -1,15 +1,15 @@
-"""What ends a command: one tree of errors, each with the exit code of the command."""
+"""The errors that end a command: one tree, each with the exit code of the command."""
 
 
 class DwellError(Exception):
-    """Ends a command with a sentence that says what is wrong, and how to fix it.
+    """Ends a command with a sentence that states what is wrong, and how to fix it.
 
     `lines` follow the sentence, each on a line of its own.
     """
 
     exit_code = 1
 
-    def __init__(self, sentence: object, *lines: str):
+    def __init__(self, sentence: object, *lines: str) -> None:
         super().__init__(sentence, *lines)
         self.lines = lines
 
@@ -28,16 +28,10 @@ class DifferenceError(DwellError):
     """A command that compares has found a difference."""
 
 
-class NothingLandedError(DwellError):
-    """The landing folder has no files yet."""
-
-    exit_code = 3
-
-
 class InterruptedBuildError(DwellError):
     """A build was interrupted by Ctrl-C or SIGTERM."""
 
-    def __init__(self, sentence: object, exit_code: int):
+    def __init__(self, sentence: object, exit_code: int) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
 
@@ -80,6 +74,14 @@ class LedgerError(UsageError):
 
 class LoadInUseError(DwellError):
     """Another process loads by the same ledger."""
+
+
+class OutputError(DwellError):
+    """A file that a command writes could not be written."""
+
+
+class UnreadableDatabaseError(DwellError):
+    """The database does not exist, is open for writing elsewhere, or was not built."""
 
 
 class WarehouseError(DwellError):

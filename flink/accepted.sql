@@ -28,8 +28,8 @@ SELECT *
 FROM readable
 WHERE user_id <> '' AND program_id <> '' AND session_id <> '' AND device <> '';
 
--- Whether a heartbeat is late is a property of the message, and not of when Flink comes to read it:
--- a job that is restarted, slower or wider says the same.
+-- Whether a heartbeat is late is a property of the message, and not of when Flink reads it: a job
+-- that is restarted, is slower, or has more tasks has the same result.
 CREATE TEMPORARY VIEW in_time AS
 SELECT * FROM accepted WHERE event_time >= received_at - INTERVAL '10' SECOND;
 

@@ -1,9 +1,9 @@
-"""Write time marks into a topic that has gone quiet, so that its last streams end.
+"""Write time marks into a topic that is silent, so that its last streams end.
 
-Flink's time is that of the messages that arrive: when nothing arrives, it stands still. A mark is a
-message with a time stamp and nothing to count. It takes its turn behind the heartbeats of its
+Flink's watermark follows the messages that arrive: when nothing arrives, it does not advance. A
+mark is a message with a time stamp and nothing to count. It comes after the heartbeats of its
 partition, so it cannot overtake any. One is written once a partition has been silent for so long
-that every stream in it must have ended, a second one for players whose clocks are ahead; then no
+that every stream in it must have ended, and a second one for players whose time is ahead; then no
 more until something arrives. A busy topic gets none.
 
     .venv/bin/python flink/mark_time.py 127.0.0.1:9092 heartbeats
@@ -36,7 +36,7 @@ def mark(producer, topic, partition, at):
 
 
 def partitions_of(consumer, topic):
-    """Return the numbers of a topic's partitions, which may become more."""
+    """Return the numbers of a topic's partitions, to which more may be added."""
     return sorted(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
 
 
@@ -47,23 +47,23 @@ def due(written, every):
     return AFTER[written] if written < len(AFTER) else inf
 
 
-def watch(consumer, producer, topic, every):
-    """Mark partitions that have gone quiet, until interrupted."""
-    ends, quiet_since, marks = {}, {}, {}
+def mark_silent_partitions(consumer, producer, topic, every):
+    """Mark partitions that have been silent, until interrupted."""
+    end_offsets, silent_since, marks = {}, {}, {}
     while True:
         now = time.monotonic()
         for partition in partitions_of(consumer, topic):
-            place = TopicPartition(topic, partition)
-            _, end = consumer.get_watermark_offsets(place, timeout=10)
-            if ends.get(partition) != end:
-                ends[partition], quiet_since[partition], marks[partition] = end, now, 0
+            asked = TopicPartition(topic, partition)
+            _, end = consumer.get_watermark_offsets(asked, timeout=10)
+            if end_offsets.get(partition) != end:
+                end_offsets[partition], silent_since[partition], marks[partition] = end, now, 0
             written = marks[partition]
-            if now - quiet_since[partition] >= due(written, every):
+            if now - silent_since[partition] >= due(written, every):
                 mark(producer, topic, partition, datetime.now(UTC))
                 if producer.flush(10) == 0:
-                    # if anything but the mark has come, the end is another one
-                    ends[partition], marks[partition] = end + 1, written + 1
-                    print(f"partition {partition} is quiet: marked at offset {end}", flush=True)
+                    # if anything but the mark has arrived, the end offset is another one
+                    end_offsets[partition], marks[partition] = end + 1, written + 1
+                    print(f"partition {partition} is silent: marked at offset {end}", flush=True)
         time.sleep(POLL)
 
 
@@ -74,7 +74,7 @@ def read_time(text):
 
 
 def main():
-    """Mark all partitions once, or watch."""
+    """Mark all partitions once, or silent ones until interrupted."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -84,7 +84,7 @@ def main():
         "--every",
         type=int,
         metavar="SECONDS",
-        help="go on marking a silent partition, so that it need never be given up as idle",
+        help="continue to mark a silent partition, so that Flink need not treat it as idle",
     )
     parser.add_argument(
         "--now",
@@ -94,14 +94,14 @@ def main():
         metavar="TIME",
         help="mark each partition once, with this time or that of now, and end",
     )
-    told = parser.parse_args()
-    brokers = {"bootstrap.servers": told.bootstrap}
+    options = parser.parse_args()
+    brokers = {"bootstrap.servers": options.bootstrap}
     consumer = Consumer(brokers | {"group.id": "dwell-mark-time", "enable.auto.commit": False})
     producer = Producer(brokers | {"acks": "all", "enable.idempotence": True})
-    if told.now is None:
-        watch(consumer, producer, told.topic, told.every)
-    for partition in partitions_of(consumer, told.topic):
-        mark(producer, told.topic, partition, told.now)
+    if options.now is None:
+        mark_silent_partitions(consumer, producer, options.topic, options.every)
+    for partition in partitions_of(consumer, options.topic):
+        mark(producer, options.topic, partition, options.now)
     if producer.flush(30):
         raise SystemExit("not all marks could be written")
 

@@ -1,8 +1,8 @@
 """Run the SQL files of this folder in one process: python flink/run.py, after make flink.
 
 A cluster runs the same files by its sql-client (docs/how-to/flink.md). This is for one machine,
-for tests and for the bench: Flink runs inside this process and ends with it. What is done is
-told line by line.
+for tests, and for benchmarks: Flink runs inside this process and ends with it. It prints what it
+does, line by line.
 """
 
 import argparse
@@ -52,49 +52,51 @@ def main():
     parser.add_argument("--late", metavar="TOPIC", help="the topic for late heartbeats")
     parser.add_argument("--parallelism", default="1")
     parser.add_argument("--checkpoints", type=Path, help="the folder of the checkpoints")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
-    parser.add_argument("--bounded", action="store_true", help="read what is there, and end")
+    parser.add_argument("--resume", action="store_true", help="continue from the newest checkpoint")
+    parser.add_argument(
+        "--bounded", action="store_true", help="read what the topic has now, and end"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting of Flink"
     )
-    told = parser.parse_args()
+    arguments = parser.parse_args()
 
     todo = [s for name in FILES for s in statements((HERE / name).read_text())]
     settings = dict(m.groups() for m in map(SETTING.fullmatch, todo) if m)
     settings |= {
         "pipeline.jars": ";".join(path.resolve().as_uri() for path in sorted(JARS.glob("*.jar"))),
-        "parallelism.default": told.parallelism,
+        "parallelism.default": arguments.parallelism,
         # no web page, whose port would have to be free
         "rest.port": "0",
     }
-    if told.checkpoints:
-        told.checkpoints.mkdir(parents=True, exist_ok=True)
-        settings["execution.checkpointing.dir"] = told.checkpoints.resolve().as_uri()
-    settings |= dict(pair.split("=", 1) for pair in told.set)
-    if told.resume:
+    if arguments.checkpoints:
+        arguments.checkpoints.mkdir(parents=True, exist_ok=True)
+        settings["execution.checkpointing.dir"] = arguments.checkpoints.resolve().as_uri()
+    settings |= dict(pair.split("=", 1) for pair in arguments.set)
+    if arguments.resume:
         folder = Path(settings["execution.checkpointing.dir"].removeprefix("file://"))
         if found := newest_checkpoint(folder):
             settings["execution.state-recovery.path"] = found.as_uri()
         print(f"resuming from {found or 'nothing: there is no checkpoint yet'}", flush=True)
 
     options = {
-        "heartbeats": {"topic": told.heartbeats},
-        "watch_streams": {"topic": told.streams},
-        "late_heartbeats": {"topic": told.late},
+        "heartbeats": {"topic": arguments.heartbeats},
+        "watch_streams": {"topic": arguments.streams},
+        "late_heartbeats": {"topic": arguments.late},
     }
-    if told.bounded:
+    if arguments.bounded:
         options["heartbeats"]["scan.bounded.mode"] = "latest-offset"
     *tables, job = (s for s in todo if not SETTING.fullmatch(s))
     flink = environment(settings)
     for statement in tables:
         flink.execute_sql(statement)
-    for table, theirs in options.items():
-        if told.streams and table == "watch_streams":
-            theirs["sink.transactional-id-prefix"] = told.streams
-        if told.late and table == "late_heartbeats":
-            theirs["sink.transactional-id-prefix"] = told.late
-        theirs["properties.bootstrap.servers"] = told.bootstrap
-        pairs = ", ".join(f"'{key}' = '{value}'" for key, value in theirs.items() if value)
+    for table, changes in options.items():
+        if arguments.streams and table == "watch_streams":
+            changes["sink.transactional-id-prefix"] = arguments.streams
+        if arguments.late and table == "late_heartbeats":
+            changes["sink.transactional-id-prefix"] = arguments.late
+        changes["properties.bootstrap.servers"] = arguments.bootstrap
+        pairs = ", ".join(f"'{key}' = '{value}'" for key, value in changes.items() if value)
         if pairs:
             flink.execute_sql(f"ALTER TABLE {table} SET ({pairs})")
     running = flink.execute_sql(job)

@@ -1,4 +1,4 @@
--- How the job runs. A cluster has its own words for where checkpoints go: any of its file systems.
+-- How the job runs. A cluster stores checkpoints in a file system of its own: change the folder.
 SET 'execution.runtime-mode' = 'streaming';
 SET 'pipeline.name' = 'dwell watch streams';
 
@@ -7,8 +7,8 @@ SET 'execution.checkpointing.interval' = '10 s';
 SET 'execution.checkpointing.dir' = 'file:///tmp/dwell-flink';
 SET 'execution.checkpointing.externalized-checkpoint-retention' = 'RETAIN_ON_CANCELLATION';
 
--- A partition that has been silent for so long no longer holds back the time of the others.
--- docs/how-to/flink.md tells what that can cost, and how to do without.
+-- A partition that has been silent for so long no longer holds back the watermark of the others.
+-- docs/how-to/flink.md describes what that can cost, and the alternative.
 SET 'table.exec.source.idle-timeout' = '60 s';
 
 -- Times are printed with Z, so they must be those of UTC.

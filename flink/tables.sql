@@ -1,4 +1,4 @@
--- The three topics. Another broker or topic is a line of one's own after this file:
+-- The three topics. To use another broker or topic, add a line after this file:
 --   ALTER TABLE heartbeats SET ('properties.bootstrap.servers' = 'kafka:9092', 'topic' = 'beats');
 
 CREATE TABLE heartbeats (
@@ -9,8 +9,9 @@ CREATE TABLE heartbeats (
   device STRING,
   event_time TIMESTAMP_LTZ(3),
   received_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-  -- Time is the broker's, so no player's clock ends anybody's stream. Behind it by the 10 s after
-  -- which accepted.sql calls a heartbeat late, and by 5 s that time stamps may go back in a partition.
+  -- Time is the broker's, so no player's wrong time ends a stream of others. The watermark is behind
+  -- it by the 10 s after which accepted.sql calls a heartbeat late, and by 5 s, because time stamps
+  -- may go back by that in a partition.
   WATERMARK FOR event_time AS received_at - INTERVAL '15' SECOND
 ) WITH (
   'connector' = 'kafka',

@@ -1,8 +1,8 @@
 #!/bin/sh
-# A Kafka broker on this machine, for trying out and for tests: broker.sh jars | run | start | stop | kill
+# A Kafka broker on this machine, for experiments and tests: broker.sh jars | run | start | stop | kill
 #   jars   fetch the jars (Maven) and check them      run   in the foreground, until interrupted
 #   start  in the background                          stop  orderly            kill  as a crash would
-# All it makes is in KAFKA_HOME (default: .kafka beside this folder); it listens at KAFKA_PORT (9092) and the next one.
+# Its files are in KAFKA_HOME (default: .kafka, next to this folder); it listens at KAFKA_PORT (9092) and the next one.
 # KAFKA_SETTINGS names a file of more settings.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,10 +30,10 @@ configure() {
     echo "advertised.listeners=PLAINTEXT://127.0.0.1:$port"
     echo "controller.quorum.voters=1@127.0.0.1:$((port + 1))"
     echo "log.dirs=$home/data"
-    # settings of one's own go before all others
+    # these override all settings above
     cat "${KAFKA_SETTINGS:-/dev/null}"
   } >"$home/server.properties"
-  # a folder that has a cluster already keeps it
+  # a folder that has a cluster keeps it
   (java_run kafka.tools.StorageTool format --ignore-formatted -t ZHdlbGwtYnJva2VyLTAwMA \
     -c "$home/server.properties" >"$home/format.log" 2>&1) || { cat "$home/format.log"; exit 1; }
 }

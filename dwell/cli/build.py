@@ -1,6 +1,5 @@
 """Commands around a build: build, answers, report, and those that make uses."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -41,21 +40,21 @@ from dwell.cli.options import ManyValues
     metavar="NAME",
     help="A target of profiles.yml that is one DuckDB file: duckdb, s3 (default: duckdb).",
 )
-def build(**arguments: Any) -> int:
+def build(**arguments: Any) -> None:
     """Build a copy of the database, test it, and replace the database if every test passes."""
-    from dwell.build import builder
+    from dwell.build.builder import build_database
 
-    return builder.main(SimpleNamespace(**arguments))
+    build_database(**arguments)
 
 
 @click.command(cls=Command)
 @options.database("to read")
-@click.option("--json", is_flag=True, help="Print them as one JSON object.")
-def answers(**arguments: Any) -> int:
+@click.option("--json", "is_json", is_flag=True, help="Print them as one JSON object.")
+def answers(**arguments: Any) -> None:
     """Print the four answers of the last build."""
-    from dwell.report import answers
+    from dwell.report.answers import print_answers
 
-    return answers.main(SimpleNamespace(**arguments))
+    print_answers(**arguments)
 
 
 @click.command(cls=Command)
@@ -68,25 +67,25 @@ def answers(**arguments: Any) -> int:
     show_default=True,
     help="Where to write it.",
 )
-@click.option("--open", is_flag=True, help="Open it in the browser.")
-def report(**arguments: Any) -> int:
+@click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
+def report(**arguments: Any) -> None:
     """Write the answers and their charts as one HTML page."""
-    from dwell.report import writer
+    from dwell.report.writer import write_report
 
-    return writer.main(SimpleNamespace(**arguments))
+    write_report(**arguments)
 
 
 @click.command(cls=Command)
-def vars() -> int:
+def vars() -> None:
     """Print EVENTS and VARS of the environment as dbt's --vars."""
-    from dwell.dbt import vars as dbt_vars
+    from dwell.dbt.vars import print_vars
 
-    return dbt_vars.main()
+    print_vars()
 
 
 @click.command(cls=Command)
-def docs() -> int:
+def docs() -> None:
     """Put the pictures into the documentation that make docs writes."""
-    from dwell.dbt import docs_page
+    from dwell.dbt.docs_page import embed_pictures_in_docs
 
-    return docs_page.main()
+    embed_pictures_in_docs()

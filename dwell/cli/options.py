@@ -29,7 +29,7 @@ def together(*decorators: Decorator) -> Decorator:
 class ManyValues(click.Option):
     """An option that takes all values up to the next option: --select a b."""
 
-    def __init__(self, *arguments: Any, **named: Any):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **(named | {"multiple": True}))
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
@@ -61,7 +61,7 @@ class Number(click.FloatRange):
         return number
 
 
-class Positive(click.ParamType):
+class Positive(click.ParamType[float]):
     """A number over 0."""
 
     name = "number"
@@ -77,7 +77,7 @@ class Positive(click.ParamType):
         return number
 
 
-class ShareOfPartitions(click.ParamType):
+class ShareOfPartitions(click.ParamType[tuple[int, int]]):
     """(1, 4) for 2/4: users count shares from 1."""
 
     name = "share"
@@ -92,7 +92,7 @@ class ShareOfPartitions(click.ParamType):
         return int(index) - 1, int(shares)
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A day, as in 2025-03-01."""
 
     name = "day"
@@ -105,7 +105,7 @@ class Day(click.ParamType):
             self.fail(f"{value} is not a day, as in 2025-03-01", param, ctx)
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[int]):
     """A time, in milliseconds since 1970."""
 
     name = "time"
@@ -130,7 +130,7 @@ class Moment(click.ParamType):
         return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-class EndOffsets(click.ParamType):
+class EndOffsets(click.ParamType[dict[int, int]]):
     """{partition: offset} of JSON."""
 
     name = "json"
@@ -232,6 +232,7 @@ circuit_breaker = together(
 )
 settings = click.option(
     "--vars",
+    "settings",
     metavar="YAML",
     help="Settings, as in make's VARS (default: VARS of the environment).",
 )

@@ -1,13 +1,14 @@
 """The command that simulates heartbeats."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import click
 
 from dwell.cli import options
 from dwell.cli.command import Command
-from dwell.sample.heartbeats import PEAK, Plan, write_time
+from dwell.sample.heartbeats import write_time
+from dwell.sample.plan import Plan
+from dwell.sample.viewers import PEAK
 
 DEFAULT = Plan()
 
@@ -27,6 +28,7 @@ def planned(name: str, kind: Any, metavar: str, text: str) -> options.Decorator:
 @click.command(cls=Command)
 @click.option(
     "--format",
+    "file_format",
     type=click.Choice(("jsonl", "csv")),
     default="jsonl",
     show_default=True,
@@ -77,21 +79,22 @@ def planned(name: str, kind: Any, metavar: str, text: str) -> options.Decorator:
     type=options.Moment(),
     default=DEFAULT.start,
     metavar="TIME",
-    help="First moment: now, or ISO 8601, UTC without a zone; its hour decides how busy it is "
+    help="Start time: now, or ISO 8601, UTC without a zone; its hour decides how busy it is "
     f"(default: {write_time(DEFAULT.start)}, a busy evening).",
 )
 @click.option(
     "--peak",
     is_flag=True,
-    help=f"Start at a peak: half of the viewers come in the first {PEAK} minutes.",
+    help=f"Start at a peak: half of the viewers arrive in the first {PEAK} minutes.",
 )
 @planned("pause", float, "SHARE", "Share of viewings with pauses, short or long.")
 @planned("late", float, "SHARE", "Share of viewings with heartbeats that arrive late.")
 @planned("double", float, "SHARE", "Share of heartbeats that are sent twice.")
 @planned("broken", float, "SHARE", "Malformed messages, as a share of heartbeats.")
 @planned("wrong-clocks", int, "N", "Viewers whose time is years ahead.")
-def simulate(**arguments: Any) -> int:
+def simulate(**arguments: Any) -> None:
     """Write the heartbeats of simulated viewers, and the true streams."""
-    from dwell.sample import simulate
+    from dwell.sample.simulate import simulate_heartbeats
 
-    return simulate.main(SimpleNamespace(**arguments))
+    plan = Plan(**{name: arguments.pop(name) for name in Plan.__dataclass_fields__})
+    simulate_heartbeats(plan, **arguments)

@@ -1,7 +1,6 @@
 """Commands between Kafka and the database: ingest, listen, validate, compact, end-offsets, ..."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -19,18 +18,17 @@ from dwell.cli.command import Command, LoggingCommand
     metavar="I/N",
     help="Read the I-th of N shares of the partitions, for several processes (default: all).",
 )
-def ingest(**arguments: Any) -> int:
+def ingest(**arguments: Any) -> None:
     """Land a Kafka topic's heartbeats as files."""
-    from dwell.landing import ingest
+    from dwell.landing.ingest import ingest
 
-    return ingest.main(SimpleNamespace(**arguments))
+    ingest(**arguments)
 
 
 @click.command(cls=LoggingCommand)
 @options.consuming
 @click.option(
     "--consumers",
-    "readers",
     type=click.IntRange(1),
     default=1,
     show_default=True,
@@ -97,9 +95,9 @@ def ingest(**arguments: Any) -> int:
 @options.lock_timeout
 def listen(**arguments: Any) -> int:
     """Land heartbeats, compute their streams, publish those that end, and repeat."""
-    from dwell.streaming import listener
+    from dwell.streaming.listen import listen
 
-    return listener.main(SimpleNamespace(**arguments))
+    return listen(**arguments)
 
 
 @click.command(cls=LoggingCommand)
@@ -121,19 +119,19 @@ def listen(**arguments: Any) -> int:
 @options.lock_timeout
 def validate(**arguments: Any) -> int:
     """Validate messages that have landed and are not loaded against their schema."""
-    from dwell.landing import validation
+    from dwell.landing.validation import validate
 
-    return validation.main(SimpleNamespace(**arguments))
+    return validate(**arguments)
 
 
 @click.command("end-offsets", cls=Command)
 @options.kafka
 @options.topic
-def end_offsets(**arguments: Any) -> int:
+def end_offsets(**arguments: Any) -> None:
     """Print the end offsets of a Kafka topic."""
-    from dwell.kafka import end_offsets
+    from dwell.kafka.end_offsets import print_end_offsets
 
-    return end_offsets.main(SimpleNamespace(**arguments))
+    print_end_offsets(**arguments)
 
 
 @click.command(cls=LoggingCommand)
@@ -142,7 +140,6 @@ def end_offsets(**arguments: Any) -> int:
 @options.landing
 @click.option(
     "--end-offsets",
-    "ends",
     type=options.EndOffsets(),
     metavar="JSON",
     help="What must be loaded, as `dwell end-offsets` printed it before the topic was landed. "
@@ -169,19 +166,19 @@ def end_offsets(**arguments: Any) -> int:
     help="The topic is compacted or written by transactions, so that some offsets have no message.",
 )
 @options.lock_timeout
-def reconcile(**arguments: Any) -> int:
+def reconcile(**arguments: Any) -> None:
     """Account for each offset: Kafka, landed, loaded, streams, table."""
-    from dwell.streaming import reconciliation
+    from dwell.streaming.reconcile import reconcile
 
-    return reconciliation.main(SimpleNamespace(**arguments))
+    reconcile(**arguments)
 
 
 @click.command(cls=LoggingCommand)
 @options.landing
 @options.keep_days
 @options.lock_timeout
-def compact(**arguments: Any) -> int:
+def compact(**arguments: Any) -> None:
     """Merge landing files that are loaded, and remove old ones."""
-    from dwell.landing import compaction
+    from dwell.landing.compact import compact
 
-    return compaction.main(SimpleNamespace(**arguments))
+    compact(**arguments)

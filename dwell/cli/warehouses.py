@@ -23,8 +23,8 @@ from dwell.cli.command import LoggingCommand
     type=click.Choice(("merge", "append", "overwrite")),
     default="merge",
     show_default=True,
-    help="merge: one row per stream, corrected in place; append: every revision, for audit; "
-    "overwrite: days are replaced.",
+    help="merge: one row per stream, replaced by its later revisions; append: all revisions, "
+    "for audit; overwrite: days are replaced.",
 )
 @click.option(
     "--from",

@@ -1,25 +1,28 @@
-"""A Kafka client's settings, and its errors in words.
+"""Settings of Kafka clients, and what their errors mean.
 
 Settings are librdkafka's own, whatever they are: TLS, SASL, timeouts. They come from a file of
 `name=value` lines and from the environment (DWELL_KAFKA_SASL_PASSWORD is sasl.password), which
-wins, and no value of them is ever printed.
+wins. No value of a setting is ever printed.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
 from dwell.exceptions import KafkaConfigError
 
+Client = TypeVar("Client")
+
 PREFIX = "DWELL_KAFKA_"
 DOCS = "https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md"
-# What dwell relies on. Who sets it otherwise has misread what dwell promises.
-OURS = ("group.id", "enable.auto.commit", "enable.partition.eof", "transactional.id")
+# dwell sets these itself, because its guarantees depend on their values
+RESERVED = ("group.id", "enable.auto.commit", "enable.partition.eof", "transactional.id")
 
-# Errors after which asking again does not help.
-HOPELESS = {
+# errors that a retry does not fix
+FATAL_ERRORS = {
     KafkaError.UNKNOWN_TOPIC_OR_PART: "there is no such topic",
     KafkaError._UNKNOWN_TOPIC: "there is no such topic",
     KafkaError._UNKNOWN_PARTITION: "there is no such partition",
@@ -27,29 +30,29 @@ HOPELESS = {
     KafkaError.GROUP_AUTHORIZATION_FAILED: "this user may not use the group",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "this user may not do that on the cluster",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "this user may not use the transactional id",
-    KafkaError._AUTHENTICATION: "the broker does not accept who this says it is",
-    KafkaError.SASL_AUTHENTICATION_FAILED: "the broker does not accept who this says it is",
-    KafkaError._SSL: "no TLS connection comes about",
-    KafkaError.UNSUPPORTED_SASL_MECHANISM: "the broker does not know this SASL mechanism",
+    KafkaError._AUTHENTICATION: "the broker rejects the credentials",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "the broker rejects the credentials",
+    KafkaError._SSL: "the TLS connection fails",
+    KafkaError.UNSUPPORTED_SASL_MECHANISM: "the broker does not support this SASL mechanism",
 }
 
 
-def settings_of(arguments) -> dict[str, str]:
-    """Return the settings of a command's options, its file and the environment."""
-    settings = {}
-    if arguments.kafka_config:
-        settings |= read_file(Path(arguments.kafka_config))
+def client_settings(bootstrap_servers: str | None, kafka_config: str | None) -> dict[str, str]:
+    """Return the settings of a command's options, of its file, and of the environment."""
+    settings: dict[str, str] = {}
+    if kafka_config:
+        settings |= read_file(Path(kafka_config))
     settings |= read_environment(os.environ)
-    if arguments.bootstrap_servers:
-        settings["bootstrap.servers"] = arguments.bootstrap_servers
+    if bootstrap_servers:
+        settings["bootstrap.servers"] = bootstrap_servers
     if not settings.get("bootstrap.servers"):
         raise KafkaConfigError(
             "no broker is named: give --bootstrap-servers, as in localhost:9092, or set "
             f"{PREFIX}BOOTSTRAP_SERVERS"
         )
-    for name in OURS:
+    for name in RESERVED:
         if name in settings:
-            raise KafkaConfigError(f"{name} cannot be set: dwell sets it, and relies on it")
+            raise KafkaConfigError(f"{name} cannot be set, because dwell sets it: remove it")
     return settings
 
 
@@ -66,7 +69,7 @@ def read_file(path: Path) -> dict[str, str]:
             continue
         name, equals, value = line.partition("=")
         if not equals:
-            raise KafkaConfigError(f"{path}, line {number}: no name=value")
+            raise KafkaConfigError(f"{path}, line {number}: must be name=value")
         settings[name.strip()] = value.strip()
     return settings
 
@@ -80,27 +83,29 @@ def read_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def make(kind, settings: Mapping[str, object], **more):
-    """Return a Consumer, Producer or AdminClient, or say which of its settings is wrong."""
+def create_client(
+    kind: Callable[..., Client], settings: Mapping[str, object], **options: object
+) -> Client:
+    """Return a Consumer, Producer, or AdminClient; raise if one of its settings is wrong."""
     try:
-        return kind(dict(settings), **more)
+        return kind(dict(settings), **options)
     except (KafkaException, ValueError, TypeError) as error:
-        said = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+        message = error.args[0].str() if isinstance(error, KafkaException) else str(error)
         for value in settings.values():
-            # a value may be a secret, whatever its setting is called
+            # any value may be a secret, whatever the name of its setting
             if isinstance(value, str) and len(value) > 3:
-                said = said.replace(value, "***")
+                message = message.replace(value, "***")
         raise KafkaConfigError(
-            f"a setting of Kafka is wrong: {said}. They are told at {DOCS}"
+            f"a setting of Kafka is wrong: {message}. All settings: {DOCS}"
         ) from None
 
 
-def in_words(error: KafkaError, what: str) -> str:
-    """Return what an error means for a topic, or whatever it was about."""
-    meaning = HOPELESS.get(error.code())
+def describe_error(error: KafkaError, what: str) -> str:
+    """Return what an error means for a topic, or for whatever failed."""
+    meaning = FATAL_ERRORS.get(error.code())
     return f"{what}: {meaning} ({error.str()})" if meaning else f"{what}: {error.str()}"
 
 
-def is_hopeless(error: KafkaError) -> bool:
-    """Whether it would be the same if it were tried again."""
-    return error.code() in HOPELESS or error.fatal()
+def is_fatal(error: KafkaError) -> bool:
+    """Whether a retry would fail again."""
+    return error.code() in FATAL_ERRORS or error.fatal()

@@ -1,33 +1,53 @@
-"""Readers in processes of their own, beside one that does something else."""
+"""Consumers in processes of their own, while this process does something else."""
 
 import multiprocessing
 import signal
 import time
-from multiprocessing.connection import wait
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from dwell.exceptions import KafkaClientError, LandingInUseError
-from dwell.kafka.consumer import Progress, Reader, read_on
-from dwell.landing.folder import Landing
+from dwell.kafka.consumer import PartitionConsumer, consume
+from dwell.kafka.progress import ConsumerProgress
+from dwell.kafka.watermark import compute_watermark
+from dwell.landing.folder import Landing, Share
 from dwell.runtime import log
 
-# A watch that was killed leaves readers that notice it within a second.
+# consumers of a listener that was killed notice it within a second
 WAIT_FOR_LOCK_SECONDS = 15
 
+# what a consumer sends: how far it has landed, or why it cannot continue
+Report = ConsumerProgress | str
 
-class Readers:
-    """Several readers that share a topic's partitions."""
 
-    def __init__(self, count: int, settings: dict, topic: str, folder: Path, **how):
+class ConsumerPool:
+    """Several consumers that share a topic's partitions."""
+
+    def __init__(
+        self,
+        count: int,
+        settings: dict[str, str],
+        topic: str,
+        folder: Path,
+        *,
+        every: float,
+        until_end: bool,
+        accept_loss: bool,
+    ):
         context = multiprocessing.get_context("spawn")
-        self.progress: list[Progress | None] = [None] * count
-        # who has said something since it was last heeded
-        self.told: set[int] = set()
-        self.processes, self.connections = [], []
+        self.progress: list[ConsumerProgress | None] = [None] * count
+        # consumers that have reported since the reports were cleared
+        self.reported: set[int] = set()
+        self.processes = []
+        # None: the consumer has ended
+        self.connections: list[Connection | None] = []
         for index in range(count):
             ours, theirs = context.Pipe()
+            share = (index, count)
             process = context.Process(
-                target=run, args=(theirs, settings, topic, folder, (index, count)), kwargs=how
+                target=run_consumer,
+                args=(theirs, settings, topic, folder, share, every, until_end, accept_loss),
             )
             process.start()
             # so that each side notices when the other is gone
@@ -36,43 +56,46 @@ class Readers:
             self.connections.append(ours)
 
     @property
-    def are_reading(self) -> bool:
-        """Whether any still reads."""
+    def is_consuming(self) -> bool:
+        """Whether any consumer has not ended."""
         return any(self.connections)
 
     @property
-    def have_all_told(self) -> bool:
-        """Whether each that still reads has said something, or none reads any more."""
-        reading = {i for i, connection in enumerate(self.connections) if connection}
-        return reading <= self.told
+    def has_all_reports(self) -> bool:
+        """Whether each consumer that has not ended has reported."""
+        consuming = {i for i, connection in enumerate(self.connections) if connection}
+        return consuming <= self.reported
 
-    def forget_told(self) -> None:
-        """Wait for each to say something again."""
-        self.told.clear()
+    def clear_reports(self) -> None:
+        """Wait for a new report of each consumer."""
+        self.reported.clear()
 
-    def hear(self, timeout: float) -> None:
-        """Wait until one of them has landed something, or ended, and take note of what all say."""
-        heard = [connection for connection in self.connections if connection]
-        for connection in wait(heard, timeout):
-            index = self.connections.index(connection)
+    def receive(self, timeout: float) -> None:
+        """Wait until a consumer has landed something, or has ended, and receive all reports."""
+        ready = wait([connection for connection in self.connections if connection], timeout)
+        for index, connection in enumerate(self.connections):
+            if connection is None or connection not in ready:
+                continue
             try:
                 while connection.poll():
-                    said = connection.recv()
-                    if isinstance(said, str):
-                        raise KafkaClientError(said)
-                    self.progress[index] = said
-                    self.told.add(index)
+                    report: Report = connection.recv()
+                    if isinstance(report, str):
+                        raise KafkaClientError(report)
+                    self.progress[index] = report
+                    self.reported.add(index)
             except (EOFError, ConnectionResetError):
                 connection.close()
                 self.connections[index] = None
-                self.processes[index].join()
-                if self.processes[index].exitcode:
+                process = self.processes[index]
+                process.join()
+                if process.exitcode:
                     raise KafkaClientError(
-                        f"a reader ended with code {self.processes[index].exitcode}"
+                        f"consumer {index + 1} of {len(self.processes)} ended with exit code "
+                        f"{process.exitcode}: start again. Nothing is lost"
                     ) from None
 
     def stop(self) -> None:
-        """Have them land what they have read, and end."""
+        """Ask the consumers to land what they have read, and to end."""
         for connection in self.connections:
             if connection:
                 try:
@@ -80,81 +103,66 @@ class Readers:
                 except OSError:
                     continue
 
-    def leave(self) -> None:
-        """See to it that none is left."""
+    def close(self) -> None:
+        """End all consumers, after five seconds by force."""
         self.stop()
         for process in self.processes:
             process.join(5)
             process.kill()
 
     @property
-    def messages(self) -> int:
-        """How many messages they have landed."""
-        return sum(progress.messages for progress in self.progress if progress)
+    def message_count(self) -> int:
+        """How many messages have landed."""
+        return sum(progress.message_count for progress in self.progress if progress)
 
     @property
     def lag(self) -> int:
-        """How many the broker has that have not landed, as far as is known."""
+        """How many messages the broker has that have not landed, as far as is known."""
         return sum(progress.lag for progress in self.progress if progress)
 
-    def complete_to(self) -> int | None:
-        """Return a moment of the broker's clock (ms), before which all has landed; see below."""
-        return complete_to(self.progress)
+    def compute_watermark(self) -> int | None:
+        """Return the broker's time (ms) before which everything has landed; None if unknown."""
+        return compute_watermark(self.progress)
 
 
-def complete_to(told: list[Progress | None]) -> int | None:
-    """Return a moment of the broker's clock (ms), before which all that it received has landed.
-
-    A partition has landed up to its newest time of receipt; or, if its end was reached, up to when
-    the broker was asked for that end. The broker's clock then is not known, but it was past the
-    newest time of receipt when that was read, and has gone on since as the monotonic clock has. So
-    neither a backlog nor a wrong clock here ends a stream early, and for a silent source time goes
-    on. None if it is not known of every partition.
-    """
-    if any(progress is None for progress in told):
-        return None
-    ahead = [p.broker_ahead_ms for p in told if p.broker_ahead_ms is not None]
-    reached = []
-    for place in (place for progress in told for place in progress.places.values()):
-        moments = []
-        if place.newest_received_at is not None:
-            moments.append(place.newest_received_at)
-        if place.complete_at is not None and ahead:
-            moments.append(int(place.complete_at * 1000 + max(ahead)))
-        if not moments:
-            return None
-        reached.append(max(moments))
-    return min(reached, default=None)
-
-
-def run(connection, settings, topic, folder, share, every, until_end, accept_loss) -> None:
-    """Read in this process; tell the connection how far, and end when it says so or is gone."""
+def run_consumer(
+    connection: Connection,
+    settings: dict[str, str],
+    topic: str,
+    folder: Path,
+    share: Share,
+    every: float,
+    until_end: bool,
+    accept_loss: bool,
+) -> None:
+    """Consume in this process, and report; end when the other side asks for it or is gone."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        # whoever started this is asked too, and says when
+        # the parent process receives these, too, and sends "stop"
         signal.signal(number, signal.SIG_IGN)
     log.set_up()
+    report = report_to(connection)
     deadline = time.monotonic() + WAIT_FOR_LOCK_SECONDS
     try:
         while True:
             try:
-                reader = Reader(settings, topic, Landing(folder), share, accept_loss)
+                consumer = PartitionConsumer(settings, topic, Landing(folder), share, accept_loss)
                 break
             except LandingInUseError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
-        read_on(reader, every, until_end, lambda: not connection.poll(), tell_to(connection))
+        consume(consumer, every, until_end, lambda: not connection.poll(), report)
     except (KafkaClientError, LandingInUseError, OSError) as error:
-        tell_to(connection)(str(error))
+        report(str(error))
 
 
-def tell_to(connection):
-    """Return a way to tell a connection something, whether or not someone is there."""
+def report_to(connection: Connection) -> Callable[[Report], None]:
+    """Return a function that sends reports, whether or not the other side is still there."""
 
-    def tell(what) -> None:
+    def report(what: Report) -> None:
         try:
             connection.send(what)
         except OSError:
             return
 
-    return tell
+    return report

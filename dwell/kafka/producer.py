@@ -1,50 +1,52 @@
-"""Sends simulated messages to a Kafka topic, at a pace."""
+"""Produces simulated messages to a Kafka topic, at a pace."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from dwell.exceptions import KafkaClientError
 from dwell.kafka import config as kafka_config
 from dwell.runtime import log
+from dwell.sample.heartbeats import Message
 
 
-def make_topic(settings: dict, topic: str, partitions: int) -> None:
-    """Make the topic if it is not there.
+def create_topic(settings: Mapping[str, str], topic: str, partitions: int) -> None:
+    """Create the topic if it does not exist.
 
-    It keeps what it is sent: simulated messages have simulated times, which may be old.
+    It keeps its messages: simulated messages have simulated times, which may be old.
     """
-    admin = kafka_config.make(AdminClient, settings, logger=log.LOG)
-    (made,) = admin.create_topics(
+    admin = kafka_config.create_client(AdminClient, settings, logger=log.LOG)
+    (created,) = admin.create_topics(
         [NewTopic(topic, partitions, config={"retention.ms": "-1"})]
     ).values()
     try:
-        made.result()
+        created.result()
     except KafkaException as raised:
         if raised.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise KafkaClientError(
-                kafka_config.in_words(raised.args[0], f"topic {topic}")
+                kafka_config.describe_error(raised.args[0], f"topic {topic}")
             ) from None
 
 
-def send(
-    settings: dict,
+def produce(
+    settings: Mapping[str, str],
     topic: str,
-    messages: Iterable,
+    messages: Iterable[Message],
     rate: float | None = None,
     speed: float | None = None,
 ) -> int:
-    """Send messages in their order, each with its time of receipt; return how many.
+    """Produce messages in their order, each with its time of receipt; return how many.
 
-    rate is the most messages a second; speed, how many simulated seconds pass in a second.
+    `rate` is the maximum of messages per second; `speed`, how many simulated seconds pass in one.
     """
     failed: list[str] = []
-    producer = kafka_config.make(
+    producer = kafka_config.create_client(
         Producer,
         {"compression.type": "lz4", "linger.ms": "5", "queue.buffering.max.messages": "1000000"}
-        | settings
+        | dict(settings)
         | {"enable.idempotence": True},
         logger=log.LOG,
     )
@@ -66,7 +68,7 @@ def send(
                 producer.poll(0.1)
             except KafkaException as raised:
                 raise KafkaClientError(
-                    kafka_config.in_words(raised.args[0], f"topic {topic}")
+                    kafka_config.describe_error(raised.args[0], f"topic {topic}")
                 ) from None
         sent += 1
         if sent % 1000 == 0:
@@ -88,8 +90,8 @@ class Pace:
         self.began_at = time.monotonic()
         self.first_received_at: int | None = None
 
-    def wait(self, sent: int, received_at: int, meanwhile) -> None:
-        """Wait until a message is due; do something useful in the meantime."""
+    def wait(self, sent: int, received_at: int, poll: Callable[[float], int]) -> None:
+        """Wait until a message is due; serve the producer before a wait."""
         due = self.began_at
         if self.rate:
             due += sent / self.rate
@@ -98,7 +100,7 @@ class Pace:
                 self.first_received_at = received_at
             simulated = (received_at - self.first_received_at) / 1000
             due = max(due, self.began_at + simulated / self.speed)
-        # waiting a little at a time for a lot of messages would take longer than it should
+        # many short waits would take longer in total than they should
         if (left := due - time.monotonic()) > 0.005:
-            meanwhile(0)
+            poll(0)
             time.sleep(left)

@@ -1,11 +1,10 @@
-"""`dwell tidy`: keeps the landing folder small. Nothing that is not loaded is touched.
+"""Compaction of the landing folder. Only files whose messages are all loaded change.
 
-Small files that are loaded are put together into larger ones, and old ones are removed. A message
-is known by its topic, partition and offset, so it does not matter which file holds it. The file of
-a partition's last message stays: it says where ingest goes on.
+Small files are merged into larger ones, and old files are removed. A message is known by its topic,
+partition, and offset, so it does not matter which file holds it. The file with the last message of
+a partition stays, because consumers continue after it.
 """
 
-import argparse
 import glob
 import os
 import time
@@ -16,21 +15,19 @@ from typing import NamedTuple
 
 import duckdb
 
-from dwell import config
 from dwell.runtime import log, permissions
 from dwell.runtime.atomic_file import replace_file
-from dwell.runtime.database_lock import retry_while_locked
 
-EVERY_SECONDS = 600
-# a file of this size is not worth being put together with others
-LARGE = 64 * 2**20
-MOST_BYTES = 2 * LARGE
-FEWEST = 8
+INTERVAL_SECONDS = 600
+# files of this size are not merged
+LARGE_BYTES = 64 * 2**20
+MAX_MERGED_BYTES = 2 * LARGE_BYTES
+MIN_FILES = 8
 
-# Of these files, those of which every stretch of offsets is loaded; and whether one has the last
-# message of a partition, by these files and by what is loaded.
+# Of these files, those of which every offset range is loaded; and whether one has the last message
+# of a partition, by these files and by what is loaded.
 LOADED_FILES = """
-with stretches as (
+with offset_ranges as (
     select
         filename, topic, "partition" as topic_partition,
         min("offset") as first_offset, max("offset") as last_offset
@@ -38,7 +35,7 @@ with stretches as (
     group by filename, topic, "partition"
 ),
 
-told as (
+flagged as (
     select
         *,
         last_offset = greatest(
@@ -46,40 +43,42 @@ told as (
             (
                 select max(l.last_offset)
                 from dwell_heartbeats_landed as l
-                where l.topic = stretches.topic and l.topic_partition = stretches.topic_partition
+                where
+                    l.topic = offset_ranges.topic
+                    and l.topic_partition = offset_ranges.topic_partition
             )
         ) as is_last,
         exists (
             select 1
             from dwell_heartbeats_landed as l
             where
-                l.topic = stretches.topic
-                and l.topic_partition = stretches.topic_partition
-                and l.first_offset <= stretches.first_offset
-                and l.last_offset >= stretches.last_offset
+                l.topic = offset_ranges.topic
+                and l.topic_partition = offset_ranges.topic_partition
+                and l.first_offset <= offset_ranges.first_offset
+                and l.last_offset >= offset_ranges.last_offset
         ) as is_loaded
-    from stretches
+    from offset_ranges
 )
 
 select filename, min(topic), bool_or(is_last)
-from told
+from flagged
 group by filename
 having bool_and(is_loaded) and count(distinct topic) = 1
 order by filename
 """
 
-PUT_TOGETHER = """
+MERGE = """
 copy (
     select distinct on (topic, "partition", "offset")
         topic, "partition", "offset", received_at, payload
     from read_parquet($files, hive_partitioning = false)
     order by topic, "partition", "offset"
-) to '{place}' (format parquet, compression zstd)
+) to '{path}' (format parquet, compression zstd)
 """
 
 
-class File(NamedTuple):
-    """A landing file that is loaded."""
+class LoadedFile(NamedTuple):
+    """A landing file whose messages are all loaded."""
 
     path: Path
     topic: str
@@ -88,77 +87,79 @@ class File(NamedTuple):
     modified_at: float
 
 
-def tidy(folder: Path, database: Path, keep_days: float) -> bool:
-    """Remove what is old and put together what is small, if it is loaded; whether any was."""
+def compact_folder(folder: Path, database: Path, keep_days: float) -> bool:
+    """Remove old files and merge small ones, if they are loaded; return whether any was."""
     now = time.time()
     older_than = now - keep_days * 86_400
-    for left in folder.glob(".*.together.*.tmp"):
-        # by one that was killed
-        if now - left.stat().st_mtime > 3600:
-            left.unlink()
+    for path in folder.glob(".*.together.*.tmp"):
+        # left by a process that was killed
+        if now - path.stat().st_mtime > 3600:
+            path.unlink()
     # while it is open for reading, no run of dbt can load anything
     with duckdb.connect(str(database), read_only=True) as connection:
-        files = loaded_files(connection, folder, older_than)
+        files = find_loaded_files(connection, folder, older_than)
         old = [f for f in files if f.modified_at < older_than and not f.has_last_message]
         for file in old:
             file.path.unlink()
         rest = [file for file in files if file not in old]
-        made = [put_together(connection, group) for group in groups(rest)]
-    if old or made:
+        merged = [merge_files(connection, group) for group in group_small_files(rest)]
+    if old or merged:
         log.info(
-            f"landing: {len(old)} files removed, {sum(made)} put together into {len(made)}",
+            f"compaction: {len(old)} files removed, {sum(merged)} merged into {len(merged)}",
             removed=len(old),
-            put_together=sum(made),
-            into=len(made),
+            merged=sum(merged),
+            merged_into=len(merged),
         )
-    return bool(old or made)
+    return bool(old or merged)
 
 
-def loaded_files(connection, folder: Path, older_than: float) -> list[File]:
-    """Return the files that are small or old, and of which all is loaded, oldest first.
+def find_loaded_files(
+    connection: duckdb.DuckDBPyConnection, folder: Path, older_than: float
+) -> list[LoadedFile]:
+    """Return the files that are small or old, and whose messages are all loaded, oldest first.
 
-    No other is opened: a large one stays as it is until it is old.
+    No other file is opened: a large one stays as it is until it is old.
     """
-    found = {path: path.stat() for path in sorted(folder.glob("*.parquet"))}
-    looked_at = {
-        str(path): about
-        for path, about in found.items()
-        if about.st_size < LARGE or about.st_mtime < older_than
+    statuses = {path: path.stat() for path in sorted(folder.glob("*.parquet"))}
+    candidates = {
+        str(path): status
+        for path, status in statuses.items()
+        if status.st_size < LARGE_BYTES or status.st_mtime < older_than
     }
-    if not looked_at:
+    if not candidates:
         return []
     rows = connection.execute(
-        LOADED_FILES, {"files": [glob.escape(name) for name in looked_at]}
+        LOADED_FILES, {"files": [glob.escape(name) for name in candidates]}
     ).fetchall()
     files = [
-        File(Path(name), topic, has_last, looked_at[name].st_size, looked_at[name].st_mtime)
+        LoadedFile(Path(name), topic, has_last, candidates[name].st_size, candidates[name].st_mtime)
         for name, topic, has_last in rows
     ]
     return sorted(files, key=lambda file: file.modified_at)
 
 
-def groups(files: list[File]) -> Iterator[list[File]]:
-    """Yield small files of a topic that are to be put together, in the order of their age."""
+def group_small_files(files: list[LoadedFile]) -> Iterator[list[LoadedFile]]:
+    """Yield groups of a topic's small files that are to be merged, in the order of their age."""
     for topic in sorted({file.topic for file in files}):
-        group: list[File] = []
-        for file in (f for f in files if f.topic == topic and f.size < LARGE):
-            if group and sum(f.size for f in group) + file.size > MOST_BYTES:
+        group: list[LoadedFile] = []
+        for file in (f for f in files if f.topic == topic and f.size < LARGE_BYTES):
+            if group and sum(f.size for f in group) + file.size > MAX_MERGED_BYTES:
                 yield group
                 group = []
             group.append(file)
-        if len(group) >= FEWEST:
+        if len(group) >= MIN_FILES:
             yield group
 
 
-def put_together(connection: duckdb.DuckDBPyConnection, files: list[File]) -> int:
-    """Put files together into one, and return how many. If it dies between, both are there."""
+def merge_files(connection: duckdb.DuckDBPyConnection, files: list[LoadedFile]) -> int:
+    """Merge files into one, and return how many. A kill may leave both the one and the others."""
     written_at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     path = files[0].path.with_name(f"{files[0].topic}.together.{written_at}.parquet")
     hidden = path.with_name(f".{path.stem}.tmp")
-    place = str(hidden).replace("'", "''")
+    quoted = str(hidden).replace("'", "''")
     with permissions.no_wider_than([file.path for file in files]):
         connection.execute(
-            PUT_TOGETHER.format(place=place),
+            MERGE.format(path=quoted),
             {"files": [glob.escape(str(file.path)) for file in files]},
         )
     # its age is that of its newest message
@@ -167,23 +168,3 @@ def put_together(connection: duckdb.DuckDBPyConnection, files: list[File]) -> in
     for file in files:
         file.path.unlink()
     return len(files)
-
-
-# -- The command -----------------------------------------------------------------------------
-
-
-def main(arguments: argparse.Namespace) -> int:
-    """Tidy once. 0: done; 1: could not."""
-    log.set_up()
-    folder, database = Path(arguments.landing), Path(config.database())
-    for path in (folder, database):
-        if not path.exists():
-            log.error(f"there is no {path}: name it by --landing or DWELL_DATABASE")
-            return 2
-    try:
-        if not retry_while_locked(lambda: tidy(folder, database, arguments.keep_days)):
-            log.info("landing: nothing to do")
-    except (duckdb.Error, OSError) as error:
-        log.error(str(error))
-        return 1
-    return 0

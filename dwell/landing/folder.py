@@ -1,7 +1,7 @@
-"""The folder where messages land: Parquet files, each whole or not there.
+"""The landing folder: Parquet files of messages, each complete or not there.
 
-A file holds every message of a partition between its first and its last offset there, so what has
-landed, and where to go on, can be read from the files.
+A file holds every message of a partition between its first and its last offset there, so the files
+themselves hold what has landed, and where to continue.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -32,8 +32,11 @@ SCHEMA = pa.schema(
 )
 ROW_GROUP = 122_880
 
+# (2, 4): the third of four shares of the partitions
+Share = tuple[int, int]
 
-class Reached(NamedTuple):
+
+class LandedOffsets(NamedTuple):
     """How far a partition has landed: the next offset, and the newest time of receipt (ms)."""
 
     next_offset: int
@@ -41,7 +44,7 @@ class Reached(NamedTuple):
 
 
 class Landing:
-    """One folder."""
+    """A landing folder."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -49,40 +52,43 @@ class Landing:
 
     @property
     def pattern(self) -> str:
-        """A glob that names every file."""
+        """A glob that matches every landing file."""
         return f"{glob.escape(str(self.folder))}/*.parquet"
 
-    def lock(self, topic: str, share: tuple[int, int]):
-        """Keep others from landing this share of a topic while the returned file is open.
+    def lock(self, topic: str, share: Share) -> IO[str]:
+        """Keep other processes from landing this share of a topic while the file is open.
 
-        The lock goes with the process, however it ends.
+        The lock ends with the process, however that ends.
         """
         index, shares = share
         for path in self.folder.glob(".*.lock"):
             found = re.fullmatch(rf"[.]{re.escape(topic)}[.](\d+-of-(\d+))[.]lock", path.name)
             if found and int(found[2]) != shares:
                 with path.open("r+") as other:
-                    take(other, f"in share {found[1]}")
+                    lock_file(other, f"in share {found[1]}")
         file = (self.folder / f".{topic}.{index + 1}-of-{shares}.lock").open("a+")
-        take(file, f"in share {index + 1}-of-{shares}")
-        # what a kill has left of a file that was being written
+        lock_file(file, f"in share {index + 1}-of-{shares}")
+        # files that a killed process has not completed
         for path in self.folder.glob(f".{topic}.{index + 1}-of-{shares}.*.tmp"):
             path.unlink(missing_ok=True)
         return file
 
-    def lock_watch(self, topic: str):
-        """Keep a second dwell watch away, before it touches anything that the first one uses."""
+    def lock_listener(self, topic: str) -> IO[str]:
+        """Keep a second `dwell listen` from changing anything that the first one uses."""
         file = (self.folder / f".{topic}.watch.lock").open("a+")
-        take(file, "by dwell watch")
+        lock_file(file, "by dwell listen")
         return file
 
-    def others(self, topic: str) -> list[str]:
-        """Return names of files that are not of a topic."""
+    def list_other_files(self, topic: str) -> list[str]:
+        """Return the names of landing files of other topics."""
         ours = re.compile(rf"{re.escape(topic)}[.](\d+-of-\d+|together)[.]")
         return sorted(p.name for p in self.folder.glob("*.parquet") if not ours.match(p.name))
 
     def remember_topic(self, topic: str, topic_id: str) -> str:
-        """Return the id that a topic had when it first landed here; made anew, it has another."""
+        """Return the id that a topic had when it first landed here.
+
+        A topic that is deleted and created again has another one.
+        """
         path = self.folder / f".{topic}.id"
         if not path.exists():
             hidden = self.folder / f".{topic}.id.tmp"
@@ -91,10 +97,10 @@ class Landing:
         return path.read_text()
 
     def has_files(self) -> bool:
-        """Whether anything has landed, ever."""
+        """Whether anything has landed."""
         return any(self.folder.glob("*.parquet"))
 
-    def reached(self, topic: str) -> dict[int, Reached]:
+    def landed_offsets(self, topic: str) -> dict[int, LandedOffsets]:
         """Return how far each partition of a topic has landed."""
         if not self.has_files():
             return {}
@@ -106,14 +112,14 @@ class Landing:
             while True:
                 try:
                     rows = connection.execute(query, [self.pattern, topic]).fetchall()
-                    return {partition: Reached(*rest) for partition, *rest in rows}
+                    return {partition: LandedOffsets(*rest) for partition, *rest in rows}
                 except duckdb.IOException as error:
-                    # dwell tidy has put it together with others in the meantime
+                    # a compaction has merged it with others in the meantime
                     if "No such file" not in str(error):
                         raise
 
-    def write(self, topic: str, share: tuple[int, int], batches: Iterable[pa.RecordBatch]) -> Path:
-        """Write a file of messages and return its path; it is there once this returns."""
+    def write(self, topic: str, share: Share, batches: Iterable[pa.RecordBatch]) -> Path:
+        """Write a landing file, and return its path."""
         written_at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         name = f"{topic}.{share[0] + 1}-of-{share[1]}.{written_at}"
         hidden = self.folder / f".{name}.tmp"
@@ -128,8 +134,8 @@ class Landing:
         return replace_file(hidden, self.folder / f"{name}.parquet")
 
 
-def take(file, what: str) -> None:
-    """Lock an open file, or say who has it."""
+def lock_file(file: IO[str], what: str) -> None:
+    """Lock an open file; raise, and name the process that has locked it, if one has."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -138,7 +144,7 @@ def take(file, what: str) -> None:
         raise LandingInUseError(
             f"the topic is being landed here already, {what}"
             + (f", by process {holder[0]}" if holder else "")
-            + ": end that one, or give another --landing"
+            + ": end that process, or use another --landing"
         ) from None
     file.seek(0)
     file.truncate()

@@ -1,49 +1,47 @@
-"""`dwell ingest`: a Kafka topic's messages, as they come, into landing files."""
+"""`dwell ingest`: lands a Kafka topic's messages as they arrive."""
 
-import argparse
+import contextlib
 from pathlib import Path
 
-from dwell.exceptions import KafkaClientError, KafkaConfigError, LandingInUseError
-from dwell.kafka import config as kafka_config
-from dwell.kafka.consumer import Progress, Reader, read_on
-from dwell.landing.folder import Landing
+from dwell.kafka.config import client_settings
+from dwell.kafka.consumer import PartitionConsumer, consume
+from dwell.kafka.progress import ConsumerProgress
+from dwell.landing.folder import Landing, Share
 from dwell.runtime import log, shutdown
 
 
-def main(arguments: argparse.Namespace) -> int:
-    """Land until told to end. 0: ended as asked; 1: could not go on; 2: wrong usage."""
-    log.set_up()
+def ingest(
+    *,
+    topic: str,
+    landing: str,
+    share: Share,
+    every: float,
+    until_end: bool,
+    accept_loss: bool,
+    bootstrap_servers: str | None,
+    kafka_config: str | None,
+) -> None:
+    """Land messages until the process is asked to end, or up to the end of the topic."""
     shutdown.handle_signals()
     status = log.Status()
     rate = log.Rate()
 
-    def tell(progress: Progress) -> None:
-        per_second = rate.per_second(progress.read_at, progress.messages)
-        status.tell(
+    def report(progress: ConsumerProgress) -> None:
+        per_second = rate.per_second(progress.read_at, progress.message_count)
+        status.update(
             progress.read_at,
-            f"landed {progress.messages:,}, {per_second:,.0f}/s, {progress.lag:,} behind",
-            landed=progress.messages,
+            f"landed {progress.message_count:,}, {per_second:,.0f}/s, {progress.lag:,} behind",
+            landed=progress.message_count,
             per_second=round(per_second),
             lag=progress.lag,
         )
 
-    try:
-        settings = kafka_config.settings_of(arguments)
-        landing = Landing(Path(arguments.landing))
-        reader = Reader(settings, arguments.topic, landing, arguments.share, arguments.accept_loss)
-    except (KafkaClientError, LandingInUseError, OSError) as error:
-        log.error(str(error))
-        return 2 if isinstance(error, KafkaConfigError) else 1
-    try:
-        read_on(
-            reader, arguments.every, arguments.until_end, lambda: not shutdown.is_requested(), tell
-        )
-    except (KafkaClientError, OSError) as error:
-        status.end()
-        log.error(str(error))
-        return 1
-    finally:
-        reader.close()
-    status.end()
-    log.info(f"ended; {reader.messages:,} messages landed", landed=reader.messages)
-    return 0
+    settings = client_settings(bootstrap_servers, kafka_config)
+    consumer = PartitionConsumer(settings, topic, Landing(Path(landing)), share, accept_loss)
+    with contextlib.closing(consumer):
+        try:
+            consume(consumer, every, until_end, lambda: not shutdown.is_requested(), report)
+        finally:
+            status.end()
+    landed = consumer.message_count
+    log.info(f"ended; {landed:,} messages landed", landed=landed)

@@ -1,11 +1,11 @@
-"""Ranges of days, as a warehouse's statement names them: it reads no partition of any other day."""
+"""Ranges of days for a warehouse's statement, so that it skips the partitions of all other days."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-# a statement with more conditions costs more to plan than the partitions that it leaves out
+# planning a statement with more conditions costs more than the partitions that it skips
 MAX_RANGES = 50
 EARLIEST, LATEST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)
 
@@ -26,10 +26,10 @@ class Range(NamedTuple):
 ALL = (Range(EARLIEST, LATEST),)
 
 
-def of_days(days: Iterable[date]) -> tuple[Range, ...]:
+def cover_days(days: Iterable[date]) -> tuple[Range, ...]:
     """Return at most MAX_RANGES ranges that cover days; the smallest gaps between them are filled.
 
-    A few old days among new ones leave out what lies between. No days are known of nothing: ALL.
+    A few old days among new ones do not add the days in between. Without days, return ALL.
     """
     ordered = sorted(set(days))
     if not ordered:

@@ -1,11 +1,11 @@
-"""The ledger: what was told about which streams, and what is to be told next.
+"""The ledger: which records of which streams were published, and which are pending.
 
-It is a DuckDB file of its own beside the database, for it is history, which the marts are not: they
-can be built anew, and nothing is told twice for that.
+The ledger is a transactional outbox, in a DuckDB file of its own next to the database. It is
+history, and the marts are not: they can be rebuilt without any stream being published twice.
 
-Telling is in three steps, so that it can die between any two of them. A batch is written down as
-pending; the sink takes it, as a whole; it is written down as published. A pending batch that is
-found at a start is told again if the sink does not know it.
+A batch is published in three steps, so a process can be killed between any two of them. The ledger
+stores the batch as pending; the sink takes all of it; the ledger marks it as published. At a start,
+a pending batch is published again if the sink does not have it.
 """
 
 import contextlib
@@ -14,360 +14,118 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from dwell.exceptions import LedgerError
-from dwell.publishing import day_ranges, records
+from dwell.publishing import day_ranges, records, statements
 from dwell.runtime import permissions
 from dwell.runtime.database_lock import retry_while_locked
 
 BATCH_ROWS = 100_000
 NEVER = datetime(1, 1, 1)
 
-TABLES = """
-create table if not exists sink (name varchar);
--- of the ledgers of one table, which this is
-create table if not exists identity as select cast(hash(uuid()) >> 2 as bigint) as id;
--- published_at is null while a batch is pending
-create table if not exists batches (
-    batch bigint primary key,
-    made_at timestamptz,
-    published_at timestamptz
-);
--- on which days of began_at a batch's streams are, or were by their last revision
-create table if not exists batch_days (batch bigint, began_on date);
--- up to where a database was compared: its loads up to one, its streams that had ended by a moment
-create table if not exists position (
-    load_number bigint,
-    load_id varchar,
-    timeout_us bigint,
-    published_to timestamp
-);
--- every record that was told
-create table if not exists publications (
-    batch bigint,
-    user_id varchar,
-    program_id varchar,
-    start_time timestamp,
-    session_id varchar,
-    device varchar,
-    stream_duration double,
-    stream_id varchar,
-    revision integer,
-    is_retracted boolean,
-    began_at timestamp,
-    first_heartbeat_at timestamp,
-    last_heartbeat_at timestamp,
-    heartbeats bigint
-);
--- the last of each stream
-create table if not exists told as from publications limit 0;
--- minutes of receipt whose invalid messages someone has accepted
-create table if not exists accepted_minutes (received_minute timestamp primary key);
--- by the last look: a stream whose last heartbeat is in such an interval is not published
-create table if not exists withheld (begins_at timestamp, ends_at timestamp);
-create or replace view published_streams as
-select * exclude (is_retracted) from told where not is_retracted;
-"""
-
-# Each statement below reads what its bounds let it read, and not the months before: the bounds are
-# parameters, by which DuckDB passes over stored blocks. Values are parameters, names are quoted.
-
-# It holds for a database that has the load it names, and for the timeout it was found with. Any
-# other database, and one that was restored or built from scratch, is compared as a whole.
-POSITION = """
-select p.load_number, p.published_to
-from position as p
-inner join {marts}.dwell_heartbeat_load_ids as i using (load_number, load_id)
-where p.timeout_us = $timeout_us
-"""
-# Streams that were published may be missing only because a rebuild in steps has not come to them.
-IS_BEING_REBUILT = """
-select exists (from batches) and exists (
-    from {marts}.dwell_heartbeats_waiting where is_rebuilding
-)
-"""
-SET_POSITION = """
-insert into position
-select load_number, load_id, $timeout_us, $published_to
-from {marts}.dwell_heartbeat_load_ids
-where load_number = $load_number
-"""
-
-# Streams that were written since the last look.
-CHANGED = """
-create or replace temp table changed as
-select
-    s.session_id, s.user_id, s.device, s.program_id, s.start_time,
-    s.first_heartbeat_at, s.last_heartbeat_at,
-    s.last_heartbeat_at + to_microseconds($timeout_us) < c.watermark_at as is_ended
-from {marts}.int_watch__streams as s
-cross join {marts}.int_watch__watermark as c
-where s.load_number > $load_number
-"""
-
-OF_AN_ENTITY = ("session_id", "user_id", "device", "program_id", "start_time")
-SAME_STREAM = " and ".join(f"c.{column} = {{0}}.{column}" for column in OF_AN_ENTITY)
-# What is compared of a stream; a sink that was changed by hand may have another device for it.
-COMPARED = ", ".join(
-    f"{{0}}.{column}"
-    for column in (
-        *OF_AN_ENTITY,
-        "stream_duration",
-        "began_at",
-        "last_heartbeat_at",
-        "heartbeats",
-    )
-)
-
-# Streams that have ended: since the last look, or earlier, if they were written since.
-ENDED = f"""
-create or replace temp table ended as
-select e.*
-from {{marts}}.fct_watch_streams as e
-where
-    e.last_heartbeat_at >= $ended_from
-    and e.last_heartbeat_at < $ripe
-    and (
-        e.last_heartbeat_at >= $published_to
-        or exists (
-            select 1 from changed as c
-            where {SAME_STREAM.format("e")} and c.first_heartbeat_at = e.first_heartbeat_at
-        )
-    )
-    and not exists (
-        select 1 from withheld as w
-        where e.last_heartbeat_at >= w.begins_at and e.last_heartbeat_at < w.ends_at
-    )
-"""
-ENDED_FROM = "select min(last_heartbeat_at) from changed where last_heartbeat_at < $published_to"
-
-# A stream that was told can have got longer, and merged, but does not end before it began.
-TOLD_FROM = """
-select least(
-    (select min(first_heartbeat_at) from changed), (select min(first_heartbeat_at) from ended)
-)
-"""
-
-TO_TELL = f"""
-create or replace temp table to_tell as
-with news as (
-    select
-        e.user_id, e.program_id, e.start_time, e.session_id, e.device, e.stream_duration,
-        e.stream_id, coalesce(t.revision, 0) + 1 as revision, false as is_retracted,
-        e.began_at, e.first_heartbeat_at, e.last_heartbeat_at, e.heartbeats,
-        t.began_at as previous_began_at
-    from ended as e
-    left join told as t on e.stream_id = t.stream_id and t.last_heartbeat_at >= $told_from
-    where
-        t.stream_id is null
-        or t.is_retracted
-        or ({COMPARED.format("t")}) is distinct from ({COMPARED.format("e")})
-),
-
--- told, but merged into another since, or begun earlier, or going on
-gone as (
-    select
-        t.user_id, t.program_id, t.start_time, t.session_id, t.device, t.stream_duration,
-        t.stream_id, t.revision + 1 as revision, true as is_retracted,
-        t.began_at, t.first_heartbeat_at, t.last_heartbeat_at, t.heartbeats,
-        t.began_at as previous_began_at
-    from told as t
-    where
-        not t.is_retracted
-        and t.last_heartbeat_at >= $told_from
-        and not exists (
-            select 1 from changed as c
-            where
-                {SAME_STREAM.format("t")}
-                and c.first_heartbeat_at = t.first_heartbeat_at and c.is_ended
-        )
-        -- what is told anew under the same id need not be taken back
-        and not exists (select 1 from news as n where n.stream_id = t.stream_id)
-        and ($is_anew or exists (
-            select 1 from changed as c
-            where
-                {SAME_STREAM.format("t")}
-                and t.first_heartbeat_at between c.first_heartbeat_at and c.last_heartbeat_at
-        ))
-)
-
-select
-    $batch + (row_number() over (
-        order by is_retracted desc, last_heartbeat_at, stream_id
-    ) - 1) // $batch_rows as batch,
-    *
-from (from gone union all from news) as all_of_them
-"""
-
-# The newest load, and the moment before which streams had their last heartbeat if they are over.
-NOW = """
-select
-    coalesce(max(load_number), 0),
-    (select watermark_at - to_microseconds($timeout_us) from {marts}.int_watch__watermark)
-from {marts}.dwell_heartbeat_loads
-"""
-
-NEXT_BATCH = "select coalesce(max(batch), 0) + 1 from batches"
-
-WRITE_DOWN = (
-    "insert into batches select distinct batch, now(), null from to_tell",
-    "insert into publications select * exclude (previous_began_at) from to_tell",
-    """
-    insert into batch_days
-    select distinct batch, cast(unnest([began_at, previous_began_at]) as date) from to_tell
-    """,
-    """
-    delete from told
-    where last_heartbeat_at >= $told_from and stream_id in (select stream_id from to_tell)
-    """,
-    "insert into told select * exclude (previous_began_at) from to_tell",
-    # from its first batch on, it is the ledger of this sink
-    "insert into sink select $sink where exists (from batches) and not exists (from sink)",
-)
-
-TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
-MESSAGES = f"""
-select
-    stream_id,
-    json_object(
-        'user_id', user_id,
-        'program_id', program_id,
-        'start_time', strftime(start_time, {TIME}),
-        'session_id', session_id,
-        'device', device,
-        'stream_duration', stream_duration,
-        'stream_id', stream_id,
-        'revision', revision,
-        'is_retracted', is_retracted,
-        'began_at', strftime(began_at, {TIME}),
-        'first_heartbeat_at', strftime(first_heartbeat_at, {TIME}),
-        'last_heartbeat_at', strftime(last_heartbeat_at, {TIME}),
-        'heartbeats', heartbeats
-    )
-from publications
-where batch = $batch
-order by is_retracted desc, last_heartbeat_at, stream_id
-"""
-
-
-RECORDS = f"""
-select {", ".join(records.PUBLISHED)}, $shard as shard from publications where batch = $batch
-"""
-DAYS = "select began_on from batch_days where batch = $batch and began_on is not null"
-
-# A table's rows, a JSON object a line, become what was told.
-FORGET = ("publications", "told", "batches", "batch_days", "position", "sink", "identity")
-ADOPT = (
-    "insert into batches values ($batch, now(), now())",
-    """
-    insert into publications by name
-    select $batch as batch, *
-    from read_json(
-        $rows, format = 'newline_delimited', columns = $columns, maximum_object_size = 1073741824
-    )
-    """,
-    """
-    insert into told from publications
-    qualify row_number() over (partition by stream_id order by revision desc) = 1
-    """,
-    "insert into sink select $sink",
-    "insert into identity select $identity",
-)
+Interval = tuple[datetime, datetime]
 
 
 class Ledger:
     """The ledger in a file, for one sink, about the streams of one database.
 
-    It is open only while something is asked of it, so that others can read it in between.
+    Each method opens the file and closes it, so that others can read it in between.
     """
 
-    def __init__(self, path: Path, sink: str):
+    def __init__(self, path: Path, sink: str) -> None:
         self.path, self.sink = path, sink
         with self._open() as connection:
-            connection.execute(TABLES)
-            # it may be older than the umask of this command
+            refuse_other_versions(connection, path)
+            connection.execute(statements.TABLES)
+            # the file may be older than the umask of this command
             permissions.narrow(path)
             names = [name for (name,) in connection.execute("from sink").fetchall()]
         if names not in ([], [sink]):
             raise LedgerError(
                 f"{path} is the ledger of {names[0]}, not of {sink}: give another --ledger. If "
-                "it is the same under another name, say so in the ledger's table sink"
+                "both are names of the same sink, update the ledger's table sink"
             )
 
     @contextlib.contextmanager
     def _open(self, marts: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the ledger, and the marts beside it; commit at the end, or roll back."""
+        """Open the ledger, and attach the marts; commit at the end, or roll back."""
         with retry_while_locked(lambda: duckdb.connect(str(self.path))) as connection:
             connection.execute("set timezone = 'UTC'")
             if marts:
-                place = str(marts).replace("'", "''")
+                path = str(marts).replace("'", "''")
                 # views know the database by the name of its file
-                attach = f"attach '{place}' as {quoted(marts.stem)} (read_only)"
+                attach = f"attach '{path}' as {quote(marts.stem)} (read_only)"
                 retry_while_locked(lambda: connection.execute(attach))
             connection.begin()
             yield connection
             connection.commit()
 
-    def published(self) -> int:
-        """Return the last batch that is written down as published; 0 if there is none."""
+    def last_published_batch(self) -> int:
+        """Return the last batch that is marked as published; 0 if there is none."""
         with self._open() as connection:
-            return connection.execute(
-                "select coalesce(max(batch), 0) from batches where published_at is not null"
-            ).fetchone()[0]
+            sql = "select coalesce(max(batch), 0) from batches where published_at is not null"
+            return int(fetch_row(connection.execute(sql))[0])
 
-    def pending(self) -> list[int]:
-        """Return the batches that are written down and not published, in order."""
+    def pending_batches(self) -> list[int]:
+        """Return the batches that are stored and not published, in order."""
         with self._open() as connection:
             rows = connection.execute(
                 "select batch from batches where published_at is null order by batch"
             ).fetchall()
         return [batch for (batch,) in rows]
 
-    def messages(self, batch: int) -> list[tuple[str, str]]:
+    def read_messages(self, batch: int) -> records.Messages:
         """Return a batch as (key, JSON)."""
         with self._open() as connection:
-            return connection.execute(MESSAGES, {"batch": batch}).fetchall()
+            return connection.execute(statements.MESSAGES, {"batch": batch}).fetchall()
 
     def identity(self) -> int:
         """Return a number that no other ledger has."""
         with self._open() as connection:
-            return connection.execute("from identity").fetchone()[0]
+            return int(fetch_row(connection.execute("from identity"))[0])
 
     def write_records(
-        self, batch: int, path: Path, shard: str, loaded_at: datetime, zoned: bool
+        self, batch: int, path: Path, shard: str, loaded_at: datetime, is_zoned: bool
     ) -> records.Records:
-        """Write a batch, as a shard's, to a file; return its Records."""
+        """Write a batch, as a shard's, to a Parquet file; return its Records."""
         with self._open() as connection:
-            days = [day for (day,) in connection.execute(DAYS, {"batch": batch}).fetchall()]
-            values = {"batch": batch, "shard": shard}
-            rows = records.write(connection, RECORDS, values, path, loaded_at, zoned)
-            return records.Records(path, rows, day_ranges.of_days(days), loaded_at)
+            values = {"batch": batch}
+            days = [day for (day,) in connection.execute(statements.DAYS, values).fetchall()]
+            rows = records.write_parquet(
+                connection,
+                statements.RECORDS,
+                values | {"shard": shard},
+                path,
+                loaded_at,
+                is_zoned,
+            )
+            return records.Records(path, rows, day_ranges.cover_days(days), loaded_at)
 
-    def adopt(self, rows: Iterable[dict], batch: int, identity: int) -> None:
-        """Forget everything; what was told is what a table has, as it was after a batch."""
+    def adopt(self, rows: Iterable[dict[str, Any]], batch: int, identity: int) -> None:
+        """Replace what the ledger stores by the rows of a table, as it was after a batch."""
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
             for row in rows:
                 file.write(json.dumps(row, default=datetime.isoformat) + "\n")
             file.flush()
             with self._open() as connection:
-                described = connection.execute("describe publications").fetchall()
+                columns = connection.execute("describe publications").fetchall()
                 values = {
                     "batch": batch,
                     "rows": file.name,
-                    "columns": {name: kind for name, kind, *_ in described if name != "batch"},
+                    "columns": {name: kind for name, kind, *_ in columns if name != "batch"},
                     "sink": self.sink,
                     "identity": identity,
                 }
-                for table in FORGET:
+                for table in statements.EMPTIED:
                     connection.execute(f"delete from {table}")
-                for statement in ADOPT:
-                    given = {k: v for k, v in values.items() if f"${k}" in statement}
-                    connection.execute(statement, given)
+                for statement in statements.ADOPT:
+                    connection.execute(statement, used_values(statement, values))
 
     def mark_published(self, batch: int) -> None:
-        """Write down that the sink has a batch."""
+        """Mark a batch as published, because the sink has it."""
         with self._open() as connection:
             connection.execute("update batches set published_at = now() where batch = ?", [batch])
 
@@ -382,62 +140,86 @@ class Ledger:
         self,
         marts: Path,
         timeout_seconds: float,
-        ripe: datetime,
-        withheld: Iterable[tuple[datetime, datetime]] = (),
+        due_before: datetime,
+        withheld: Iterable[Interval] = (),
     ) -> None:
-        """Write down, as pending, which streams have ended or changed since the last look.
+        """Store, as pending, the streams that have ended or changed since the last comparison.
 
-        A stream is ripe to be told if its last heartbeat is before `ripe`, and in none of the
-        intervals `withheld`.
+        A stream is due if its last heartbeat is before `due_before`, and in none of the intervals
+        `withheld`.
         """
-        database = f"{quoted(marts.stem)}.main"
+        database = f"{quote(marts.stem)}.main"
         timeout_us = round(timeout_seconds * 1_000_000)
         with self._open(marts) as connection:
 
-            def do(statement: str, **values):
-                given = {k: v for k, v in values.items() if f"${k}" in statement}
-                return connection.execute(statement.format(marts=database), given)
+            def run(statement: str, **values: Any) -> duckdb.DuckDBPyConnection:
+                return connection.execute(
+                    statement.format(marts=database), used_values(statement, values)
+                )
 
-            position = do(POSITION, timeout_us=timeout_us).fetchone()
-            if position is None and do(IS_BEING_REBUILT).fetchone()[0]:
-                # a full comparison would retract them
+            position = run(statements.POSITION, timeout_us=timeout_us).fetchone()
+            if position is None and fetch_row(run(statements.IS_BEING_REBUILT))[0]:
+                # a full comparison would retract the streams that are still missing
                 return
-            # earlier looks have passed over the streams of an interval that is withheld no longer
+            # earlier comparisons have skipped the streams of intervals that are no longer withheld
             if replace_withheld(connection, list(withheld)):
                 position = None
             load_number, published_to = position or (-1, NEVER)
-            do(CHANGED, load_number=load_number, timeout_us=timeout_us)
-            (late,) = do(ENDED_FROM, published_to=published_to).fetchone()
-            do(ENDED, ended_from=late or published_to, published_to=published_to, ripe=ripe)
-            # a full comparison may find what was published and is not there any more
-            told_from = NEVER
+            run(statements.CHANGED, load_number=load_number, timeout_us=timeout_us)
+            (late,) = fetch_row(run(statements.ENDED_FROM, published_to=published_to))
+            run(
+                statements.ENDED,
+                ended_from=late or published_to,
+                published_to=published_to,
+                due_before=due_before,
+            )
+            # a full comparison also finds streams that were published and no longer exist
+            compared_from = NEVER
             if position:
-                told_from = do(TOLD_FROM).fetchone()[0] or published_to
-            (batch,) = do(NEXT_BATCH).fetchone()
-            (rows,) = do(
-                TO_TELL,
-                told_from=told_from,
-                is_anew=position is None,
-                batch=batch,
-                batch_rows=BATCH_ROWS,
-            ).fetchone()
-            newest_load, over_before = do(NOW, timeout_us=timeout_us).fetchone()
+                compared_from = fetch_row(run(statements.COMPARED_FROM))[0] or published_to
+            (batch,) = fetch_row(run(statements.NEXT_BATCH))
+            (rows,) = fetch_row(
+                run(
+                    statements.TO_PUBLISH,
+                    compared_from=compared_from,
+                    is_full=position is None,
+                    batch=batch,
+                    batch_rows=BATCH_ROWS,
+                )
+            )
+            newest_load, ended_before = fetch_row(
+                run(statements.NEWEST_LOAD, timeout_us=timeout_us)
+            )
             if rows:
-                for statement in WRITE_DOWN:
-                    do(statement, told_from=told_from, sink=self.sink)
+                for statement in statements.STORE_BATCHES:
+                    run(statement, compared_from=compared_from, sink=self.sink)
             if rows or newest_load != load_number:
-                do("delete from position")
-                # all that was over and ripe is published; the rest may come to be, though nothing
-                # new arrives. A longer grace may take the moment back
-                do(
-                    SET_POSITION,
+                run("delete from position")
+                # all streams that had ended and were due are stored; others may end although
+                # nothing new arrives. A longer grace period makes this moment an earlier one
+                run(
+                    statements.SET_POSITION,
                     load_number=newest_load,
                     timeout_us=timeout_us,
-                    published_to=min(ripe, over_before or NEVER),
+                    published_to=min(due_before, ended_before or NEVER),
                 )
 
 
-def replace_withheld(connection, intervals: list[tuple[datetime, datetime]]) -> bool:
+def refuse_other_versions(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raise if a file has tables, and they are not those of this version's ledger."""
+    rows = connection.execute(
+        "select table_name from duckdb_tables() where database_name = current_database()"
+    ).fetchall()
+    tables = {name for (name,) in rows}
+    if tables and statements.LATEST not in tables:
+        raise LedgerError(
+            f"{path} is no ledger of this version of dwell: it has no table {statements.LATEST}. "
+            "Give another --ledger, and publish to a new sink. dwell load can rebuild its ledger "
+            "from the table instead: remove the file, and load with --adopt"
+        )
+
+
+def replace_withheld(connection: duckdb.DuckDBPyConnection, intervals: list[Interval]) -> bool:
     """Store the intervals that are withheld; return whether a part of the stored ones no longer is.
 
     Neither the stored intervals nor the new ones overlap among themselves.
@@ -452,6 +234,17 @@ def replace_withheld(connection, intervals: list[tuple[datetime, datetime]]) -> 
     )
 
 
-def quoted(name: str) -> str:
-    """Return a name as SQL has it."""
+def used_values(statement: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a statement has: DuckDB refuses any others."""
+    return {name: value for name, value in values.items() if f"${name}" in statement}
+
+
+def fetch_row(result: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    """Return the one row of a result."""
+    (row,) = result.fetchall()
+    return row
+
+
+def quote(name: str) -> str:
+    """Return a name as a quoted identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'

@@ -1,14 +1,20 @@
-"""Records of streams on their way into a table: a Parquet file, and what has to be known of it."""
+"""Records of streams for a table: a Parquet file, and what a load has to know about it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from dwell.publishing.day_ranges import Range
 
+# of a batch: (key, JSON)
+Messages = list[tuple[str, str]]
+
 TEXTS = ("user_id", "program_id", "session_id", "device", "stream_id", "shard")
 TIMES = ("start_time", "began_at", "first_heartbeat_at", "last_heartbeat_at", "loaded_at")
-# those of fct_watch_streams, in its order
+# the columns of fct_watch_streams, in its order
 OF_A_STREAM = (
     "user_id",
     "program_id",
@@ -22,7 +28,7 @@ OF_A_STREAM = (
     "last_heartbeat_at",
     "heartbeats",
 )
-# and what the ledger adds
+# with the columns that the ledger adds
 PUBLISHED = (*OF_A_STREAM, "revision", "is_retracted")
 COLUMNS = (*PUBLISHED, "shard", "loaded_at")
 
@@ -31,7 +37,7 @@ COLUMNS = (*PUBLISHED, "shard", "loaded_at")
 class Records:
     """A file of `rows` records with COLUMNS.
 
-    In the table, their keys have or had a began_at in one of the ranges.
+    Each range covers days of began_at. They cover the rows of the table that have the same keys.
     """
 
     path: Path
@@ -40,25 +46,31 @@ class Records:
     loaded_at: datetime
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of records."""
         return self.rows
 
 
-def write(
-    connection, source: str, values: dict, path: Path, loaded_at: datetime, zoned: bool
+def write_parquet(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    values: dict[str, Any],
+    path: Path,
+    loaded_at: datetime,
+    is_zoned: bool,
 ) -> int:
-    """Write what a query gives as a file; return how many records that are.
+    """Write the rows of a query to a Parquet file, and return how many there are.
 
-    The query gives COLUMNS but for loaded_at. `zoned` times are moments of UTC by their type too.
+    The query returns COLUMNS without loaded_at. With `is_zoned`, times have a type with a zone.
     """
-    kind = "timestamptz" if zoned else "timestamp"
+    time_type = "timestamptz" if is_zoned else "timestamp"
     columns = ", ".join(
-        f"cast({column} as {kind}) as {column}" if column in TIMES else column for column in COLUMNS
+        f"cast({column} as {time_type}) as {column}" if column in TIMES else column
+        for column in COLUMNS
     )
-    place = str(path).replace("'", "''")
-    (rows,) = connection.execute(
-        f"copy (select {columns} from (select *, $loaded_at as loaded_at from ({source}))) "
-        f"to '{place}' (format parquet)",
+    target = str(path).replace("'", "''")
+    rows = connection.execute(
+        f"copy (select {columns} from (select *, $loaded_at as loaded_at from ({query}))) "
+        f"to '{target}' (format parquet)",
         values | {"loaded_at": loaded_at},
-    ).fetchone()
-    return rows
+    ).fetchall()
+    return int(rows[0][0])

@@ -1,12 +1,16 @@
-"""Charts by Vega-Lite. A row has what is drawn, and, as text, what its tooltip and its table tell.
+"""Charts by Vega-Lite. A row has what is drawn and, as text, what its tooltip and table show.
 
-Colours are names of CSS, so that the page's own style says what they are in the light, in the dark
-and on paper.
+Colours are CSS variables, so that the style of the page defines them for light, dark, and paper.
 """
 
 from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import altair as alt
+
+from dwell.report.marts import Row
+
+Align = Literal["left", "center", "right"]
 
 BAR, MARK, SECOND, LINE = "var(--bar)", "var(--mark)", "var(--second)", "var(--ink)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -41,12 +45,14 @@ AS_MOMENT = (
     " : utcFormat(datum.value, utcdate(datum.value) > 1 || {of_weeks} ? '%-d %b' : '%b %Y')"
 )
 FEW_WEEKS = timedelta(days=62)
+# where a label is aligned, and its distance in pixels
+SIDES: tuple[tuple[Align, int], ...] = (("left", 6), ("right", -6))
 
 
-def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) -> dict:
-    """Bars from `from` to `to`, as high as `value`; over those that are `marked` stands a word."""
+def draw_timeline(rows: list[Row], columns: list[str], word: str, is_by_day: bool) -> Row:
+    """Draw bars from `from` to `to`, as high as `value`; a word labels those that are `marked`."""
     marked = [i for i, row in enumerate(rows) if row["marked"]] if word else []
-    # few days have a date each, and no hours in between
+    # few days: one date each, and no hours in between
     dates = [ms(row["from"]) for row in rows] if is_by_day and len(rows) <= 14 else alt.Undefined
     first, last = (datetime.fromisoformat(row["from"]) for row in (rows[0], rows[-1]))
     of_weeks = last - first < FEW_WEEKS
@@ -69,11 +75,11 @@ def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) 
             labelSeparation=10,
         ),
     )
-    # room for the word over the bar
+    # room for the word above the bar
     most = max(row["value"] for row in rows) * (1.12 if marked else 1)
     y = alt.Y("value:Q", axis=counts(most), scale=alt.Scale(domain=[0, most or 1], nice=not marked))
     base = alt.Chart(data(rows, ["from", "to", "value", "marked"], columns)).encode(x=x)
-    # the date of a day stands under the middle of its bar
+    # the date of a day is under the middle of its bar
     earlier = 43_200_000 if is_by_day else 0
     for end in ("from", "to"):
         base = base.transform_calculate(**{end: f"toDate(datum.{end}) - {earlier}"})
@@ -91,9 +97,9 @@ def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) 
     )
     if not marked:
         return spec(bars, 220)
-    first = marked[0] / len(rows)
-    # at an end it stands inwards
-    align = "left" if first < 0.15 else "right" if first > 0.85 else "center"
+    offset = marked[0] / len(rows)
+    # near an end, the label extends inwards
+    align: Align = "left" if offset < 0.15 else "right" if offset > 0.85 else "center"
     label = (
         base.transform_filter("datum.marked")
         .transform_calculate(middle="(datum.from + datum.to) / 2")
@@ -103,8 +109,8 @@ def over_time(rows: list[dict], columns: list[str], word: str, is_by_day: bool) 
     return spec(bars + label, 220)
 
 
-def in_classes(rows: list[dict], columns: list[str]) -> dict:
-    """A bar across for each row's `class`, with its `label` at the end."""
+def draw_classes(rows: list[Row], columns: list[str]) -> Row:
+    """Draw a horizontal bar for each row's `class`, with its `label` at the end."""
     longest = max(row["value"] for row in rows) or 1
     # the longest bar leaves room for the longest label, 7 pixels a letter
     label = 7 * max(len(row["label"]) for row in rows) + 8
@@ -130,8 +136,8 @@ def in_classes(rows: list[dict], columns: list[str]) -> dict:
     return spec(bars + labels, 26 * len(rows))
 
 
-def gaps(rows: list[dict], curve: list[dict], lines: list[dict], columns: list[str]) -> dict:
-    """The histogram of gaps on a scale of logarithms, the fit, and lines with a `label` each."""
+def draw_gaps(rows: list[Row], curve: list[Row], lines: list[Row], columns: list[str]) -> Row:
+    """Draw the histogram of gaps on a logarithmic scale, the fit, and lines with a `label` each."""
     parts = [
         {"low": low, "high": high, "between": is_between, **row}
         for row in rows
@@ -152,32 +158,32 @@ def gaps(rows: list[dict], curve: list[dict], lines: list[dict], columns: list[s
     bars = (
         alt.Chart(data(parts, ["seconds_from", "seconds_to", "low", "high", "between"], columns))
         .mark_bar(stroke="var(--card)", strokeWidth=0.7)
-        # on a logarithmic axis a bar must say where it ends
+        # on a logarithmic axis a bar needs an explicit end
         .encode(x=x, x2="seconds_to:Q", y=y, y2="high:Q", tooltip=tips(columns))
         .encode(color=alt.condition("datum.between", alt.value(SECOND), alt.value(BAR)))
     )
     fit = (
-        alt.Chart(alt.Data(values=curve))
+        alt.Chart(values(curve))
         .mark_line(color=LINE, strokeWidth=1.5)
         .encode(x=alt.X("seconds:Q", scale=scale, axis=axis), y="gaps:Q")
     )
-    base = alt.Chart(alt.Data(values=lines)).encode(x=alt.X("seconds:Q", scale=scale, axis=axis))
+    base = alt.Chart(values(lines)).encode(x=alt.X("seconds:Q", scale=scale, axis=axis))
     rules = base.mark_rule(strokeWidth=2, color=MARK).encode(
         strokeDash=alt.condition("datum.dashed", alt.value([4, 4]), alt.value([1, 0]))
     )
-    # to the side where the other line is not
+    # on the side where the other line is not
     names = [
         base.transform_filter(f"datum.side == '{side}'")
         .mark_text(align=side, dx=dx, color=MARK, fontWeight=600)
         .encode(text="label:N", y=alt.value(8))
-        for side, dx in (("left", 6), ("right", -6))
+        for side, dx in SIDES
         if any(line["side"] == side for line in lines)
     ]
     return spec(alt.layer(bars, *([fit] if curve else []), rules, *names), 260)
 
 
-def sensitivity(rows: list[dict], columns: list[str]) -> dict:
-    """A curve of `value` over `timeout_minutes`, on which the one in force is `marked`."""
+def draw_sensitivity(rows: list[Row], columns: list[str]) -> Row:
+    """Draw a curve of `value` over `timeout_minutes`, on which the one in force is `marked`."""
     base = alt.Chart(data(rows, ["timeout_minutes", "value", "marked"], columns)).encode(
         x=alt.X(
             "timeout_minutes:Q",
@@ -225,18 +231,24 @@ def counts(most: float) -> alt.Axis:
     )
 
 
-def data(rows: list[dict], drawn: list[str], columns: list[str]) -> alt.Data:
-    """Return of each row what is drawn, and what its tooltip tells."""
+def data(rows: list[Row], drawn: list[str], columns: list[str]) -> Any:
+    """Return the values of each row that are drawn, or that its tooltip shows."""
     names = {*drawn, *columns}
-    return alt.Data(values=[{k: v for k, v in row.items() if k in names} for row in rows])
+    return values([{k: v for k, v in row.items() if k in names} for row in rows])
+
+
+def values(rows: list[Row]) -> Any:
+    """Return rows as the data of a chart."""
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
 def tips(columns: list[str]) -> list[alt.Tooltip]:
-    """Return the tooltip that tells a row's texts."""
+    """Return a tooltip with the texts of a row."""
     return [alt.Tooltip(f"{column}:N") for column in columns]
 
 
-def spec(chart: alt.Chart | alt.LayerChart, height: int) -> dict:
-    """Return a chart as Vega-Lite, as wide as its place."""
-    chart = chart.properties(width="container", height=height).configure(**CONFIG)
-    return chart.to_dict()
+def spec(chart: Any, height: int) -> Row:
+    """Return a chart as Vega-Lite, as wide as its container."""
+    configured = chart.properties(width="container", height=height).configure(**CONFIG)
+    drawn: Row = configured.to_dict()
+    return drawn

@@ -1,24 +1,20 @@
-"""Numbers, times and names as people read them."""
+"""Formats numbers, times, and names for people."""
 
 import re
 from datetime import date, datetime, timedelta
 
 from dwell.runtime.terminal import escape
+from dwell.runtime.text import counted as counted
 
 NONE = "–"
-# a number stays beside its unit
-BESIDE = "\u00a0"
+# keeps a number and its unit on one line
+NO_BREAK_SPACE = "\u00a0"
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def count(number: float | None) -> str:
-    """Return a whole number with commas: 1,234."""
+    """Return an integer with commas: 1,234."""
     return NONE if number is None else f"{number:,.0f}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things: 1 session, 1,234 sessions."""
-    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
 
 
 def quantity(number: float, noun: str) -> str:
@@ -45,7 +41,7 @@ def joined(texts: list[str], conjunction: str = "and") -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share from 0 to 1: under 0.1%, 3.2%, 19%; 100% is all of them."""
+    """Return a share from 0 to 1: under 0.1%, 3.2%, 19%; 100% only if it is exact."""
     if share is None:
         return NONE
     if 0 < share < 0.001:
@@ -62,23 +58,23 @@ def change(share: float) -> str:
 
 def duration(seconds: float | None) -> str:
     """Return the two greatest units of a time span: 4.2 s, 1 min 46 s, 1 h 8 min, 3 d 4 h."""
-    return NONE if seconds is None else in_units(seconds).replace(" ", BESIDE)
+    return NONE if seconds is None else in_units(seconds).replace(" ", NO_BREAK_SPACE)
 
 
 def in_units(seconds: float) -> str:
-    """Return the same with blanks that a line may end at."""
+    """Return the two greatest units of a time span, with ordinary spaces."""
     if round(seconds, 1) < 10:
         return f"{seconds:.1f} s".replace(".0 s", " s")
-    whole = round(seconds)
+    rounded = round(seconds)
     for size, unit, smaller_size, smaller in (
         (86400, "d", 3600, "h"),
         (3600, "h", 60, "min"),
         (60, "min", 1, "s"),
     ):
-        if whole >= size:
-            rest = whole % size // smaller_size
-            return f"{whole // size:,} {unit}" + (f" {rest} {smaller}" if rest else "")
-    return f"{whole} s"
+        if rounded >= size:
+            rest = rounded % size // smaller_size
+            return f"{rounded // size:,} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{rounded} s"
 
 
 def span(seconds_from: int, seconds_to: int | None) -> str:
@@ -88,8 +84,8 @@ def span(seconds_from: int, seconds_to: int | None) -> str:
     first, last = duration(seconds_from), duration(seconds_to)
     if seconds_to is None:
         return f"{first} or more"
-    number, _, unit = first.partition(BESIDE)
-    return f"{number if last.endswith(BESIDE + unit) else first}–{last}"
+    number, _, unit = first.partition(NO_BREAK_SPACE)
+    return f"{number if last.endswith(NO_BREAK_SPACE + unit) else first}–{last}"
 
 
 def numbers(least: int, most: int | None, noun: str) -> str:
@@ -139,19 +135,19 @@ def minute(value: datetime | None) -> str:
 
 
 def moment(value: datetime) -> str:
-    """Return a time that says that it is UTC: Wed 12 March 2025, 19:13 UTC."""
+    """Return a time with its time zone: Wed 12 March 2025, 19:13 UTC."""
     return f"{minute(value)} UTC"
 
 
 def name(text: str | None, most: int = 120) -> str:
-    """Return what somebody else has named, cut where it is very long."""
+    """Return a name from the data, truncated if it is very long."""
     if text is None:
         return "(none)"
     return escape(text if len(text) <= most else f"{text[:most]}…")
 
 
-def place(source: str) -> str:
-    """Return where a file came from, without a user, password or signature in its address."""
+def location(source: str) -> str:
+    """Return the path or address of a source, without the user, password, and signature in it."""
     if "://" not in source:
         return name(source, 200)
     scheme, _, rest = source.partition("://")

@@ -1,13 +1,17 @@
-"""What the page tells, read from the marts. SQL adds up; no event and no session leaves it."""
+"""Reads the numbers of the page from the marts. SQL aggregates; no event or session is fetched."""
 
 import json
+from typing import Any
 
 import duckdb
 
-# A chart is at most so wide that more bars than these could not be told apart.
+# {column: value}
+Row = dict[str, Any]
+
+# A chart is not wide enough to distinguish more bars than these.
 BARS = 750
 
-# days, weeks or months: the finest that are not too many; those in between without activity count 0
+# days, weeks, or months: the finest unit that gives few enough bars; empty ones count 0
 BY_DAY = """
 with given as materialized (
     select {day} as day, {columns} from {mart}
@@ -36,7 +40,7 @@ select
     unit,
     steps.day::varchar as "from",
     (steps.day + cast('1 ' || unit as interval))::date::varchar as "to",
-    {told}
+    {values}
 from steps cross join unit left join added on steps.day = added.day
 order by steps.day
 """
@@ -75,23 +79,23 @@ order by steps.start
 class Marts:
     """The marts of one database."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection):
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._there = {
+        self._tables = {
             table
             for (table,) in connection.execute(
                 "select table_name from information_schema.tables where table_schema = 'main'"
             ).fetchall()
         }
 
-    def rows(self, query: str, **values) -> list[dict]:
-        """Return what a query gives, as {column: value}."""
+    def rows(self, query: str, **values: Any) -> list[Row]:
+        """Return the rows of a query."""
         result = self._connection.execute(query, values or None)
         names = [column[0] for column in result.description]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
-    def row(self, query: str, **values) -> dict:
-        """Return the one row that a query gives."""
+    def row(self, query: str, **values: Any) -> Row:
+        """Return the only row of a query."""
         (row,) = self.rows(query, **values)
         return row
 
@@ -104,24 +108,24 @@ class Marts:
 
     def has_table(self, table: str) -> bool:
         """Whether a table or view was built."""
-        return table in self._there
+        return table in self._tables
 
-    def by_day(self, mart: str, columns: list[str]) -> list[dict]:
+    def by_day(self, mart: str, columns: list[str]) -> list[Row]:
         """Return unit, from, to and sums of columns by day; or week, or month, if days are many."""
         query = BY_DAY.format(
             mart=f"main.{mart}",
             day="activity_date" if mart == "daily_activity" else "watch_date",
             columns=", ".join(columns),
             sums=", ".join(f"sum({column}) as {column}" for column in columns),
-            told=", ".join(f"coalesce(added.{column}, 0) as {column}" for column in columns),
+            values=", ".join(f"coalesce(added.{column}, 0) as {column}" for column in columns),
         )
         return self.rows(query, bars=BARS)
 
-    def concurrency(self) -> list[dict]:
+    def concurrency(self) -> list[Row]:
         """Return the most streams at once in each minute; or longer, where minutes are too many."""
         return self.rows(CONCURRENCY, bars=BARS)
 
-    def settings(self, input_name: str) -> dict:
+    def settings(self, input_name: str) -> Row:
         """Return the settings that the stored rows were made with, by the newest load."""
         # files are listed elsewhere, and the fingerprint of a key stays in the database
         settings = self._settings(input_name)
@@ -132,9 +136,10 @@ class Marts:
         sample = {"events": "events", "heartbeats": "watch_heartbeats"}[input_name]
         return self._settings(input_name).get("input") == f"seeds/{sample}.csv"
 
-    def _settings(self, input_name: str) -> dict:
+    def _settings(self, input_name: str) -> Row:
         table = {"events": "dwell_event_loads", "heartbeats": "dwell_heartbeat_loads"}[input_name]
-        if table not in self._there:
+        if table not in self._tables:
             return {}
         rows = self.rows(f"select settings from main.{table} order by load_number desc limit 1")
-        return json.loads(rows[0]["settings"]) if rows else {}
+        settings: Row = json.loads(rows[0]["settings"]) if rows else {}
+        return settings

@@ -6,6 +6,7 @@ Names of users and events are as in the data. Escape a sentence where you print 
 from datetime import date
 
 from dwell.report.formatting import as_list, counted, dates, in_units, joined, quantity, spelled
+from dwell.report.marts import Row
 
 # so many of those that tie are named
 NAMED = 3
@@ -15,7 +16,7 @@ LITTLE = 0.1
 
 def busiest_day(days: list[date], day_count: int, events: int | None) -> str:
     """Return the day with most events; `days` are the first ones of those that tie."""
-    if not days:
+    if not days or events is None:
         return "There are no events."
     if day_count == 1:
         return f"The busiest day was {dates(days)}, with {counted(events, 'event')}."
@@ -25,8 +26,8 @@ def busiest_day(days: list[date], day_count: int, events: int | None) -> str:
     )
 
 
-def definition(settings: dict, sessions: int, visitors: int, is_sample: bool) -> str:
-    """Return what a session is, and how many there are."""
+def definition(settings: Row, sessions: int, visitors: int, is_sample: bool) -> str:
+    """Return the definition of a session, and how many there are."""
     timeout = quantity(settings["session_timeout_minutes"], "minute")
     sentences = [
         "A session is a visitor's longest sequence of events without a gap of more than "
@@ -43,7 +44,7 @@ def definition(settings: dict, sessions: int, visitors: int, is_sample: bool) ->
     return " ".join(sentences)
 
 
-def cuts(settings: dict) -> list[str]:
+def cuts(settings: Row) -> list[str]:
     """Return what ends a session although the visitor is active."""
     ends = []
     if settings["session_split_at_midnight"]:
@@ -60,7 +61,7 @@ def largest_session(
     names: list[str], people: int, session_count: int | None, events: int | None
 ) -> str:
     """Return the most events in a session; `names` are the first ones of all `people`."""
-    if not session_count:
+    if not session_count or events is None:
         return "There are no sessions."
     named = joined([*names, *([f"{people - len(names):,} more"] if people > len(names) else [])])
     if session_count == 1:
@@ -71,7 +72,7 @@ def largest_session(
     )
 
 
-def durations(summary: dict, longest_count: int) -> str:
+def durations(summary: Row, longest_count: int) -> str:
     """Return how long sessions last; `longest_count` of them tie for the longest."""
     if not summary["sessions"]:
         return "There are no sessions."
@@ -97,7 +98,7 @@ def durations(summary: dict, longest_count: int) -> str:
 # -- Assumptions ---------------------------------------------------------------------------------
 
 
-def about_days(settings: dict) -> str:
+def about_days(settings: Row) -> str:
     """Return what the busiest day depends on."""
     return " ".join(
         [
@@ -108,7 +109,7 @@ def about_days(settings: dict) -> str:
     )
 
 
-def about_events(settings: dict) -> list[str]:
+def about_events(settings: Row) -> list[str]:
     """Return which events count."""
     if not settings["drop_exact_duplicates"]:
         sentences = ["Exact duplicates are counted each time."]
@@ -119,13 +120,13 @@ def about_events(settings: dict) -> list[str]:
     return sentences + about_ignored(settings)
 
 
-def about_ignored(settings: dict) -> list[str]:
+def about_ignored(settings: Row) -> list[str]:
     """Return which events do not count."""
     names = as_list(settings["ignored_events"])
     return [f"Events named {joined(names, 'or')} are ignored."] if names else []
 
 
-def about_visitors(settings: dict, fit: dict | None) -> str:
+def about_visitors(settings: Row, fit: Row | None) -> str:
     """Return who a visitor is, and whether the timeout is a good choice."""
     key = as_list(settings["session_key"])
     if key == ["device_id"]:
@@ -144,7 +145,7 @@ def about_visitors(settings: dict, fit: dict | None) -> str:
     return " ".join(sentences)
 
 
-def about_timeout(fit: dict, timeout: float, has_cuts: bool) -> str:
+def about_timeout(fit: Row, timeout: float, has_cuts: bool) -> str:
     """Return whether the gaps between events support the timeout, and whether it matters."""
     if not fit["has_enough_gaps"]:
         return "There are too few gaps between events to suggest a timeout."
@@ -167,7 +168,7 @@ def about_timeout(fit: dict, timeout: float, has_cuts: bool) -> str:
     )
 
 
-def about_durations(summary: dict) -> str:
+def about_durations(summary: Row) -> str:
     """Return from when to when a session lasts."""
     lasts = "A session lasts from its first to its last event."
     single = summary["single_event_sessions"]

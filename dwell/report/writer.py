@@ -1,40 +1,32 @@
-"""Write the page: the answers and what they rest on, in one HTML file."""
+"""`dwell report`: writes the answers and the numbers behind them as one HTML file."""
 
-import argparse
 import os
 import webbrowser
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-
-from dwell.config import database
-from dwell.report.answers import why_not
-from dwell.report.page import page
+from dwell import config
+from dwell.exceptions import OutputError
+from dwell.report.database import open_build
+from dwell.report.page import render_page
 from dwell.runtime.atomic_file import replace_file
-from dwell.runtime.terminal import escape, print_error
+from dwell.runtime.terminal import escape
 
 
-def main(arguments: argparse.Namespace) -> int:
-    """Write the page of the last build. 1 if there is none, or the page cannot be written."""
-    source, output = Path(database(arguments.database)), Path(arguments.output)
+def write_report(*, database: str | None, output: str, is_opened: bool) -> None:
+    """Write the page of the last build."""
+    source, path = Path(config.database(database)), Path(output)
+    with open_build(str(source), "page of") as connection:
+        connection.execute("set enable_progress_bar = false")
+        built_at = datetime.fromtimestamp(source.stat().st_mtime, UTC)
+        html = render_page(connection, source.name, built_at, datetime.now(UTC))
+    # a browser loads the previous page or this one, never a part
+    hidden = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with duckdb.connect(str(source), read_only=True) as connection:
-            connection.execute("set enable_progress_bar = false")
-            built_at = datetime.fromtimestamp(source.stat().st_mtime, UTC)
-            html = page(connection, source.name, built_at, datetime.now(UTC))
-    except duckdb.Error as error:
-        print_error(f"no page of {source}: {why_not(error)}")
-        return 1
-    # a reader sees the page before or this one, never a part
-    beside = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        beside.write_text(html, encoding="utf-8")
-        replace_file(beside, output)
+        hidden.write_text(html, encoding="utf-8")
+        replace_file(hidden, path)
     except OSError as error:
-        print_error(f"{output} cannot be written: {error.strerror}")
-        return 1
-    print(f"{escape(output)} ({len(html.encode()) / 1000:,.0f} kB)")
-    if arguments.open:
-        webbrowser.open(output.resolve().as_uri())
-    return 0
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    print(f"{escape(path)} ({len(html.encode()) / 1000:,.0f} kB)")
+    if is_opened:
+        webbrowser.open(path.resolve().as_uri())

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and last."""
+"""Files that appear complete or not at all, and survive a crash."""
 
 import os
 import subprocess
@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# where a file system can share blocks between files, a copy costs nothing
+# where a file system shares blocks between files, a copy costs nothing
 SHARING_BLOCKS = {"linux": ["--reflink=auto"], "darwin": ["-c"]}
 
 
 def copy_file(source: Path, copy: Path, pass_fds: Sequence[int] = ()) -> None:
-    """Copy a file by a process of its own: the locks of this one on the file stay."""
+    """Copy a file in another process: this process keeps its locks on the file."""
     done = subprocess.run(
         ["cp", *SHARING_BLOCKS.get(sys.platform, []), str(source), str(copy)],
         pass_fds=pass_fds,
@@ -35,7 +35,7 @@ def replace_file(hidden: Path, path: Path) -> Path:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last."""
+    """Write the names in a folder to disk."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)

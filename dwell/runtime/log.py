@@ -1,4 +1,4 @@
-"""Logs: sentences in a terminal, JSON objects, one a line, elsewhere."""
+"""Logs: sentences in a terminal; elsewhere JSON objects, one per line."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ def set_up() -> None:
     """Send what is logged to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Sentences() if sys.stderr.isatty() else Objects())
-    # Kafka's client tells of each try to connect; error_cb says once that no broker is there
+    # Kafka's client logs each attempt to connect; error_cb logs once that no broker is reachable
     handler.addFilter(lambda record: not record.getMessage().startswith("FAIL ["))
     LOG.handlers[:] = [handler]
     LOG.setLevel(logging.INFO)
@@ -29,7 +29,7 @@ def info(message: str, **fields: Any) -> None:
 
 
 def warning(message: str, **fields: Any) -> None:
-    """Log what someone should look at, though the work continues."""
+    """Log a problem; the work continues."""
     record(logging.WARNING, message, **fields)
 
 
@@ -44,24 +44,24 @@ def record(level: int, message: str, **fields: Any) -> None:
 
 
 class Objects(logging.Formatter):
-    """One JSON object a line: time, level, message, and the fields."""
+    """One JSON object per line: time, level, message, and the fields."""
 
-    def format(self, record):
+    def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        told = {
+        fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             # for people; the fields are exact
             "message": escape(record.getMessage(), keep="\n"),
             **getattr(record, "fields", {}),
         }
-        return escape(json.dumps(told, default=str))
+        return escape(json.dumps(fields, default=str))
 
 
 class Sentences(logging.Formatter):
-    """The sentence, after the time of day; it takes the place of a status line."""
+    """The sentence, after the time of day; it overwrites a status line."""
 
-    def format(self, record):
+    def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         mark = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
@@ -69,35 +69,35 @@ class Sentences(logging.Formatter):
 
 
 class Status:
-    """How things stand: a line that is written over in a terminal, elsewhere a record at times."""
+    """The current status: a line that changes in a terminal; elsewhere a record at intervals."""
 
-    def __init__(self, every_seconds: float = 60):
+    def __init__(self, every_seconds: float = 60) -> None:
         self.is_terminal = sys.stderr.isatty()
         self.every_seconds = every_seconds
-        self.told_at = None
+        self.logged_at: float | None = None
 
-    def tell(self, now: float, message: str, **fields) -> None:
-        """Say how things stand at a moment of the monotonic clock."""
+    def update(self, now: float, message: str, **fields: Any) -> None:
+        """Print the status, or log it if the interval has passed; `now` is time.monotonic()."""
         if self.is_terminal:
             print(f"\r\x1b[K{escape(message)}", end="", file=sys.stderr, flush=True)
-        elif self.told_at is None or now - self.told_at >= self.every_seconds:
-            self.told_at = now
+        elif self.logged_at is None or now - self.logged_at >= self.every_seconds:
+            self.logged_at = now
             info(message, **fields)
 
     def end(self) -> None:
-        """Leave the line as it stands."""
+        """End the line, which stays."""
         if self.is_terminal:
             print(file=sys.stderr)
 
 
 class Rate:
-    """Messages a second, since the last time it was asked."""
+    """Messages per second since the last call."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.before = (time.monotonic(), 0)
 
     def per_second(self, now: float, messages: int) -> float:
-        """Return it."""
+        """Return the rate, given how many messages there are in total now."""
         at, before = self.before
         self.before = (now, messages)
         return (messages - before) / max(now - at, 1e-3)

@@ -1,8 +1,8 @@
-"""Who may read what dwell writes: no more users than may read what it was made from.
+"""Permissions of new files: no more users may read them than may read what they are made from.
 
-Files get their permissions from the process's umask, whoever makes them: Python, DuckDB, dbt, or a
-process that this one starts. So each command sets it once, at its start. DWELL_PRIVATE=1 leaves
-files to their owner alone. SECURITY.md lists the files and what they hold.
+Files get their permissions from the process's umask, no matter what creates them: Python, DuckDB,
+dbt, or a process that this one starts. So each command sets it once, at its start. With
+DWELL_PRIVATE=1, only the owner may read files. SECURITY.md lists the files and what they hold.
 """
 
 import contextlib
@@ -16,20 +16,20 @@ from dwell.config import ROOT, database
 from dwell.exceptions import UsageError
 
 OTHERS = 0o077
-# {permission to read: all permissions of these users}
-READERS = {stat.S_IRGRP: stat.S_IRWXG, stat.S_IROTH: stat.S_IRWXO}
+# {permission to read: all permissions of the same users}
+USERS = {stat.S_IRGRP: stat.S_IRWXG, stat.S_IROTH: stat.S_IRWXO}
 
 
 def set_up(options: Mapping[str, Any]) -> None:
-    """Set the umask of a command; with DWELL_PRIVATE, also close what is there already."""
+    """Set the umask of a command; with DWELL_PRIVATE, also restrict files that exist."""
     if is_private():
         os.umask(os.umask(OTHERS) | OTHERS)
         for path in files_of(options):
             narrow(path)
     path = Path(database(options.get("database")))
     landing = Path(options.get("landing") or os.devnull)
-    # the ledger, what is published and the report are made from the database, and that, the first
-    # time, from what has landed
+    # the ledger, published records, and the report are made from the database, which is made, the
+    # first time, from landing files
     sources = [path] if path.exists() else [*landing.glob("*.parquet")]
     os.umask(forbidden_by(sources) | current_umask())
 
@@ -43,7 +43,7 @@ def is_private() -> bool:
 
 
 def files_of(options: Mapping[str, Any]) -> list[Path]:
-    """Return the files and folders that a command writes to, if they are there."""
+    """Return the files and folders that a command writes to and that exist."""
     names = [
         database(options.get("database")),
         *(options.get(name) for name in ("landing", "publish_folder", "ledger", "read_copy")),
@@ -55,7 +55,7 @@ def files_of(options: Mapping[str, Any]) -> list[Path]:
 
 @contextlib.contextmanager
 def no_wider_than(sources: list[Path]) -> Iterator[None]:
-    """Have new files be readable by no more users than each of some others."""
+    """Let no more users read new files than may read each of the sources."""
     before = current_umask()
     os.umask(before | forbidden_by(sources))
     try:
@@ -65,18 +65,18 @@ def no_wider_than(sources: list[Path]) -> Iterator[None]:
 
 
 def narrow(path: Path) -> None:
-    """Close a file or folder to users who may not read new ones; another owner's stays as it is."""
-    about, umask = path.stat(), current_umask()
-    mode = stat.S_IMODE(about.st_mode)
-    forbidden = sum(every for read, every in READERS.items() if umask & read)
-    if mode & forbidden and os.geteuid() in (0, about.st_uid):
+    """Remove the permissions of users who may not read new files; keep those of another owner's."""
+    status, umask = path.stat(), current_umask()
+    mode = stat.S_IMODE(status.st_mode)
+    forbidden = sum(every for read, every in USERS.items() if umask & read)
+    if mode & forbidden and os.geteuid() in (0, status.st_uid):
         path.chmod(mode & ~forbidden)
 
 
 def forbidden_by(sources: list[Path]) -> int:
-    """Return the umask that keeps out users who may not read one of the sources."""
+    """Return the umask that excludes users who may not read one of the sources."""
     modes = [path.stat().st_mode for path in sources]
-    return sum(every for read, every in READERS.items() if not all(m & read for m in modes))
+    return sum(every for read, every in USERS.items() if not all(m & read for m in modes))
 
 
 def current_umask() -> int:

@@ -1,13 +1,14 @@
-r"""Text from data, made safe to show.
+r"""Escapes text from data before it is printed.
 
-A user id, a file name or an error message may hold characters that a terminal or a page obeys (an
+A user id, a file name, or an error message may hold characters that a terminal or a page obeys (an
 escape sequence changes colours and titles, a bidirectional mark reorders the text around it) or
-hides. They are shown as JSON writes them: `\u001b`, `\u202e`, `\n`.
+hides. They are printed as JSON writes them: `\u001b`, `\u202e`, `\n`.
 """
 
 import sys
 import traceback
 import unicodedata
+from types import TracebackType
 
 # control; format, such as bidirectional and zero-width; half of a pair; separators of lines
 UNSAFE_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -20,7 +21,7 @@ def is_unsafe(character: str) -> bool:
 
 
 def escape(text: object, keep: str = "") -> str:
-    """Return a text without characters that a terminal obeys or hides, but for those in `keep`.
+    """Escape the characters that a terminal obeys or hides, except those in `keep`.
 
     JSON stays JSON of the same value, if it is escaped with its own line ends kept.
     """
@@ -42,19 +43,22 @@ def escaped(character: str) -> str:
 
 
 def escape_lines(text: object) -> str:
-    """Return a text of several lines; all but the first are indented, so that none passes for ours.
+    """Escape a text of several lines, and indent all but the first.
 
-    For messages of dbt and databases, which have lines of their own and quote data.
+    Messages of dbt and databases have several lines and quote data; an indented line cannot be
+    mistaken for one of dwell.
     """
     return escape(text, keep="\n").replace("\n", "\n  ")
 
 
 def print_error(sentence: object, *lines: str) -> None:
-    """Print to stderr what is wrong, in one line, and what may be said below it."""
+    """Print to stderr what is wrong, in one line, and details below it."""
     print(f"dwell: {escape(sentence)}", *map(escape, lines), sep="\n  ", file=sys.stderr)
 
 
-def print_traceback(kind, error, trace) -> None:
-    """Print an error that no one has caught, as Python does."""
+def print_traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print an uncaught error as Python does, but escaped."""
     lines = "".join(traceback.format_exception(kind, error, trace))
     print(escape(lines, keep="\n"), end="", file=sys.stderr)

@@ -1,15 +1,18 @@
-"""Makes the sample, seeds/events.csv: `python -m dwell.sample`. Two runs give the same bytes.
+"""Makes the sample, seeds/events.csv: `python -m dwell.sample.events`. Each run writes equal bytes.
 
-It is made from the sessions outward. The visits come first, then their rows are written down as
-badly as clients do it, so that the truth about the file is known without looking at it.
+The visits come first. Then their rows are written as badly as clients write them, so that the true
+sessions are known without reading the file.
 """
 
 import csv
 import io
 import math
-import random
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
 
 from dwell.config import ROOT
 
@@ -35,11 +38,11 @@ ZONES = {
     "Berlin": (60, SPRING_IN_EUROPE, 120),
     "Kolkata": (330, END, 330),
 }
-# How much happens at each local hour: quiet nights, busy evenings.
+# The relative activity of each local hour: quiet nights, busy evenings.
 HOURS = (2, 1, 1, 1, 1, 1, 2, 4, 6, 7, 7, 7, 8, 7, 7, 7, 8, 10, 14, 18, 20, 18, 12, 5)
 WEEKEND, LAUNCH = 0.55, 8.0
 
-# Seconds; the humps of the gap histogram, as the mean and deviation of natural logarithms.
+# Seconds; the components of the gap histogram, as mean and deviation of natural logarithms.
 GAP_INSIDE = (math.log(25), 1.1)
 GAP_BETWEEN = (math.log(20 * 3600), 0.8)
 
@@ -66,8 +69,8 @@ NAMES = {
     "pause": 3,
     "share": 2,
 }
-# What happens at the instant of something else. No other event has this name, so that it is never
-# mistaken for its neighbour.
+# An event at the instant of another one. No other event has this name, so that the two can be
+# distinguished.
 TIED = "ad_impression"
 
 BAD_TIMES = {
@@ -96,8 +99,8 @@ BAD_TIMES = {
         "2106-02-07T06:28:15.000Z",
     ),
 }
-# (user_id, device_id, event_time or none to leave it): of two reasons, the first is told
-NOBODY = (
+# (user_id, device_id, event_time or None to keep it); of two reasons, the first is reported
+WITHOUT_VISITOR = (
     ("", "", None),
     ("", "", None),
     (" ", "", None),
@@ -105,6 +108,12 @@ NOBODY = (
     ("", "", "n/a"),
     ("", "", "1970-01-01T00:00:00Z"),
 )
+
+
+Time = TypeVar("Time", datetime, timedelta)
+Row = dict[str, str]
+# (when, row, reject reason or None)
+Arrival = tuple[datetime, Row, str | None]
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened, as it is to be told after cleaning; times are in UTC."""
+    """One event, as it should be after cleaning; times are in UTC."""
 
     event_name: str | None
     user_id: str | None
@@ -140,12 +149,12 @@ class Session:
     events: tuple[Event, ...]
 
     @property
-    def started_at(self):
+    def started_at(self) -> datetime:
         """The instant of the first event."""
         return self.events[0].event_at
 
     @property
-    def ended_at(self):
+    def ended_at(self) -> datetime:
         """The instant of the last event."""
         return self.events[-1].event_at
 
@@ -154,40 +163,39 @@ class Session:
 class Sample:
     """The rows of the file, and the truth about them."""
 
-    rows: list[dict[str, str]]
+    rows: list[Row]
     sessions: list[Session]
     duplicates: int
     # {reason: its rows, of which the first after the header is 1}
     rejects: dict[str, list[int]]
 
 
-def make():
+def make_sample() -> Sample:
     """Return the sample, the same each time."""
-    rng = random.Random(20250309)
+    rng = Random(20250309)
     visits = [visit for visitor in make_visitors(rng) for visit in make_visits(rng, visitor)]
     visits = make_some_long(rng, visits)
     visits = log_some_in(rng, visits)
-    visits = take_some_names(rng, visits)
+    visits = remove_some_names(rng, visits)
     sessions = sorted(visits + make_cases(), key=lambda s: (s.started_at, s.visitor.user_id or ""))
 
-    told = [(event, session.visitor) for session in sessions for event in session.events]
-    # (when, row, reject reason or none)
-    arrivals = [
+    sent = [(event, session.visitor) for session in sessions for event in session.events]
+    arrivals: list[Arrival] = [
         (event.event_at + delay(rng), write_row(rng, event, visitor), None)
-        for event, visitor in told
+        for event, visitor in sent
     ]
-    arrivals += make_duplicates(rng, arrivals, told)
-    arrivals += make_rejects(rng, told)
+    arrivals += make_duplicates(rng, arrivals, sent)
+    arrivals += make_rejects(rng, sent)
     arrivals.sort(key=lambda arrival: arrival[0])
 
-    rejects = {}
+    rejects: dict[str, list[int]] = {}
     for number, (_, _, reason) in enumerate(arrivals, 1):
         if reason is not None:
             rejects.setdefault(reason, []).append(number)
     return Sample([row for _, row, _ in arrivals], sessions, DUPLICATES, rejects)
 
 
-def make_visitors(rng):
+def make_visitors(rng: Random) -> list[Visitor]:
     """Return the visitors: users with one or two devices, devices alone, users alone."""
     visitors = []
     for number in range(1, KNOWN_USERS + 1):
@@ -200,12 +208,12 @@ def make_visitors(rng):
     return visitors
 
 
-def make_device(rng):
-    """Return a device id; its letters are of both cases, which count."""
+def make_device(rng: Random) -> str:
+    """Return a device id; its letters are of both cases, which count as different."""
     return f"d-{rng.getrandbits(32):08X}"
 
 
-def make_visitor(rng, user_id, device_id):
+def make_visitor(rng: Random, user_id: str | None, device_id: str | None) -> Visitor:
     """Return a visitor with habits."""
     return Visitor(
         user_id,
@@ -218,7 +226,7 @@ def make_visitor(rng, user_id, device_id):
     )
 
 
-def make_visits(rng, visitor):
+def make_visits(rng: Random, visitor: Visitor) -> list[Session]:
     """Return a visitor's visits, each more than the timeout after the one before."""
     visits = []
     start = FIRST_DAY + rng.random() * (END - FIRST_DAY)
@@ -233,8 +241,8 @@ def make_visits(rng, visitor):
     return visits
 
 
-def next_start(rng, visitor, ended_at):
-    """Return when a visitor comes back: at a gap like others', and at a likely hour."""
+def next_start(rng: Random, visitor: Visitor, ended_at: datetime) -> datetime:
+    """Return when a visitor comes back: after a gap like others', and at a likely hour."""
     while True:
         start = ended_at + draw(rng, GAP_BETWEEN)
         is_later = round_down(start, visitor.decimals) - ended_at > TIMEOUT
@@ -242,26 +250,26 @@ def next_start(rng, visitor, ended_at):
             return start
 
 
-def is_likely(rng, at, visitor):
-    """Whether someone would come at this moment: drawn by the hour, the weekday and the launch."""
+def is_likely(rng: Random, at: datetime, visitor: Visitor) -> bool:
+    """Whether a visit begins at this moment: drawn by the hour, the weekday, and the launch."""
     local = at + offset(visitor.zone, at)
-    weight = HOURS[local.hour]
+    weight: float = HOURS[local.hour]
     weight *= WEEKEND if local.weekday() >= 5 else 1
     weight *= LAUNCH if at.date() == LAUNCH_DAY else 1
     return rng.random() < weight / (max(HOURS) * LAUNCH)
 
 
-def make_size(rng):
+def make_size(rng: Random) -> int:
     """Return how many events a visit has: often a few, sometimes one."""
     return 1 if rng.random() < 0.1 else 1 + min(int(rng.lognormvariate(math.log(4), 0.8)), 30)
 
 
-def make_visit(rng, visitor, start, size):
+def make_visit(rng: Random, visitor: Visitor, start: datetime, size: int) -> Session:
     """Return a visit of at least this many events, no two of them over the timeout apart."""
-    watches = size > 30 or (size > 2 and rng.random() < 0.1)
+    is_watching = size > 30 or (size > 2 and rng.random() < 0.1)
     first = "page_view" if visitor.client == "web" else "app_open"
     names = [first, *rng.choices(list(NAMES), list(NAMES.values()), k=size - 1)]
-    if watches:
+    if is_watching:
         names[1:] = ["play"] + ["heartbeat_ping"] * (size - 2)
     since_launch = start.date() >= LAUNCH_DAY
     version = None if rng.random() < 0.12 else VERSIONS[visitor.client][since_launch]
@@ -278,17 +286,17 @@ def make_visit(rng, visitor, start, size):
     return Session(visitor, tuple(events))
 
 
-def gap_inside(rng, decimals):
-    """Return a gap between two events of a visit, in what its client can write."""
+def gap_inside(rng: Random, decimals: int) -> timedelta:
+    """Return a gap between two events of a visit, in the precision of its client."""
     while True:
         gap = round_down(draw(rng, GAP_INSIDE), decimals)
-        # none at all would be a tie, and ties are made on purpose
+        # a gap of zero would be a tie, and ties are made on purpose
         if timedelta(0) < gap <= TIMEOUT:
             return gap
 
 
-def make_some_long(rng, visits):
-    """Stretch some last visits: what comes after them cannot come too soon."""
+def make_some_long(rng: Random, visits: list[Session]) -> list[Session]:
+    """Lengthen the last visits of some visitors, which no other visit follows."""
     last = {visit.visitor: number for number, visit in enumerate(visits)}
     early = [n for n in last.values() if visits[n].started_at < END - 12 * HOUR]
     rng.shuffle(early)
@@ -297,17 +305,17 @@ def make_some_long(rng, visits):
     return visits
 
 
-def log_some_in(rng, visits):
-    """Some begin without saying who they are: to the rule, another visitor on the same device."""
-    firsts = {}
+def log_some_in(rng: Random, visits: list[Session]) -> list[Session]:
+    """Let some users log in late: before, the rule finds an anonymous visitor on the device."""
+    firsts: dict[Visitor, int] = {}
     for number, visit in enumerate(visits):
         firsts.setdefault(visit.visitor, number)
-    can = [
+    candidates = [
         n
         for visitor, n in firsts.items()
         if visitor.user_id and visitor.device_id and 4 <= len(visits[n].events) <= 30
     ]
-    for number in rng.sample(can, LOGGED_IN_LATER):
+    for number in rng.sample(candidates, LOGGED_IN_LATER):
         visitor, events = visits[number].visitor, visits[number].events
         before = tuple(replace(event, user_id=None) for event in events[:2])
         login = replace(events[2], event_name="login")
@@ -316,20 +324,22 @@ def log_some_in(rng, visits):
     return visits
 
 
-def take_some_names(rng, visits):
-    """An event without a name is an event."""
+def remove_some_names(rng: Random, visits: list[Session]) -> list[Session]:
+    """Remove the names of some events, which still count as events."""
     for number in rng.sample(range(len(visits)), NAMELESS):
         visitor, (first, *others) = visits[number].visitor, visits[number].events
         visits[number] = Session(visitor, (replace(first, event_name=None), *others))
     return visits
 
 
-def make_cases():
+def make_cases() -> list[Session]:
     """Return sessions at the boundaries of the rule, of visitors named for the case."""
     us = timedelta(microseconds=1)
     evening = datetime(2025, 3, 12, 19, 30, tzinfo=UTC)
 
-    def case(name, *sessions, start=evening, **habits):
+    def case(
+        name: str, *sessions: tuple[timedelta, ...], start: datetime = evening, **habits: Any
+    ) -> list[Session]:
         visitor = Visitor(**{"user_id": name, "device_id": f"d-{name}", "client": "web"} | habits)
         event = Event("page_view", visitor.user_id, "w118", start, visitor.device_id, "web")
         return [
@@ -350,7 +360,7 @@ def make_cases():
             separator=" ",
         ),
         *case("over_midnight", (0 * MINUTE, 25 * MINUTE, 50 * MINUTE), start=evening + 4 * HOUR),
-        # 01:45 and 03:15 on the wall, half an hour apart
+        # 01:45 and 03:15 local time, half an hour apart
         *case(
             "clocks_change_in_new_york",
             (0 * MINUTE, TIMEOUT),
@@ -371,44 +381,47 @@ def make_cases():
     ]
 
 
-def make_duplicates(rng, arrivals, told):
-    """Return rows sent once more: as they were, and each third in another spelling."""
-    copies = []
-    for count, number in enumerate(rng.sample(range(len(told)), DUPLICATES)):
+def make_duplicates(
+    rng: Random, arrivals: list[Arrival], sent: list[tuple[Event, Visitor]]
+) -> list[Arrival]:
+    """Return rows that are sent twice: unchanged, and each third one in another spelling."""
+    copies: list[Arrival] = []
+    for count, number in enumerate(rng.sample(range(len(sent)), DUPLICATES)):
         when, row, _ = arrivals[number]
         if count % 3 == 0:
-            event, visitor = told[number]
+            event, visitor = sent[number]
             row = write_row(rng, event, replace(visitor, suffix="offset", decimals=6))
         copies.append((when + rng.random() * MINUTE, row, None))
     return copies
 
 
-def make_rejects(rng, told):
-    """Return rows that were good until something was lost or mistaken."""
+def make_rejects(rng: Random, sent: list[tuple[Event, Visitor]]) -> list[Arrival]:
+    """Return rows of valid events from which a value was lost, or in which it is wrong."""
     changes = [
         (reason, {"event_time": time}) for reason, times in BAD_TIMES.items() for time in times
     ]
-    for user_id, device_id, time in NOBODY:
+    for user_id, device_id, time in WITHOUT_VISITOR:
         change = {"user_id": user_id, "device_id": device_id}
         change |= {} if time is None else {"event_time": time}
         changes.append(("missing_user_and_device", change))
-    rejects = []
-    for (reason, change), (event, visitor) in zip(
-        changes, rng.sample(told, len(changes)), strict=True
+    rejects: list[Arrival] = []
+    row: Row
+    for (cause, change), (event, visitor) in zip(
+        changes, rng.sample(sent, len(changes)), strict=True
     ):
         row = write_row(rng, event, visitor) | change
-        rejects.append((event.event_at + delay(rng), row, reason))
+        rejects.append((event.event_at + delay(rng), row, cause))
     # a reject that was sent twice is two rejects
     when, row, reason = rejects[-1]
     return [*rejects, (when + SECOND, row, reason)]
 
 
-def delay(rng):
-    """Return how long a row is on its way: seconds, or hours if the phone was offline."""
+def delay(rng: Random) -> timedelta:
+    """Return how late a row arrives: seconds, or hours if the phone was offline."""
     return rng.expovariate(1) * (3 * HOUR if rng.random() < 0.03 else 4 * SECOND)
 
 
-def write_row(rng, event, visitor):
+def write_row(rng: Random, event: Event, visitor: Visitor) -> Row:
     """Return a row of the file, as untidy as its client happens to be."""
     return {
         "event_name": space(rng, recase(rng, event.event_name or "")),
@@ -420,7 +433,7 @@ def write_row(rng, event, visitor):
     }
 
 
-def write_time(at, visitor):
+def write_time(at: datetime, visitor: Visitor) -> str:
     """Return ISO 8601; without a zone it is UTC."""
     suffix = "Z" if visitor.suffix == "Z" else ""
     if visitor.suffix == "offset":
@@ -430,34 +443,34 @@ def write_time(at, visitor):
     return f"{at:%Y-%m-%d}{visitor.separator}{at:%H:%M:%S}{digits}{suffix}"
 
 
-def offset(zone, at):
-    """Return how far a zone's clocks are ahead of UTC."""
+def offset(zone: str, at: datetime) -> timedelta:
+    """Return how far a zone is ahead of UTC."""
     before, change, after = ZONES[zone]
     return (before if at < change else after) * MINUTE
 
 
-def recase(rng, text):
-    """Return a name, sometimes in other letters."""
+def recase(rng: Random, text: str) -> str:
+    """Return a name, sometimes in another case."""
     return rng.choice((text.upper(), text.title())) if rng.random() < 0.05 else text
 
 
-def space(rng, text):
+def space(rng: Random, text: str) -> str:
     """Return a text, sometimes with spaces around it."""
     return rng.choice((" {}", "{} ", "  {} ")).format(text) if rng.random() < 0.02 else text
 
 
-def draw(rng, hump):
-    """Return a gap of a hump."""
-    return rng.lognormvariate(*hump) * SECOND
+def draw(rng: Random, component: tuple[float, float]) -> timedelta:
+    """Return a gap of a component."""
+    return rng.lognormvariate(*component) * SECOND
 
 
-def round_down(time, decimals):
-    """Return a moment or a gap cut to what these decimals of a second can tell."""
+def round_down(time: Time, decimals: int) -> Time:
+    """Return a moment or a gap, truncated to this number of decimals of a second."""
     unit = timedelta(microseconds=10 ** (6 - decimals))
     return time - (time - FIRST_DAY if isinstance(time, datetime) else time) % unit
 
 
-def as_csv(rows):
+def as_csv(rows: Iterable[Row]) -> str:
     """Return the file's text."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
@@ -466,10 +479,10 @@ def as_csv(rows):
     return out.getvalue()
 
 
-def main(path=PATH):
+def write_sample(path: Path = PATH) -> None:
     """Write the file."""
-    path.write_bytes(as_csv(make().rows).encode())
+    path.write_bytes(as_csv(make_sample().rows).encode())
 
 
 if __name__ == "__main__":
-    main()
+    write_sample()

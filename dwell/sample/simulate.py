@@ -1,10 +1,9 @@
-"""`dwell simulate`: writes simulated heartbeats or sends them to Kafka; tells the true streams.
+"""`dwell simulate`: writes simulated heartbeats, or sends them to Kafka; writes the true streams.
 
 The sample, seeds/watch_heartbeats.csv, is made by `dwell simulate` with the options in
 SAMPLE and `--output seeds/watch_heartbeats.csv`.
 """
 
-import argparse
 import csv
 import json
 import sys
@@ -13,23 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from dwell.exceptions import KafkaClientError
-from dwell.runtime.terminal import print_error
+from dwell.exceptions import OutputError, UsageError
 from dwell.sample.heartbeats import (
-    FIELDS,
-    FLAWS,
-    IN_THE_FUTURE,
-    SECOND,
     Message,
-    Plan,
-    Stream,
-    Viewing,
     identity_of,
     messages,
     rejects,
     streams,
     write_time,
 )
+from dwell.sample.plan import FIELDS, FLAWS, IN_THE_FUTURE, SECOND, Plan, Stream, Viewing
 
 SAMPLE = (
     "--format csv --seed 17 --viewers 9 --programs 5 --minutes 14 "
@@ -42,12 +34,12 @@ SHOWN_IN_CSV = (None, IN_THE_FUTURE, *(f for f in FLAWS if f.startswith(("missin
 
 
 def write_jsonl(out: TextIO, sent: Iterable[Message]) -> None:
-    """Write one payload a line; an empty one is an empty line."""
+    """Write one payload per line; an empty one is an empty line."""
     out.writelines(f"{message.payload}\n" for message in sent)
 
 
 def write_csv(out: TextIO, sent: Iterable[Message]) -> None:
-    """Write one row a message, and leave out those that no CSV can show."""
+    """Write one row per message, without those that no CSV can show."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow((*FIELDS, "received_at"))
     for message in sent:
@@ -56,11 +48,11 @@ def write_csv(out: TextIO, sent: Iterable[Message]) -> None:
             writer.writerow((*map(fields.get, FIELDS), write_time(message.received_at)))
 
 
-def write_truth(out: TextIO, told: Iterable[tuple[Viewing, Stream]]) -> None:
-    """Write one row a true stream."""
+def write_truth(out: TextIO, true_streams: Iterable[tuple[Viewing, Stream]]) -> None:
+    """Write one row per true stream."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(TRUTH)
-    for viewing, stream in told:
+    for viewing, stream in true_streams:
         seconds, milliseconds = divmod(stream.duration(viewing.start), SECOND)
         row = (
             *identity_of(viewing),
@@ -78,79 +70,91 @@ FORMATS = {"jsonl": write_jsonl, "csv": write_csv}
 # -- The command -------------------------------------------------------------------------------
 
 
-@contextmanager
-def opened(path: str) -> Iterator[TextIO]:
-    """Open a file to write, or stdout, with the same line ends everywhere."""
-    if path == "-":
-        yield sys.stdout
-        sys.stdout.flush()
-    else:
-        with Path(path).open("w", encoding="utf-8", newline="") as out:
-            yield out
-
-
-def main(arguments: argparse.Namespace) -> int:
-    """Write messages and truth, and say on stderr how many are rejects.
-
-    1: they cannot be written; 2: wrong usage.
-    """
-    try:
-        plan = Plan(**{name: getattr(arguments, name) for name in Plan.__dataclass_fields__})
-        if arguments.truth == arguments.output:
-            raise ValueError("the messages and their truth cannot be written to one file")
-    except ValueError as error:
-        print_error(error)
-        return 2
-    try:
-        if arguments.truth:
-            with opened(arguments.truth) as out:
-                write_truth(out, streams(plan))
-        if arguments.topic:
-            return send_to_topic(arguments, plan)
-        with opened(arguments.output) as out:
-            FORMATS[arguments.format](out, messages(plan))
-    except BrokenPipeError:
-        # `| head` has had enough
-        return 0
-    except OSError as error:
-        # a full disk is told without the file's name
-        name = error.filename or arguments.output
-        print_error(f"{name} cannot be written: {error.strerror}")
-        return 1
-    print(told_rejects(plan, arguments.format), file=sys.stderr)
-    return 0
-
-
-def send_to_topic(arguments: argparse.Namespace, plan: Plan) -> int:
-    """Send the messages to Kafka. 2 if it cannot be done."""
-    try:
-        from dwell.kafka import config as kafka_config
-        from dwell.kafka import producer
-        from dwell.runtime import log
-    except ModuleNotFoundError as error:
-        print(f"dwell simulate --topic needs {error.name}: make kafka", file=sys.stderr)
-        return 2
-    try:
-        log.set_up()
-        settings = kafka_config.settings_of(arguments)
-        producer.make_topic(settings, arguments.topic, arguments.partitions)
-        sent = producer.send(
-            settings, arguments.topic, messages(plan), arguments.rate, arguments.speed
+def simulate_heartbeats(
+    plan: Plan,
+    *,
+    file_format: str,
+    output: str,
+    topic: str | None,
+    partitions: int,
+    bootstrap_servers: str | None,
+    kafka_config: str | None,
+    rate: float | None,
+    speed: float | None,
+    truth: str | None,
+) -> None:
+    """Write or send messages, write the true streams, and print how many messages are rejects."""
+    if truth == output:
+        raise UsageError("the messages and their truth cannot be written to one file")
+    if truth:
+        with open_output(truth) as out:
+            write_truth(out, streams(plan))
+    if topic:
+        sent = send_to_topic(
+            plan,
+            topic,
+            partitions=partitions,
+            bootstrap_servers=bootstrap_servers,
+            kafka_config=kafka_config,
+            rate=rate,
+            speed=speed,
         )
-    except KafkaClientError as error:
-        print_error(error)
-        return 2
-    print(f"{sent:,} sent; {told_rejects(plan, 'jsonl')}", file=sys.stderr)
-    return 0
+        print(f"{sent:,} sent; {describe_rejects(plan, 'jsonl')}", file=sys.stderr)
+        return
+    try:
+        with open_output(output) as out:
+            FORMATS[file_format](out, messages(plan))
+    except BrokenPipeError:
+        # `| head` has read enough
+        return
+    print(describe_rejects(plan, file_format), file=sys.stderr)
 
 
-def told_rejects(plan: Plan, file_format: str) -> str:
-    """Return a sentence on the messages of a file that belong to no stream."""
+@contextmanager
+def open_output(path: str) -> Iterator[TextIO]:
+    """Open a file to write, or stdout, with the same line ends everywhere."""
+    try:
+        if path == "-":
+            yield sys.stdout
+            sys.stdout.flush()
+        else:
+            with Path(path).open("w", encoding="utf-8", newline="") as out:
+                yield out
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # the error of a full disk does not name the file
+        name = error.filename or path
+        raise OutputError(f"{name} cannot be written: {error.strerror}") from error
+
+
+def send_to_topic(
+    plan: Plan,
+    topic: str,
+    *,
+    partitions: int,
+    bootstrap_servers: str | None,
+    kafka_config: str | None,
+    rate: float | None,
+    speed: float | None,
+) -> int:
+    """Send the messages to Kafka, and return their number."""
+    from dwell.kafka import config, producer
+    from dwell.runtime import log
+
+    log.set_up()
+    settings = config.client_settings(bootstrap_servers, kafka_config)
+    producer.create_topic(settings, topic, partitions)
+    return producer.produce(settings, topic, messages(plan), rate, speed)
+
+
+def describe_rejects(plan: Plan, file_format: str) -> str:
+    """Return a sentence on the messages that belong to no stream."""
     counts = {
         reason: count
         for reason, count in sorted(rejects(plan).items())
         if file_format != "csv" or reason in SHOWN_IN_CSV
     }
-    told = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
-    made = f"{sum(counts.values()):,} of the messages are made to be rejected"
-    return made + (f": {told}" if told else "")
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+    total = f"{sum(counts.values()):,} of the messages are made to be rejected"
+    return total + (f": {reasons}" if reasons else "")

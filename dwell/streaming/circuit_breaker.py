@@ -1,9 +1,9 @@
-"""A circuit breaker: `dwell watch` publishes nothing while too many messages are invalid.
+"""A circuit breaker: `dwell listen` publishes nothing while too many messages are invalid.
 
-A producer that renames a field goes on sending, but none of its heartbeats can be read, and every
+A producer that renames a field continues to send, but none of its heartbeats can be read, and every
 stream seems to have ended. So silence proves that a stream has ended only where messages could be
 read. What counts is the minute in which the broker received them, and not how they were divided
-among files and runs: a restart, a backlog, or a full refresh comes to the same result.
+among files and runs: a restart, a backlog, or a full refresh has the same result.
 
 - A minute is invalid if it has `min_count` invalid messages or more, and their share of all its
   messages exceeds `max_ratio`.
@@ -11,12 +11,12 @@ among files and runs: a restart, a backlog, or a full refresh comes to the same 
   after it has valid heartbeats and is not invalid.
 - A stream whose silence began in an invalid minute, or less than the timeout and the grace
   period before one, is withheld: no one knows whether it ended. Once the minute is repaired and
-  loaded again, or accepted by someone, it is invalid no longer, and the stream is published.
+  loaded again, or accepted by a user, it is no longer invalid, and the stream is published.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -63,7 +63,7 @@ class Minute(NamedTuple):
 
     @property
     def messages(self) -> int:
-        """How many there are."""
+        """The number of messages."""
         return self.valid + self.invalid
 
     @property
@@ -73,7 +73,7 @@ class Minute(NamedTuple):
 
 
 class CircuitBreaker:
-    """Judges the minutes that are loaded."""
+    """Validates the minutes that are loaded."""
 
     def __init__(self, max_ratio: float, min_count: int):
         self.max_ratio, self.min_count = max_ratio, min_count
@@ -83,15 +83,15 @@ class CircuitBreaker:
         self.newest: Minute | None = None
         self.reason: str | None = None
         # of all messages that are loaded
-        self.rejected = 0
+        self.rejected_count = 0
 
-    def look(
+    def update(
         self,
         connection: duckdb.DuckDBPyConnection,
         accept: Callable[[Iterable[datetime]], set[datetime]],
         accepts_all: bool = False,
     ) -> None:
-        """Judge what is loaded.
+        """Validate the minutes that are loaded.
 
         `accept` adds to the minutes that are accepted although they are invalid, and returns them.
         """
@@ -104,24 +104,24 @@ class CircuitBreaker:
         self.valid_minute = self.reason = None
         if found:
             last = found[-1].starts_at
-            (self.valid_minute,) = connection.execute(
+            ((self.valid_minute,),) = connection.execute(
                 FIRST_VALID_MINUTE, {"after": last}
-            ).fetchone()
+            ).fetchall()
             reason = connection.execute(MOST_FREQUENT_REASON, {"minute": last}).fetchone()
             self.reason = reason[0] if reason else None
         newest = connection.execute(NEWEST_MINUTE).fetchone()
         self.newest = Minute(*newest) if newest else None
-        (self.rejected,) = connection.execute(REJECTED).fetchone()
+        ((self.rejected_count,),) = connection.execute(REJECTED).fetchall()
 
-    def is_open(self, complete_to: datetime | None) -> bool:
-        """Whether nothing may be published, if all that was received before a moment is loaded."""
+    def is_open(self, watermark: datetime | None) -> bool:
+        """Whether nothing may be published, if all received before the watermark is loaded."""
         if not self.invalid_minutes:
             return False
-        if self.valid_minute is None or complete_to is None:
+        if self.valid_minute is None or watermark is None:
             return True
-        return complete_to < self.valid_minute + MINUTE
+        return watermark < self.valid_minute + MINUTE
 
-    def withheld(self, silence: timedelta) -> list[tuple[datetime, datetime]]:
+    def withheld_intervals(self, silence: timedelta) -> list[tuple[datetime, datetime]]:
         """Return the intervals in which a last heartbeat, and silence after it, prove nothing.
 
         The silence that proves an end otherwise is the timeout, and the grace after it.
@@ -143,7 +143,7 @@ class CircuitBreaker:
             f"{minute.starts_at:%Y-%m-%d %H:%M} UTC are invalid ({minute.ratio:.1%}{reason})"
         )
 
-    def fields(self) -> dict:
+    def fields(self) -> dict[str, Any]:
         """Return the last invalid minute as fields of a log record."""
         minute = self.invalid_minutes[-1]
         return {

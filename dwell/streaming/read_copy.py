@@ -1,8 +1,8 @@
-"""Copies of database files for those who read, so that they never keep the writer waiting.
+"""Copies of database files for other programs to read without delaying the listener.
 
-DuckDB lets many read or one write. Whoever opens a copy holds up no one: the next copy takes its
-place by a rename, and is seen by whoever opens the file again. A copy keeps the name of its file,
-because views know their database by it, and so is in a folder of its own.
+DuckDB lets many processes read or one write. A program that opens a copy delays no one: the next
+copy replaces it by a rename, and a program that opens the file again sees it. A copy keeps the name
+of its file, because views know their database by it, and so is in a folder of its own.
 """
 
 import time
@@ -10,36 +10,36 @@ from pathlib import Path
 
 import duckdb
 
-from dwell.build.write_audit_publish import open_without_logs
-from dwell.exceptions import BuildError
+from dwell.build.write_audit_publish import open_without_wal
+from dwell.exceptions import BuildError, UsageError
 from dwell.runtime import log
 from dwell.runtime.atomic_file import copy_file, replace_file
 
 
 class ReadCopy:
-    """A folder with a copy of each file, made again at an interval."""
+    """A folder with a copy of each file, replaced at an interval."""
 
     def __init__(self, folder: Path, every_seconds: float, files: list[Path]):
         self.folder, self.every_seconds, self.files = folder, every_seconds, files
         folder.mkdir(parents=True, exist_ok=True)
         for file in files:
             if folder.resolve() == file.resolve().parent:
-                raise ValueError(
+                raise UsageError(
                     f"--read-copy {folder} is the folder of {file.name} itself: a copy keeps the "
                     "name of its file, so name another folder"
                 )
         self.tried_at: float | None = None
-        # what was copied last of a file
-        self.copied: dict[Path, tuple] = {}
+        # {file: (inode, size, time of modification) when it was copied}
+        self.copied: dict[Path, tuple[int, int, int]] = {}
 
     def make_if_due(self) -> None:
-        """Copy what has changed, if the interval has passed since the last time."""
+        """Copy the files that have changed, if the interval has passed since the last time."""
         now = time.monotonic()
         if self.tried_at is None or now - self.tried_at >= self.every_seconds:
             self.make()
 
     def make(self) -> None:
-        """Copy what has changed; a file that cannot be copied keeps its last copy."""
+        """Copy the files that have changed; one that cannot be copied keeps its last copy."""
         for file in self.files:
             try:
                 self.copy(file)
@@ -48,14 +48,14 @@ class ReadCopy:
         self.tried_at = time.monotonic()
 
     def copy(self, file: Path) -> None:
-        """Copy a file, if it is there and has changed, and give the copy its name."""
+        """Copy a file if it exists and has changed, and replace the last copy."""
         if not file.exists():
             return
         copy, hidden = self.folder / file.name, self.folder / f".{file.name}.tmp"
         # open for reading, so that no one writes meanwhile
-        with open_without_logs(file):
-            about = file.stat()
-            version = (about.st_ino, about.st_size, about.st_mtime_ns)
+        with open_without_wal(file):
+            status = file.stat()
+            version = (status.st_ino, status.st_size, status.st_mtime_ns)
             if self.copied.get(file) == version and copy.exists():
                 return
             # a new file: a killed process may have left a cp that still writes to the old one

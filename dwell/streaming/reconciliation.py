@@ -1,85 +1,37 @@
-"""`dwell reconcile`: account for each offset of a topic, from Kafka to the streams and the table.
+"""Reconciliation: Kafka, the landing folder, the database, and the warehouse hold the same.
 
-Each step is held against the one before it: what Kafka has, what has landed, what the models say
-became of it, the streams, and the warehouse's table. What has come since the run began is told, and
-is no fault. It reads counts and bounds, and of messages only those that seem to be missing.
+Each step is compared with the one before it: offsets in Kafka, offsets that have landed, rows that
+the models accepted or rejected, streams, and the rows of the warehouse's table. It reads counts and
+bounds, and of messages only those that seem to be missing.
 """
 
-import argparse
-import sys
-from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 
-from dwell import config
-from dwell.exceptions import KafkaClientError, KafkaConfigError, WarehouseError
-from dwell.kafka import config as kafka_config
-from dwell.kafka.end_offsets import Topic
+from dwell.kafka.topic_offsets import TopicOffsets
 from dwell.landing.folder import Landing
-from dwell.report.formatting import counted
-from dwell.runtime import log
-from dwell.runtime.database_lock import retry_while_locked
-from dwell.runtime.terminal import escape
+from dwell.runtime.text import counted
+from dwell.streaming.offset_ranges import NOTHING, LoadedOffsets, OffsetRange, find_gaps
 from dwell.warehouses import comparison
-from dwell.warehouses.load import in_short, in_words
+from dwell.warehouses.base import Warehouse
 
 
 class Report:
-    """Lines for whoever reads along, and sentences about what differs."""
+    """Lines with the totals of each step, and sentences about differences."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lines: list[str] = []
-        self.faults: list[str] = []
+        self.differences: list[str] = []
 
-    def tell(self, what: str, line: str) -> None:
-        """Add a line."""
-        self.lines.append(f"{what:<10} {line}")
+    def add_line(self, step: str, line: str) -> None:
+        """Add the totals of a step."""
+        self.lines.append(f"{step:<10} {line}")
 
-    def check(self, holds: bool, sentence: str) -> None:
-        """Add a sentence, if something does not hold."""
-        if not holds:
-            self.faults.append(sentence)
-
-
-class Stretch(NamedTuple):
-    """Offsets from `first` to before `end`."""
-
-    first: int
-    end: int
-
-    def __str__(self) -> str:
-        return f"offsets {self.first} to {self.end - 1}"
-
-
-class Loaded(NamedTuple):
-    """What the database says of a partition."""
-
-    stretches: list[Stretch]
-    # rows read, without those that tell a message which another row has told
-    messages: int
-
-    @property
-    def end(self) -> int:
-        """The offset after the last that is loaded."""
-        return max((stretch.end for stretch in self.stretches), default=0)
-
-
-NOTHING = Loaded([], 0)
-
-
-def gaps(whole: Stretch, parts: Iterable[Stretch]) -> list[Stretch]:
-    """Return what of a stretch is in none of the parts."""
-    found, reached = [], whole.first
-    for part in sorted(parts):
-        if part.first > reached:
-            found.append(Stretch(reached, min(part.first, whole.end)))
-        reached = max(reached, part.end)
-        if reached >= whole.end:
-            return found
-    return [*found, Stretch(reached, whole.end)] if reached < whole.end else found
+    def expect(self, is_true: bool, difference: str) -> None:
+        """Add a difference if something is not true."""
+        if not is_true:
+            self.differences.append(difference)
 
 
 # -- Offsets ---------------------------------------------------------------------------------
@@ -87,189 +39,153 @@ def gaps(whole: Stretch, parts: Iterable[Stretch]) -> list[Stretch]:
 
 def reconcile_offsets(
     report: Report,
-    topic: Topic,
+    topic: TopicOffsets,
     landing: Landing,
-    loaded: dict[int, Loaded],
-    ends: dict[int, int] | None,
+    loaded: dict[int, LoadedOffsets],
+    expected_ends: dict[int, int] | None,
     is_sparse: bool,
 ) -> None:
-    """Hold what is loaded against what Kafka has and what has landed, partition by partition."""
-    bounds = topic.bounds()
-    now = {partition: end for partition, (_, end) in bounds.items()}
-    ends = now if ends is None else ends
-    since = sum(end - ends.get(partition, 0) for partition, end in now.items())
+    """Compare what is loaded with what Kafka has and what has landed, partition by partition.
+
+    Everything before the expected end offsets must be loaded, or before those of now.
+    """
+    bounds = topic.get_bounds()
+    ends_now = {partition: end for partition, (_, end) in bounds.items()}
+    ends = ends_now if expected_ends is None else expected_ends
+    newer = sum(end - ends.get(partition, 0) for partition, end in ends_now.items())
     landed = {
-        partition: there.next_offset for partition, there in landing.reached(topic.name).items()
+        partition: offsets.next_offset
+        for partition, offsets in landing.landed_offsets(topic.topic).items()
     }
-    report.tell(
+    report.add_line(
         "Kafka",
-        f"{sum(ends.values()):,} offsets in {len(now)} partitions"
-        + (f", and {since:,} that have come since" if since else ""),
+        f"{sum(ends.values()):,} offsets in {len(ends_now)} partitions"
+        + (f", and {newer:,} newer ones" if newer else ""),
     )
-    report.tell("landed", f"{sum(landed.values()):,} offsets")
-    for partition in sorted(ends.keys() | now.keys() | landed.keys() | loaded.keys()):
-        where = f"partition {partition} of {topic.name}"
-        there, end = loaded.get(partition, NOTHING), ends.get(partition, 0)
-        if partition not in bounds or there.end > now[partition]:
-            report.check(
-                False,
-                f"{where} ends at offset {now.get(partition, 0)} in Kafka, but offsets to "
-                f"{there.end - 1} are loaded: was the topic made anew?",
-            )
-            continue
-        first, reached = bounds[partition][0], landed.get(partition, 0)
-        report.check(
-            not there.end < reached <= end,
-            f"{where}: {Stretch(there.end, reached)} have landed and are not loaded",
+    report.add_line("landed", f"{sum(landed.values()):,} offsets")
+    for partition in sorted(ends.keys() | ends_now.keys() | landed.keys() | loaded.keys()):
+        reconcile_partition(
+            report,
+            topic,
+            partition,
+            bounds.get(partition),
+            ends.get(partition, 0),
+            landed.get(partition, 0),
+            loaded.get(partition, NOTHING),
+            is_sparse,
         )
-        # what Kafka has removed can no longer be asked for
-        for gap in gaps(Stretch(first, max(first, end)), there.stretches):
-            offset = topic.first_message(partition, *gap)
-            report.check(
-                offset is None,
-                f"{where}: {gap} are not loaded, and Kafka has a message at {offset}",
-            )
-        offsets = sum(stretch.end - stretch.first for stretch in there.stretches)
-        report.check(
-            there.messages <= offsets,
-            f"{where}: {there.messages:,} messages count, of {offsets:,} offsets: some count twice",
+
+
+def reconcile_partition(
+    report: Report,
+    topic: TopicOffsets,
+    partition: int,
+    bounds: tuple[int, int] | None,
+    end: int,
+    landed_end: int,
+    loaded: LoadedOffsets,
+    is_sparse: bool,
+) -> None:
+    """Compare what is loaded of a partition with what Kafka has of it, and what has landed."""
+    name = f"partition {partition} of {topic.topic}"
+    first, end_now = bounds or (0, 0)
+    if bounds is None or loaded.end > end_now:
+        report.expect(
+            False,
+            f"{name} ends at offset {end_now} in Kafka, but offsets to {loaded.end - 1} are "
+            "loaded: was the topic deleted and created again?",
         )
-        report.check(
-            there.messages >= offsets or is_sparse,
-            f"{where}: {there.messages:,} messages count, of {offsets:,} offsets. If the topic is "
-            "compacted or written by transactions, some offsets have none: --sparse says so",
+        return
+    report.expect(
+        not loaded.end < landed_end <= end,
+        f"{name}: {OffsetRange(loaded.end, landed_end)} have landed and are not loaded",
+    )
+    # offsets that Kafka has removed cannot be looked for
+    for gap in find_gaps(OffsetRange(first, max(first, end)), loaded.ranges):
+        offset = topic.find_first_message(partition, *gap)
+        report.expect(
+            offset is None,
+            f"{name}: {gap} are not loaded, and Kafka has a message at {offset}",
         )
+    counts = f"{loaded.message_count:,} messages count, of {loaded.offset_count:,} offsets"
+    report.expect(
+        loaded.message_count <= loaded.offset_count,
+        f"{name}: {counts}: some count twice",
+    )
+    report.expect(
+        loaded.message_count >= loaded.offset_count or is_sparse,
+        f"{name}: {counts}. If the topic is compacted or written by transactions, some offsets "
+        "have no message: use --sparse",
+    )
 
 
 # -- Rows, streams, and the table ------------------------------------------------------------
 
 
-def reconcile_streams(report: Report, connection: duckdb.DuckDBPyConnection) -> None:
-    """Hold rows and streams against each other: each heartbeat is in one stream."""
-    read, accepted, rejected, before = connection.execute(
+def reconcile_rows(report: Report, connection: duckdb.DuckDBPyConnection) -> int:
+    """Compare the rows that were read with what became of them; return how many were accepted."""
+    read, accepted, rejected, redelivered = connection.execute(
         """select
             coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_accepted), 0)::bigint,
             coalesce(sum(rows_rejected), 0)::bigint, coalesce(sum(rows_landed_before), 0)::bigint
         from heartbeat_reconciliation"""
-    ).fetchone()
-    became = f"{accepted:,} accepted + {rejected:,} rejected + {before:,} landed before"
-    report.tell("rows", f"{read:,} = {became}")
-    report.check(
-        read == accepted + rejected + before, f"{read:,} rows were read, but became {became}"
+    ).fetchall()[0]
+    parts = f"{accepted:,} accepted + {rejected:,} rejected + {redelivered:,} redelivered"
+    report.add_line("rows", f"{read:,} = {parts}")
+    report.expect(
+        read == accepted + rejected + redelivered,
+        f"{read:,} rows were read, but there are {parts}",
     )
-    (kept,) = connection.execute("select count(*) from rejected_heartbeats").fetchone()
-    report.check(
+    ((kept,),) = connection.execute("select count(*) from rejected_heartbeats").fetchall()
+    report.expect(
         kept == rejected, f"{rejected:,} rows were rejected, but rejected_heartbeats has {kept:,}"
     )
-    (streams, heartbeats), (ended, in_ended), (going_on, in_going_on) = (
+    return int(accepted)
+
+
+def reconcile_streams(report: Report, connection: duckdb.DuckDBPyConnection, accepted: int) -> None:
+    """Compare heartbeats with streams: each accepted heartbeat is in one stream."""
+    (streams, heartbeats), (ended, in_ended), (ongoing, in_ongoing) = (
         connection.execute(
             f"select count(*), coalesce(sum(heartbeats), 0)::bigint from {table}"
-        ).fetchone()
+        ).fetchall()[0]
         for table in ("int_watch__streams", "fct_watch_streams", "ongoing_watch_streams")
     )
-    parts = f"{ended:,} ended + {going_on:,} going on"
-    report.tell("streams", f"{streams:,} = {parts}, of {heartbeats:,} heartbeats")
-    report.check(
+    parts = f"{ended:,} ended + {ongoing:,} ongoing"
+    report.add_line("streams", f"{streams:,} = {parts}, of {heartbeats:,} heartbeats")
+    report.expect(
         heartbeats == accepted,
         f"{accepted:,} heartbeats were accepted, but the streams have {heartbeats:,}",
     )
-    report.check(
-        (streams, heartbeats) == (ended + going_on, in_ended + in_going_on),
+    report.expect(
+        (streams, heartbeats) == (ended + ongoing, in_ended + in_ongoing),
         f"{streams:,} streams of {heartbeats:,} heartbeats are stored, but there are {parts}, of "
-        f"{in_ended + in_going_on:,} heartbeats",
+        f"{in_ended + in_ongoing:,} heartbeats",
     )
 
 
 def reconcile_table(
-    report: Report, connection: duckdb.DuckDBPyConnection, table, path: Path, full: bool
+    report: Report,
+    connection: duckdb.DuckDBPyConnection,
+    table: Warehouse,
+    path: Path,
+    full: bool,
 ) -> None:
-    """Hold a warehouse's table against the streams that have ended, by days that have changed."""
+    """Compare a warehouse's table with the ended streams, on the days that have changed."""
     table.connect()
     compared = comparison.compare(connection, table, path, full)
     unchanged = counted(compared.days_left_out, "unchanged day")
-    report.tell(
+    report.add_line(
         "table",
         f"{counted(compared.streams, 'stream')} on {counted(compared.days, 'day')} in {table.name}"
         + (f"; {unchanged} left out" if compared.days_left_out else ""),
     )
-    for day, (found, true) in compared.wrong.items():
-        report.check(
+    for day, (found, expected) in compared.wrong.items():
+        report.expect(
             False,
             f"{table.name} differs from fct_watch_streams on "
-            f"{counted(len(compared.wrong), 'day')}, as on {day}: {in_words(found)} instead of "
-            f"{in_words(true)}",
+            f"{counted(len(compared.wrong), 'day')}, as on {day}: "
+            f"{comparison.describe_totals(found)} instead of "
+            f"{comparison.describe_totals(expected)}",
         )
         break
-
-
-def what_is_loaded(connection: duckdb.DuckDBPyConnection, topic: str) -> dict[int, Loaded]:
-    """Return what the database says of a topic, by partition."""
-    found = {
-        partition: Loaded([], messages)
-        for partition, messages in connection.execute(
-            """select topic_partition, rows_read - rows_landed_before
-            from heartbeat_reconciliation where source = $1""",
-            [topic],
-        ).fetchall()
-    }
-    for partition, *stretch in connection.execute(
-        """select topic_partition, first_offset, last_offset + 1
-        from dwell_heartbeats_landed where topic = $1""",
-        [topic],
-    ).fetchall():
-        found[partition].stretches.append(Stretch(*stretch))
-    return found
-
-
-# -- The command -----------------------------------------------------------------------------
-
-
-def main(arguments: argparse.Namespace) -> int:
-    """Reconcile. 0: all is accounted for; 1: something differs; 2: wrong usage."""
-    log.set_up()
-    errors: tuple = (KafkaClientError, WarehouseError, duckdb.Error, OSError)
-    try:
-        table = None
-        if arguments.warehouse:
-            # only the client that is asked for need be there
-            kind = import_module(f"dwell.warehouses.{arguments.warehouse}").WAREHOUSE
-            table = kind(arguments.table, "merge", arguments.shard)
-            errors += table.errors
-        topic = Topic(kafka_config.settings_of(arguments), arguments.topic)
-        try:
-            report = retry_while_locked(lambda: reconcile(topic, table, arguments))
-        finally:
-            topic.close()
-    except ValueError as error:
-        log.error(str(error))
-        return 2
-    except errors as error:
-        log.error(in_short(error))
-        return 2 if isinstance(error, KafkaConfigError) else 1
-    for line in report.lines:
-        print(escape(line))
-    sys.stdout.flush()
-    if report.faults:
-        log.error(f"not reconciled: {'; '.join(report.faults)}")
-        return 1
-    unasked = "" if table else "; no --warehouse was asked"
-    print(f"reconciled: each offset is accounted for{unasked}")
-    return 0
-
-
-def reconcile(topic: Topic, table, arguments: argparse.Namespace) -> Report:
-    """Hold each step against the one before it."""
-    database, landing = Path(config.database()), Landing(Path(arguments.landing))
-    if not database.exists():
-        raise KafkaConfigError(
-            f"there is no {database}: run the models first, or set DWELL_DATABASE"
-        )
-    report = Report()
-    with duckdb.connect(str(database), read_only=True) as connection:
-        loaded = what_is_loaded(connection, topic.name)
-        reconcile_offsets(report, topic, landing, loaded, arguments.ends, arguments.sparse)
-        reconcile_streams(report, connection)
-        if table is not None:
-            path = comparison.path_of(database, table, arguments.table)
-            reconcile_table(report, connection, table, path, arguments.full)
-    return report

@@ -21,6 +21,7 @@ from dwell.config import ROOT
 from dwell.exceptions import LedgerError, WarehouseError
 from dwell.publishing.day_ranges import ALL, Range
 from dwell.publishing.records import COLUMNS, OF_A_STREAM, Records
+from dwell.runtime.text import shorten_error
 
 SCHEMAS = ROOT / "schemas"
 # how long a client may try to reach its warehouse
@@ -206,8 +207,8 @@ class Warehouse(ABC):
             self.connect()
         except self.errors as error:
             raise WarehouseError(
-                f"{self.name} cannot be reached: {in_short(error)}. docs/how-to/load.md lists the "
-                "variables that name the server and the user"
+                f"{self.name} cannot be reached: {shorten_error(error)}. docs/how-to/load.md lists "
+                "the variables that name the server and the user"
             ) from None
 
     def refuse_other_modes(self) -> None:
@@ -355,12 +356,6 @@ class Warehouse(ABC):
         # a name in a description has a word before it, as in fct_watch_streams
         named = re.sub(rf"\b{name}\b", lambda _: table, without_reasons)
         return [statement for statement in named.split(";\n") if statement.strip()]
-
-
-def in_short(error: Exception) -> str:
-    """Return what went wrong, without the pages that some clients add."""
-    told = " ".join(str(error).split()).rstrip(".")
-    return told if len(told) <= 500 else f"{told[:500]} ..."
 
 
 def totals(connection, streams: str, ranges: tuple[Range, ...] = ALL) -> dict:

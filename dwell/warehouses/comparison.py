@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from dwell.publishing.day_ranges import ALL, of_days
+from dwell.publishing.day_ranges import ALL, cover_days
 from dwell.runtime.atomic_file import replace_file
+from dwell.runtime.text import counted
 from dwell.warehouses.base import Warehouse, totals
 
 Totals = tuple[int, int, int]
@@ -87,7 +88,7 @@ def compare(connection, table: Warehouse, path: Path, full: bool) -> Compared:
             for day in true.keys() | known.keys()
             if true.get(day, NOTHING) != known.get(day, NOTHING)
         ]
-        ranges = of_days(changed) if changed else ()
+        ranges = cover_days(changed) if changed else ()
     else:
         ranges = ALL
     found = table.totals(ranges) if ranges else {}
@@ -104,3 +105,12 @@ def compare(connection, table: Warehouse, path: Path, full: bool) -> Compared:
     Balance(batch, ledger, true | dict.fromkeys(wrong)).write(path)
     streams = sum(number for number, _, _ in found.values())
     return Compared(wrong, streams, len(days), len(true.keys() - days))
+
+
+def describe_totals(totals: Totals | None) -> str:
+    """Return the totals of a day as text."""
+    if totals is None or totals == NOTHING:
+        return "nothing"
+    streams, heartbeats, watched = totals
+    of_streams, of_heartbeats = counted(streams, "stream"), counted(heartbeats, "heartbeat")
+    return f"{of_streams}, {of_heartbeats}, {watched / 1e6:,.6f} s"

@@ -21,11 +21,11 @@ from dwell.publishing import records
 from dwell.publishing.day_ranges import EARLIEST, LATEST, Range
 from dwell.publishing.ledger import Ledger
 from dwell.publishing.publisher import open_sink, publish
-from dwell.report.formatting import counted
 from dwell.runtime import log
 from dwell.runtime.database_lock import retry_while_locked
+from dwell.runtime.text import counted, shorten_error
 from dwell.warehouses import base, comparison
-from dwell.warehouses.base import Warehouse, in_short
+from dwell.warehouses.base import Warehouse
 
 TELL_DAYS = 3
 
@@ -77,7 +77,7 @@ def main(arguments: argparse.Namespace) -> int:
         return 1
     except errors as error:
         # what is pending is loaded at the next start
-        log.error(f"{table.name if table else 'dwell'}: {in_short(error)}")
+        log.error(f"{table.name if table else 'dwell'}: {shorten_error(error)}")
         return 1
     return 0
 
@@ -145,7 +145,7 @@ def overwrite(table: Warehouse, database: Path, days: Range) -> None:
         with reading(database) as connection:
             values = days._asdict() | {"shard": table.shard}
             loaded_at = base.now()
-            rows = records.write(connection, STREAMS, values, place, loaded_at, table.zoned)
+            rows = records.write_parquet(connection, STREAMS, values, place, loaded_at, table.zoned)
         table.overwrite(records.Records(place, rows, (days,), loaded_at), days)
     tell(table, before)
 
@@ -171,7 +171,8 @@ def check(table: Warehouse, database: Path, days: Range) -> int:
     wrong = sorted(d for d in true.keys() | found.keys() if true.get(d) != found.get(d))
     if wrong:
         days = "; ".join(
-            f"{d}: {in_words(found.get(d))} instead of {in_words(true.get(d))}"
+            f"{d}: {comparison.describe_totals(found.get(d))} instead of "
+            f"{comparison.describe_totals(true.get(d))}"
             for d in wrong[:TELL_DAYS]
         )
         more = (
@@ -196,15 +197,6 @@ def check(table: Warehouse, database: Path, days: Range) -> int:
         watched_us=watched,
     )
     return 0
-
-
-def in_words(totals: tuple[int, int, int] | None) -> str:
-    """Return what a day has."""
-    if totals in (None, comparison.NOTHING):
-        return "nothing"
-    streams, heartbeats, watched = totals
-    of_streams, of_heartbeats = counted(streams, "stream"), counted(heartbeats, "heartbeat")
-    return f"{of_streams}, {of_heartbeats}, {watched / 1e6:,.6f} s"
 
 
 # -- The database --------------------------------------------------------------------------------

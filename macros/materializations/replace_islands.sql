@@ -131,7 +131,7 @@ group by {{ dwell.island_key(meta) | join(', ') }}, {{ dwell.island_start(meta) 
 {# What identifies the visitor or stream of an island, as SQL expressions that are never null. #}
 {% macro island_key(meta, alias='') %}
     {%- set parts = [] -%}
-    {%- for column in meta['partition_by'] -%}
+    {%- for column in meta['island_key'] -%}
         {%- if column == 'visitor' -%}
             {%- for part in dwell.visitor(alias) -%}{%- do parts.append("coalesce(" ~ part ~ ", '')") -%}{%- endfor -%}
         {%- else -%}

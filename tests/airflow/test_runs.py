@@ -26,7 +26,8 @@ from support.project import ROOT
 from support.warehouses.emulators import running_postgres
 
 from dwell.runtime.database_lock import retry_while_locked
-from dwell.sample.heartbeats import MINUTE, Plan, messages, streams
+from dwell.sample.heartbeats import messages, streams
+from dwell.sample.plan import MINUTE, Plan
 
 TOPIC = "heartbeats"
 PARTITIONS = 3

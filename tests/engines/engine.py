@@ -11,7 +11,7 @@ from dbt.cli.main import dbtRunner
 from support.project import parsed_alike
 
 from dwell.config import ROOT
-from dwell.dbt.runner import QUIET, as_parsed, release, what_it_said
+from dwell.dbt.runner import QUIET, as_parsed, format_errors, release
 
 __all__ = ["ENGINES", "ROOT", "Engine", "engines", "plain", "variables"]
 
@@ -83,7 +83,7 @@ class Engine:
     def dbt(self, command, *arguments, project=ROOT, fails=False, **settings):
         """Run a dbt command, which must go well, or must not; return what it said."""
         result = self.invoke(self.parsed(project, settings), command, arguments, project, settings)
-        said = what_it_said(result)
+        said = format_errors(result)
         assert result.success != fails, said or "it should have failed"
         return said
 
@@ -92,7 +92,7 @@ class Engine:
         of = project, parsed_alike(settings)
         if of not in self.manifests:
             result = self.invoke(None, "parse", (), project, settings)
-            assert result.success, what_it_said(result)
+            assert result.success, format_errors(result)
             self.manifests[of] = result.result
         return as_parsed(self.manifests[of])
 

@@ -5,7 +5,7 @@ import json
 from dbt.cli.main import dbtRunner
 from engine import ROOT
 
-from dwell.dbt.runner import what_it_said
+from dwell.dbt.runner import format_errors
 
 # dbt without a connection does not look into the database
 ALONE = ("--no-populate-cache", "--no-introspect")
@@ -23,7 +23,7 @@ def test_every_model_compiles(tmp_path):
             *("--vars", json.dumps(settings)),
         ]
     )
-    assert result.success, what_it_said(result)
+    assert result.success, format_errors(result)
     models = [
         r.node
         for r in result.result.results

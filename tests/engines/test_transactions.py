@@ -9,7 +9,7 @@ from dbt.cli.main import dbtRunner
 from engine import ROOT
 from runs import by_load_time, load
 
-from dwell.dbt.runner import what_it_said
+from dwell.dbt.runner import format_errors
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_the_flag_on_redshift(copy, tmp_path, is_set):
             *("--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")),
         ]
     )
-    said = what_it_said(result)
+    said = format_errors(result)
     # without the flag it goes on, and finds no Redshift
     refused = "dwell: the flag redshift_skip_autocommit_transaction_statements" in said
     assert refused == is_set, said

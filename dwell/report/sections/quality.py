@@ -1,16 +1,16 @@
-"""What became of every row that was read."""
+"""The section on data quality: what became of every row that was read."""
 
 from dwell.report import formatting
 from dwell.report.figure import Figure, Part, in_classes, texts
 from dwell.report.marts import Marts
 
-# so many files are told one by one
+# the number of files that are listed
 FILES = 20
-# {what a row is: (the input's name, the column of rows that came before)}
+# {what a row is: (name of the input, column of repeated rows)}
 INPUTS = {"event": ("events", "rows_duplicate"), "heartbeat": ("heartbeats", "rows_landed_before")}
 
 
-def quality(marts: Marts) -> Part:
+def make_quality(marts: Marts) -> Part:
     """Return what was accepted, doubled and rejected, and why."""
     part = Part("quality", "Data quality")
     is_balanced = True
@@ -34,16 +34,16 @@ def quality(marts: Marts) -> Part:
             count = int(sums[column])
             part.tiles.append((name, formatting.count(count), formatting.percent(count / read)))
         if sums["rejected"]:
-            part.figures.append(rejects(marts, noun, int(sums["rejected"])))
-    part.says = (
+            part.figures.append(plot_rejects(marts, noun, int(sums["rejected"])))
+    part.caption = (
         "Every row that was read is accounted for: accepted, doubled or rejected."
         if is_balanced
-        else "Some rows that were read are not accounted for: dbt test says of which file."
+        else "Some rows that were read are not accounted for: dbt test names the file."
     )
     return part
 
 
-def rejects(marts: Marts, noun: str, rejected: int) -> Figure:
+def plot_rejects(marts: Marts, noun: str, rejected: int) -> Figure:
     """Return why rows were rejected."""
     head = ["Reason", "Rows", "Share of the rejected"]
     rows = marts.rows(
@@ -56,12 +56,14 @@ def rejects(marts: Marts, noun: str, rejected: int) -> Figure:
         row |= texts(head, row["class"], formatting.count(row["value"]), share)
         row["label"] = row["Rows"]
     most = [row["class"] for row in rows if row["value"] == rows[0]["value"]]
-    says = f"{formatting.counted(rejected, 'row')} in all, most often for this: {', '.join(most)}. "
-    says += f"The table rejected_{noun}s has each of them, with its place."
-    return in_classes(f"rejected_{noun}s", f"Why {noun}s were rejected", says, head, rows)
+    caption = (
+        f"{formatting.counted(rejected, 'row')} in all, most often for this: {', '.join(most)}. "
+    )
+    caption += f"The table rejected_{noun}s has each of them, with its position."
+    return in_classes(f"rejected_{noun}s", f"Why {noun}s were rejected", caption, head, rows)
 
 
-def sources(marts: Marts) -> list[Figure]:
+def list_sources(marts: Marts) -> list[Figure]:
     """Return the files or relations that were read."""
     found = []
     for noun, (inputs, again) in INPUTS.items():
@@ -87,15 +89,15 @@ def sources(marts: Marts) -> list[Figure]:
             counts = (formatting.count(row[c]) for c in ("read", "accepted", "again", "rejected"))
             row |= texts(
                 head,
-                formatting.place(row["source"]),
+                formatting.location(row["source"]),
                 formatting.minute(row["modified_at"]),
                 *counts,
             )
-        says = (
+        caption = (
             f"{formatting.counted(rows[0]['sources'], 'source')}. Newest is when a file was last "
         )
-        says += "modified, or the newest load time of a relation (UTC)."
+        caption += "modified, or the newest load time of a relation (UTC)."
         if rows[0]["sources"] > FILES:
-            says += f" Here are the {FILES} with the most rows; {noun}_reconciliation has all."
-        found.append(Figure(f"{inputs}_sources", f"Where {inputs} came from", says, head, rows))
+            caption += f" Here are the {FILES} with the most rows; {noun}_reconciliation has all."
+        found.append(Figure(f"{inputs}_sources", f"Where {inputs} came from", caption, head, rows))
     return found

@@ -1,35 +1,39 @@
-"""How long, how large and how frequent sessions are."""
+"""The section on sessions: how long, how large, and how frequent they are."""
 
 from dwell.report import formatting
 from dwell.report.figure import Figure, Part, histogram
-from dwell.report.marts import Marts
+from dwell.report.marts import Marts, Row
 
 # a user with more sessions on a day is counted with these
 MOST_A_DAY = 10
 
 
-def sessions(marts: Marts) -> Part:
+def make_sessions(marts: Marts) -> Part:
     """Return three histograms."""
     part = Part("sessions", "Sessions")
     summary = marts.row("from main.session_summary")
     if summary["sessions"]:
-        part.figures = [session_lengths(marts, summary), sizes(marts, summary), a_day(marts)]
+        part.figures = [
+            plot_session_lengths(marts, summary),
+            plot_sizes(marts, summary),
+            plot_sessions_per_day(marts),
+        ]
     return part
 
 
-def session_lengths(marts: Marts, summary: dict) -> Figure:
+def plot_session_lengths(marts: Marts, summary: Row) -> Figure:
     """Return how long sessions last."""
     single = formatting.percent(summary["single_event_sessions"] / summary["sessions"])
-    says = (
+    caption = (
         "Half of all sessions last "
         f"{formatting.duration(summary['median_duration_seconds'])} or less; "
         f"the longest {formatting.duration(summary['longest_duration_seconds'])}. "
         f"{single} have a single event, and last 0 s."
     )
-    return lengths(marts, "session", says)
+    return plot_lengths(marts, "session", caption)
 
 
-def lengths(marts: Marts, noun: str, says: str) -> Figure:
+def plot_lengths(marts: Marts, noun: str, caption: str) -> Figure:
     """Return how long sessions, or streams, last."""
     rows = marts.rows(
         f"""select seconds_from, seconds_to, {noun}s as value, share
@@ -38,10 +42,10 @@ def lengths(marts: Marts, noun: str, says: str) -> Figure:
     for row in rows:
         row["class"] = formatting.span(row.pop("seconds_from"), row.pop("seconds_to"))
     head = ["Length", f"{noun.capitalize()}s", "Share"]
-    return histogram(f"{noun}_lengths", f"How long {noun}s last", says, head, rows)
+    return histogram(f"{noun}_lengths", f"How long {noun}s last", caption, head, rows)
 
 
-def sizes(marts: Marts, summary: dict) -> Figure:
+def plot_sizes(marts: Marts, summary: Row) -> Figure:
     """Return how many events sessions have."""
     rows = marts.rows(
         """select events_from, events_to, sessions as value, share
@@ -49,13 +53,13 @@ def sizes(marts: Marts, summary: dict) -> Figure:
     )
     for row in rows:
         row["class"] = formatting.numbers(row.pop("events_from"), row.pop("events_to"), "event")
-    says = f"A session has {summary['mean_events']:,.1f} events on average, "
-    says += f"and {formatting.count(summary['most_events'])} at most."
+    caption = f"A session has {summary['mean_events']:,.1f} events on average, "
+    caption += f"and {formatting.count(summary['most_events'])} at most."
     head = ["Events in the session", "Sessions", "Share"]
-    return histogram("session_sizes", "Events in a session", says, head, rows)
+    return histogram("session_sizes", "Events in a session", caption, head, rows)
 
 
-def a_day(marts: Marts) -> Figure:
+def plot_sessions_per_day(marts: Marts) -> Figure:
     """Return how many sessions a user has on a day with any."""
     rows = marts.rows(
         """with counted as (
@@ -74,9 +78,10 @@ def a_day(marts: Marts) -> Figure:
         least = row.pop("sessions")
         row["class"] = formatting.numbers(least, least if least < MOST_A_DAY else None, "session")
     mean = marts.row("select avg(sessions) as mean from main.user_daily_sessions")["mean"]
-    says = (
+    caption = (
         f"A user with any session on a day has {mean:,.2f} on average, and just one on "
-        f"{formatting.percent(rows[0]['share'])} of such days. Who has no user id counts by device."
+        f"{formatting.percent(rows[0]['share'])} of such days. Users without a user id count by "
+        "device."
     )
     head = ["Sessions on the day", "Users and days", "Share"]
-    return histogram("user_days", "Sessions of a user on a day", says, head, rows)
+    return histogram("user_days", "Sessions of a user on a day", caption, head, rows)

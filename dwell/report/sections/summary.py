@@ -1,22 +1,22 @@
-"""The four answers, and what the page begins with."""
+"""The four answers, and the first lines of the page."""
 
 from datetime import date
 
 from dwell.report import formatting, sentences
-from dwell.report.marts import Marts
+from dwell.report.marts import Marts, Row
 
 
-def answers(marts: Marts) -> list[dict]:
+def make_answers(marts: Marts) -> list[Row]:
     """Return the four questions, each with its answer, what it assumes, and the number in it."""
     if not marts.has("events"):
         return []
-    rows = with_sentences(marts)
+    rows = add_sentences(marts)
     summary = marts.row("from main.session_summary")
     is_any = bool(summary["sessions"])
     days = rows[0]["tie_count"]
     day = formatting.counted(days, "day") if days else "none"
     if days == 1:
-        day = formatting.date_of(*busiest_days(marts, 1))
+        day = formatting.date_of(*find_busiest_days(marts, 1))
     numbers = [
         day,
         formatting.counted(summary["sessions"], "session"),
@@ -35,17 +35,19 @@ def answers(marts: Marts) -> list[dict]:
     ]
 
 
-def with_sentences(marts: Marts) -> list[dict]:
+def add_sentences(marts: Marts) -> list[Row]:
     """Return the rows of product_answers, with the answers and assumptions as sentences."""
     rows = marts.rows("from main.product_answers order by question_number")
     busiest, _, largest, _ = rows
     summary = marts.row("from main.session_summary")
     settings = marts.settings("events")
-    people = largest_people(marts)
+    people = find_largest_people(marts)
     texts = [
         (
             sentences.busiest_day(
-                busiest_days(marts, sentences.NAMED), busiest["tie_count"], busiest["answer_value"]
+                find_busiest_days(marts, sentences.NAMED),
+                busiest["tie_count"],
+                busiest["answer_value"],
             ),
             sentences.about_days(settings),
         ),
@@ -53,7 +55,7 @@ def with_sentences(marts: Marts) -> list[dict]:
             sentences.definition(
                 settings, summary["sessions"], summary["visitors"], marts.is_sample("events")
             ),
-            sentences.about_visitors(settings, timeout_fit(marts)),
+            sentences.about_visitors(settings, read_timeout_fit(marts)),
         ),
         (
             sentences.largest_session(
@@ -62,7 +64,7 @@ def with_sentences(marts: Marts) -> list[dict]:
             " ".join(sentences.about_events(settings)),
         ),
         (
-            sentences.durations(summary, longest_count(marts)),
+            sentences.durations(summary, count_longest(marts)),
             sentences.about_durations(summary),
         ),
     ]
@@ -72,7 +74,7 @@ def with_sentences(marts: Marts) -> list[dict]:
     ]
 
 
-def busiest_days(marts: Marts, most: int) -> list[date]:
+def find_busiest_days(marts: Marts, most: int) -> list[date]:
     """Return the first ones of the days that have most events."""
     rows = marts.rows(
         """select activity_date from main.daily_activity where is_busiest
@@ -82,7 +84,7 @@ def busiest_days(marts: Marts, most: int) -> list[date]:
     return [row["activity_date"] for row in rows]
 
 
-def largest_people(marts: Marts) -> dict:
+def find_largest_people(marts: Marts) -> Row:
     """Return how many people have the largest sessions, and the names of the first ones."""
     return marts.row(
         """with by_person as (
@@ -101,36 +103,37 @@ def largest_people(marts: Marts) -> dict:
     )
 
 
-def longest_count(marts: Marts) -> int:
+def count_longest(marts: Marts) -> int:
     """Return how many sessions are as long as the longest."""
-    return marts.row(
+    row = marts.row(
         """select count(*) as sessions from main.fct_sessions
         where duration_seconds = (select longest_duration_seconds from main.session_summary)"""
-    )["sessions"]
+    )
+    return int(row["sessions"])
 
 
-def timeout_fit(marts: Marts) -> dict | None:
+def read_timeout_fit(marts: Marts) -> Row | None:
     """Return what the gaps suggest as a timeout; None where it was not built."""
     return marts.row("from main.timeout_fit") if marts.has_table("timeout_fit") else None
 
 
-def span(marts: Marts) -> str:
+def describe_span(marts: Marts) -> str:
     """Return what the page is about: from when to when, and how much."""
     parts = []
     if marts.has("events"):
         if marts.is_sample("events"):
             parts.append("Sample data")
-        parts.append(first_and_last_day(marts, "daily_activity", "activity_date"))
+        parts.append(describe_days(marts, "daily_activity", "activity_date"))
         summary = marts.row("select sessions, visitors from main.session_summary")
         parts += [formatting.counted(summary[f"{noun}s"], noun) for noun in ("session", "visitor")]
     elif marts.has("heartbeats"):
         if marts.is_sample("heartbeats"):
             parts.append("Sample data")
-        parts.append(first_and_last_day(marts, "daily_watch_time", "watch_date"))
+        parts.append(describe_days(marts, "daily_watch_time", "watch_date"))
     return " · ".join(text for text in parts if text)
 
 
-def first_and_last_day(marts: Marts, mart: str, column: str) -> str:
+def describe_days(marts: Marts, mart: str, column: str) -> str:
     """Return from which day to which a mart goes."""
     ends = marts.row(f"select min({column}) as first, max({column}) as last from main.{mart}")
     return formatting.days(ends["first"], ends["last"]) if ends["first"] else ""

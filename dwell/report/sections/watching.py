@@ -1,14 +1,14 @@
-"""What was watched, and is."""
+"""The section on watch streams."""
 
 from dwell.report import formatting
 from dwell.report.figure import Figure, Part, over_time, texts
-from dwell.report.marts import Marts
-from dwell.report.sections.sessions import lengths
+from dwell.report.marts import Marts, Row
+from dwell.report.sections.sessions import plot_lengths
 
 FIRST = 10
 
 
-def watching(marts: Marts) -> Part:
+def make_watching(marts: Marts) -> Part:
     """Return how many streams there were at once, how long they were, and what is on now."""
     part = Part("watching", "Watch streams")
     rows = marts.concurrency()
@@ -20,34 +20,36 @@ def watching(marts: Marts) -> Part:
         from main.fct_watch_streams"""
     )
     ongoing = marts.row(
-        """select count(*) as streams, max(last_heartbeat_at) as last_heard_at
+        """select count(*) as streams, max(last_heartbeat_at) as last_heartbeat_at
         from main.ongoing_watch_streams"""
     )
     days = marts.by_day("daily_watch_time", ["watched_seconds", "streams"])
     peak = max(row["streams"] for row in rows)
-    heard_at = ongoing["last_heard_at"]
+    last_heartbeat_at = ongoing["last_heartbeat_at"]
     part.tiles = [
         ("Ended", formatting.count(ended["streams"]), "streams"),
         (
             "Going on now",
             formatting.count(ongoing["streams"]),
-            f"as of {formatting.moment(heard_at)}" if heard_at else "",
+            f"as of {formatting.moment(last_heartbeat_at)}" if last_heartbeat_at else "",
         ),
         ("Most at once", formatting.count(peak), "streams in one moment"),
         ("Watched", formatting.duration(sum(day["watched_seconds"] for day in days)), "in all"),
     ]
-    part.figures.append(at_once(rows, peak))
+    part.figures.append(plot_concurrency(rows, peak))
     if ended["streams"]:
-        says = f"Half of all ended streams lasted {formatting.duration(ended['median'])} or less; "
-        says += f"the longest {formatting.duration(ended['longest'])}."
-        part.figures.append(lengths(marts, "stream", says))
-    part.figures.append(watch_time(days))
+        caption = (
+            f"Half of all ended streams lasted {formatting.duration(ended['median'])} or less; "
+        )
+        caption += f"the longest {formatting.duration(ended['longest'])}."
+        part.figures.append(plot_lengths(marts, "stream", caption))
+    part.figures.append(plot_watch_time(days))
     if ongoing["streams"]:
-        part.figures.append(now(marts))
+        part.figures.append(list_ongoing(marts))
     return part
 
 
-def at_once(rows: list[dict], peak: int) -> Figure:
+def plot_concurrency(rows: list[Row], peak: int) -> Figure:
     """Return how many streams there were at once."""
     minutes = rows[0]["minutes"]
     head = ["From (UTC)", "Most streams at once"]
@@ -57,14 +59,14 @@ def at_once(rows: list[dict], peak: int) -> Figure:
     first = next(row for row in rows if row["marked"])[head[0]]
     length = "minute" if minutes == 1 else formatting.duration(minutes * 60)
     title = "Streams at once, by minute" if minutes == 1 else f"Most streams at once, each {length}"
-    says = (
+    caption = (
         f"The most at once were {formatting.counted(peak, 'stream')}, first in the {length} from "
     )
-    says += f"{first} (UTC)."
-    return over_time("concurrency", title, says, head, rows)
+    caption += f"{first} (UTC)."
+    return over_time("concurrency", title, caption, head, rows)
 
 
-def watch_time(rows: list[dict]) -> Figure:
+def plot_watch_time(rows: list[Row]) -> Figure:
     """Return how much was watched when."""
     unit = rows[0]["unit"]
     head = [unit.capitalize(), "Watched", "Streams"]
@@ -80,11 +82,11 @@ def watch_time(rows: list[dict]) -> Figure:
             formatting.count(row["streams"]),
         )
     first = next((row for row in rows if row["marked"]), rows[0])
-    says = f"The {unit} on which most was watched: {first[head[0]]}, with {first['Watched']}."
-    return over_time("watch_time", f"{name} watched by {unit}", says, head, rows, "most")
+    caption = f"The {unit} on which most was watched: {first[head[0]]}, with {first['Watched']}."
+    return over_time("watch_time", f"{name} watched by {unit}", caption, head, rows, "most")
 
 
-def now(marts: Marts) -> Figure:
+def list_ongoing(marts: Marts) -> Figure:
     """Return which programs are on."""
     head = ["Program", "Streams", "Average so far"]
     rows = marts.rows(
@@ -95,8 +97,8 @@ def now(marts: Marts) -> Figure:
         first=FIRST,
     )
     programs = rows[0]["programs"]
-    says = f"{formatting.counted(programs, 'program')} with a stream that has not ended"
-    says += f"; these have the most of them, {FIRST} in all." if programs > FIRST else "."
+    caption = f"{formatting.counted(programs, 'program')} with a stream that has not ended"
+    caption += f"; these have the most of them, {FIRST} in all." if programs > FIRST else "."
     for row in rows:
         row |= texts(
             head,
@@ -104,4 +106,4 @@ def now(marts: Marts) -> Figure:
             formatting.count(row["streams"]),
             formatting.duration(row["mean"]),
         )
-    return Figure("now", "Going on now", says, head, rows)
+    return Figure("now", "Going on now", caption, head, rows)

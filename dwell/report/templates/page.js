@@ -1,5 +1,5 @@
 "use strict";
-// Draws the charts, which stand in the page as Vega-Lite; Vega itself stands there packed.
+// Draws the charts, which the page holds as Vega-Lite; it also holds Vega itself, compressed.
 const OPTIONS = {
   actions: false,
   defaultStyle: false,
@@ -30,12 +30,12 @@ function zoom(view, all, button) {
   if (within[0] < within[1]) view.signal("zoom_from", within).run();
 }
 
-async function draw(place) {
-  const drawing = place.firstElementChild;
+async function draw(chart) {
+  const drawing = chart.firstElementChild;
   const spec = JSON.parse(document.getElementById(drawing.id + "-spec").textContent);
   const { view } = await vegaEmbed(drawing, spec, OPTIONS);
-  place.dataset.drawn = "yes";
-  const buttons = place.parentElement.querySelector(".zoom");
+  chart.dataset.drawn = "yes";
+  const buttons = chart.parentElement.querySelector(".zoom");
   if (!buttons) return;
   const all = view.scale("x").domain().map(Number);
   buttons.hidden = false;

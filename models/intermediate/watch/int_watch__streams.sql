@@ -6,7 +6,7 @@
     post_hook="{{ dwell.statements(dwell.check_heartbeat_lease()) }}",
     meta={
         'input': 'heartbeats',
-        'partition_by': ['session_id', 'user_id', 'device', 'program_id', 'start_time'],
+        'island_key': ['session_id', 'user_id', 'device', 'program_id', 'start_time'],
         'island_start': 'first_heartbeat_at',
         'island_end': 'last_heartbeat_at',
     }

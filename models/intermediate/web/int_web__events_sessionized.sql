@@ -4,7 +4,7 @@
     on_schema_change='fail',
     pre_hook="{{ dwell.statements(dwell.record_event_load()) }}",
     post_hook="{{ dwell.statements(dwell.reconcile_event_load()) }}",
-    meta={'input': 'events', 'partition_by': ['visitor', 'is_ignored'], 'island_end': 'event_at'}
+    meta={'input': 'events', 'island_key': ['visitor', 'is_ignored'], 'island_end': 'event_at'}
 ) }}
 {%- set input = dwell.input('events') -%}
 {%- set adds = dwell.can_query() and is_incremental() and dwell.adds_to(input) -%}

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_islands',
     on_schema_change='fail',
-    meta={'input': 'events', 'partition_by': ['visitor'], 'island_end': 'ended_at'}
+    meta={'input': 'events', 'island_key': ['visitor'], 'island_end': 'ended_at'}
 ) }}
 {%- set newest_load = '(select coalesce(max(load_number), 0) from ' ~ this ~ ')' -%}
 {%- set adds = dwell.can_query() and is_incremental() %}

@@ -1,4 +1,4 @@
-"""What a person does first: build the sample, and read."""
+"""The first steps of a user: build the sample, and read the answers."""
 
 import json
 import os
@@ -49,39 +49,39 @@ def test_the_analyses_run(sample):
         assert sample.rows(code)
     # the rule in its shortest form gives the same sessions
     by_hand = sample.rows(sql["2_sessions_by_hand"])
-    told = sample.rows(
+    by_dwell = sample.rows(
         """select user_id, device_id, session_number, started_at, ended_at, event_count
         from fct_sessions"""
     )
-    assert sorted(map(str, by_hand)) == sorted(map(str, told))
+    assert sorted(map(str, by_hand)) == sorted(map(str, by_dwell))
 
 
 def test_the_answers_are_printed(sample):
-    told = answers(sample.database)
-    assert told.returncode == 0, told.stderr
+    done = answers(sample.database)
+    assert done.returncode == 0, done.stderr
     for number, question in enumerate(
         ("On which day", "What is a session", "highest number of events", "average session"), 1
     ):
-        assert f" {number}  " in told.stdout
-        assert question in told.stdout
+        assert f" {number}  " in done.stdout
+        assert question in done.stdout
 
 
 def test_the_answers_as_json_have_the_numbers_too(sample):
     # --database goes before DWELL_DATABASE
-    told = json.loads(answers("none.duckdb", "--database", sample.database, "--json").stdout)
-    assert [a["question_number"] for a in told["answers"]] == [1, 2, 3, 4]
+    output = json.loads(answers("none.duckdb", "--database", sample.database, "--json").stdout)
+    assert [a["question_number"] for a in output["answers"]] == [1, 2, 3, 4]
     # as README.md has them
-    assert told["answers"][0]["answer"] == "2025-03-18"
-    assert told["answers"][0]["answer_value"] == 538
-    assert told["answers"][0]["answer_text"] == (
+    assert output["answers"][0]["answer"] == "2025-03-18"
+    assert output["answers"][0]["answer_value"] == 538
+    assert output["answers"][0]["answer_text"] == (
         "The busiest day was 18 March 2025, with 538 events."
     )
-    assert told["is_sample"] is True
-    assert told["busiest_days"] == [{"activity_date": "2025-03-18", "events": 538}]
-    assert told["session_summary"]["sessions"] == 517
-    assert told["session_summary"]["median_duration_seconds"] == 106
-    assert told["session_summary"]["last_ended_at"].endswith("Z")
-    assert told["events"] == {
+    assert output["is_sample"] is True
+    assert output["busiest_days"] == [{"activity_date": "2025-03-18", "events": 538}]
+    assert output["session_summary"]["sessions"] == 517
+    assert output["session_summary"]["median_duration_seconds"] == 106
+    assert output["session_summary"]["last_ended_at"].endswith("Z")
+    assert output["events"] == {
         "rows_read": 3089,
         "rows_accepted": 3000,
         "rows_duplicate": 60,
@@ -94,20 +94,20 @@ def test_the_answers_as_json_have_the_numbers_too(sample):
             "in_the_future": 4,
         },
     }
-    assert told["watch_streams"]["ended"] == 34
-    assert told["heartbeats"]["rows_rejected"] == 25
+    assert output["watch_streams"]["ended"] == 34
+    assert output["heartbeats"]["rows_rejected"] == 25
 
 
-def test_without_a_build_the_answers_say_what_to_do(tmp_path):
-    told = answers(tmp_path / "none.duckdb")
-    assert told.returncode == 1
-    assert "build first, with make" in told.stderr
+def test_without_a_build_the_error_of_answers_states_what_to_do(tmp_path):
+    done = answers(tmp_path / "none.duckdb")
+    assert done.returncode == 1
+    assert "build first, with make" in done.stderr
 
 
-def test_a_file_that_is_no_database_or_is_written_is_told_as_such(tmp_path):
+def test_a_file_that_is_no_database_or_is_being_written_is_named_as_such(tmp_path):
     (tmp_path / "text.duckdb").write_text("no database\n" * 1000)
-    assert "it is no DuckDB database" in answers(tmp_path / "text.duckdb").stderr
+    assert "it is not a DuckDB database" in answers(tmp_path / "text.duckdb").stderr
     with duckdb.connect(str(tmp_path / "busy.duckdb")):
-        told = answers(tmp_path / "busy.duckdb")
-    assert told.returncode == 1
-    assert "open for writing elsewhere" in told.stderr and "build first" not in told.stderr
+        done = answers(tmp_path / "busy.duckdb")
+    assert done.returncode == 1
+    assert "open for writing elsewhere" in done.stderr and "build first" not in done.stderr

@@ -1,4 +1,4 @@
-"""The command line: help, completion and docs/reference/cli.md tell of every command and option."""
+"""The command line: help, completion, and docs/reference/cli.md describe every command."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ COMMANDS = {name: command.get_short_help_str() for name, command in dwell.comman
 PAGE = (ROOT / "docs" / "reference" / "cli.md").read_text()
 
 
-def said(*words):
+def run(*words):
     return subprocess.run(
         [sys.executable, "-c", WITHOUT_CLIENTS, *words],
         cwd=ROOT,
@@ -36,27 +36,27 @@ def said(*words):
     )
 
 
-def test_help_tells_every_command_without_what_they_need():
-    told = said("--help")
-    assert told.returncode == 0
+def test_help_lists_every_command_without_their_clients():
+    done = run("--help")
+    assert done.returncode == 0
     for name, help_text in COMMANDS.items():
-        assert re.search(rf"^ +{name}\s+{re.escape(help_text)}$", told.stdout, re.M), name
-    told = said("listen", "--help")
-    assert told.returncode == 0
+        assert re.search(rf"^ +{name}\s+{re.escape(help_text)}$", done.stdout, re.M), name
+    done = run("listen", "--help")
+    assert done.returncode == 0
     for option in ("--topic", "--grace", "--keep-days"):
-        assert option in told.stdout
+        assert option in done.stdout
 
 
-def test_a_command_whose_client_is_not_installed_says_what_installs_it():
-    told = said("end-offsets", "--topic", "t")
-    assert (told.returncode, told.stderr) == (
+def test_a_command_whose_client_is_not_installed_names_what_installs_it():
+    done = run("end-offsets", "--topic", "t")
+    assert (done.returncode, done.stderr) == (
         2,
         "dwell end-offsets needs confluent_kafka: make kafka\n",
     )
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
-def test_whoever_stops_reading_is_not_answered_with_a_traceback():
+def test_a_closed_pipe_gives_no_traceback():
     with subprocess.Popen(
         [sys.executable, "-m", "dwell", "completion", "bash"],
         cwd=ROOT,
@@ -70,7 +70,7 @@ def test_whoever_stops_reading_is_not_answered_with_a_traceback():
 
 def test_bash_completes_commands_options_and_choices(tmp_path):
     script = tmp_path / "dwell.bash"
-    script.write_text(said("completion", "bash").stdout)
+    script.write_text(run("completion", "bash").stdout)
     ask = """
     source "$1"
     complete -p dwell
@@ -100,15 +100,15 @@ def test_bash_completes_commands_options_and_choices(tmp_path):
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_ask_dwell(shell):
-    assert f"_DWELL_COMPLETE={shell}_complete" in said("completion", shell).stdout
+    assert f"_DWELL_COMPLETE={shell}_complete" in run("completion", shell).stdout
 
 
-def test_the_page_tells_every_command_as_help_does():
+def test_the_page_describes_every_command_as_help_does():
     rows = re.findall(r"^\| `dwell ([a-z-]+)[^`]*` \| ([^|]+) \|", PAGE, re.M)
     assert dict(rows) == COMMANDS
 
 
-def test_the_page_tells_what_is_read_from_the_environment():
+def test_the_page_lists_the_variables_of_the_environment():
     read = set()
     for path in [*(ROOT / "dwell").rglob("*.py"), ROOT / "profiles.yml"]:
         text = path.read_text()
@@ -118,7 +118,7 @@ def test_the_page_tells_what_is_read_from_the_environment():
     assert sorted(name for name in read if name not in PAGE) == []
 
 
-# -- What is told while dbt works --------------------------------------------------------------
+# -- Progress ----------------------------------------------------------------------------------
 
 
 def event(name, level="info", msg="", **about):
@@ -141,27 +141,27 @@ def shown(monkeypatch, **environment):
     ours, theirs = pty.openpty()
     monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((40, 24)))
     with os.fdopen(theirs, "w") as out, Progress(out) as progress:
-        progress.hear(begun(12, "model", "fct_sessions"))
-        progress.hear(event("PrintEvent", msg="dwell: another run was first"))
-        progress.hear(begun(13, "unit_test", "a_name_that_is_longer_than_the_terminal_is"))
-    told = b""
+        progress.handle(begun(12, "model", "fct_sessions"))
+        progress.handle(event("PrintEvent", msg="dwell: another run was first"))
+        progress.handle(begun(13, "unit_test", "a_name_that_is_longer_than_the_terminal_is"))
+    output = b""
     with contextlib.suppress(OSError), os.fdopen(ours, "rb", buffering=0) as pipe:
-        # Linux says so with an error where the other end is closed
+        # Linux raises an error if the other end is closed
         while more := pipe.read(1000):
-            told += more
-    return told.decode()
+            output += more
+    return output.decode()
 
 
-def test_in_a_terminal_one_line_tells_what_dbt_does(monkeypatch):
-    told = shown(monkeypatch)
-    lines = told.split("\r\x1b[K")
+def test_in_a_terminal_one_line_shows_what_dbt_does(monkeypatch):
+    output = shown(monkeypatch)
+    lines = output.split("\r\x1b[K")
     assert "[12/90] model fct_sessions  0 s" in lines
-    # what is said stays; the line is gone at the end, and fits
+    # messages stay; the line is gone at the end, and fits
     assert "dwell: another run was first\r\n" in lines
     assert lines[-1] == ""
     assert max(len(line.strip()) for line in lines) < 40
 
 
 @pytest.mark.parametrize("environment", [{"CI": "true"}, {"NO_COLOR": "1"}])
-def test_elsewhere_only_what_is_said_is_told(monkeypatch, environment):
+def test_elsewhere_only_messages_are_printed(monkeypatch, environment):
     assert shown(monkeypatch, **environment) == "dwell: another run was first\r\n"

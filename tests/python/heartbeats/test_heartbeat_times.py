@@ -1,12 +1,12 @@
-"""Which times of a heartbeat are believed, edge by edge: those of event_time and of start_time."""
+"""Which values of event_time and start_time are accepted, edge by edge."""
 
 import pytest
 from support.kafka.landing import land, payload
 from support.project import Project
 
 SOON = "2025-01-01T10:00:00Z"
-# the first is received at 2025-01-01 12:00:00, each other a second after the one before; an hour
-# more is believed
+# the first is received at 2025-01-01 12:00:00, each other a second after the one before; times up
+# to an hour later are accepted
 # {case: (event_time, start_time, the reason by which it is rejected, or none)}
 CASES = {
     "the latest start": (SOON, "2025-01-01T13:00:00Z", None),
@@ -33,8 +33,8 @@ CASES = {
 def reasons(tmp_path_factory):
     """{case: the reason by which it is rejected}, all of one landing file."""
     folder = tmp_path_factory.mktemp("times")
-    told = [payload(event_time=event, start_time=start) for event, start, _ in CASES.values()]
-    path = land(folder / "a.parquet", dict(enumerate(told)))
+    payloads = [payload(event_time=event, start_time=start) for event, start, _ in CASES.values()]
+    path = land(folder / "a.parquet", dict(enumerate(payloads)))
     project = Project(folder, heartbeats_path=str(path), max_rejected_ratio=1)
     project.run("run", "--select", "stg_watch__heartbeats", "int_watch__streams")
     rows = project.rows("select reject_reason from stg_watch__heartbeats order by topic_offset")

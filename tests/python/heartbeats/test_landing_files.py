@@ -1,4 +1,4 @@
-"""Landing files come, are put together and go, for months; what they held stays known."""
+"""Landing files arrive, are merged, and are removed; their offsets stay known."""
 
 import os
 
@@ -54,15 +54,15 @@ class Landing(Project):
             for (source,) in self.rows("select source from dwell_heartbeat_loads order by all")
         ]
 
-    def stretches(self):
+    def offset_ranges(self):
         return self.rows(
             """select topic_partition, first_offset, last_offset, rows_landed
             from dwell_heartbeats_landed order by all"""
         )
 
 
-def test_a_file_of_known_messages_is_not_taken_apart(landing):
-    """It holds other payloads than those that were loaded, which only who looks can tell."""
+def test_a_file_of_known_messages_is_not_parsed(landing):
+    """It holds other payloads than those that were loaded, which only parsing shows."""
     landing.land("a", range(3))
     landing.land("b", range(3, 5))
     landing.run()
@@ -80,13 +80,13 @@ def test_a_file_of_known_messages_is_not_taken_apart(landing):
     os.utime(landing.path("together"), (1, 1))
     assert "has changed since it was loaded" in landing.run(fails=True)
     landing.land("together", range(5), user_id="another")
-    # and a full refresh looks at it
+    # and a full refresh parses it
     landing.run(full_refresh=True)
     assert landing.rows("select user_id, heartbeats from int_watch__streams") == [("another", 5)]
     assert landing.rows(RECONCILED) == [(0, 0, 4, 5, 5, 0, 0, True)]
 
 
-def test_of_a_file_that_is_known_in_part_the_rest_is_loaded(landing):
+def test_new_messages_of_a_file_that_is_known_in_part_are_loaded(landing):
     landing.land("a", range(3))
     landing.run()
     landing.land("more", range(5))
@@ -120,7 +120,7 @@ def test_known_files_and_new_ones_come_together(landing):
     assert landing.rows(RECONCILED) == [(0, 0, 20, 23, 19, 2, 2, True)]
 
 
-def test_stretches_that_go_on_from_one_another_become_one(landing):
+def test_adjacent_offset_ranges_become_one(landing):
     for name, offsets, partition in (
         ("a", range(3), 0),
         ("c", range(6, 9), 0),
@@ -129,18 +129,18 @@ def test_stretches_that_go_on_from_one_another_become_one(landing):
     ):
         landing.land(name, offsets, partition)
         landing.run()
-    # what is missing may come yet
-    assert landing.stretches() == [(0, 0, 2, 3), (0, 6, 9, 4), (1, 3, 5, 3)]
+    # the missing offsets may arrive later
+    assert landing.offset_ranges() == [(0, 0, 2, 3), (0, 6, 9, 4), (1, 3, 5, 3)]
     landing.land("b", range(3, 6))
     landing.run()
-    assert landing.stretches() == [(0, 0, 9, 10), (1, 3, 5, 3)]
+    assert landing.offset_ranges() == [(0, 0, 9, 10), (1, 3, 5, 3)]
     assert landing.heartbeats() == 13
     assert landing.row("select max(newest_event_at) from dwell_heartbeats_landed") == landing.row(
         "select timestamp '2025-01-01 10:00'"
     )
 
 
-def test_files_that_are_gone_are_forgotten_and_their_messages_are_not(landing):
+def test_removed_files_are_forgotten_and_their_messages_are_not(landing):
     for number in range(4):
         landing.land(
             f"{number}", range(number * 3, number * 3 + 3), device=[] if number == 1 else "tv"
@@ -150,7 +150,7 @@ def test_files_that_are_gone_are_forgotten_and_their_messages_are_not(landing):
     assert len(rejected) == 3
     landing.remove("0", "1", "2", "3")
     landing.run()
-    # the newest tells that the folder was in use, and which number comes next
+    # the newest shows that the folder was in use, and which number is next
     assert landing.loaded() == ["3"]
     assert landing.heartbeats() == 9
     assert landing.rows("from rejected_heartbeats order by all") == rejected
@@ -164,14 +164,14 @@ def test_files_that_are_gone_are_forgotten_and_their_messages_are_not(landing):
         5,
         5,
     )
-    # one that comes back is known by its offsets
+    # a file that returns is known by its offsets
     landing.land("0", range(3))
     landing.run()
     assert landing.heartbeats() == 11
     assert landing.rows(RECONCILED) == [(0, 0, 13, 17, 11, 3, 3, True)]
 
 
-def test_a_full_refresh_that_would_lose_messages_tells_which(landing):
+def test_a_full_refresh_that_would_lose_messages_names_them(landing):
     for name, offsets, partition in (
         ("a", range(10), 0),
         ("b", range(10, 20), 0),
@@ -185,9 +185,9 @@ def test_a_full_refresh_that_would_lose_messages_tells_which(landing):
     before = landing.rows(RECONCILED)
 
     def lost():
-        said = landing.run(fails=True, full_refresh=True)
+        errors = landing.run(fails=True, full_refresh=True)
         assert landing.rows(RECONCILED) == before
-        return said.split("a full refresh would lose the heartbeats of ")[1].split(": loaded")[0]
+        return errors.split("a full refresh would lose the heartbeats of ")[1].split(": loaded")[0]
 
     everything = "t (partition 0, offsets 0 to 19), t (partition 1, offsets 0 to 4)"
     assert lost() == f"{everything}, t (partition 2, offset 7)"
@@ -197,7 +197,7 @@ def test_a_full_refresh_that_would_lose_messages_tells_which(landing):
         "t (partition 0, offsets 0 to 4), t (partition 0, offsets 12 to 19), "
         "t (partition 1, offsets 0 to 4)"
     )
-    # whatever else is there, they are all there again
+    # among other messages, all of them are there again
     landing.land("late", range(12, 30))
     landing.land("one", range(6), 1)
     landing.land("early", range(5))
@@ -205,13 +205,13 @@ def test_a_full_refresh_that_would_lose_messages_tells_which(landing):
     assert landing.heartbeats() == 30 + 6 + 1
 
 
-def test_a_full_refresh_that_would_lose_much_tells_some_of_it(landing):
+def test_a_full_refresh_that_would_lose_many_messages_names_some(landing):
     for number in range(13):
         landing.land(f"{number}", [number * 2])
     landing.run()
     landing.remove(*range(13))
-    said = landing.run(fails=True, full_refresh=True)
-    assert "(partition 0, offset 18) and 3 more: loaded before" in said
+    errors = landing.run(fails=True, full_refresh=True)
+    assert "(partition 0, offset 18) and 3 more: loaded before" in errors
 
 
 def test_landing_files_in_another_folder_are_another_input(landing, tmp_path):
@@ -226,7 +226,7 @@ def test_landing_files_in_another_folder_are_another_input(landing, tmp_path):
     assert landing.heartbeats() == 1
 
 
-def test_moments_that_were_handed_in_are_one_row(landing):
+def test_watermark_overrides_are_one_row(landing):
     landing.land("a", range(3))
     for as_of, expected in (("12:00", "12:00"), ("11:00", "12:00"), ("12:30", "12:30")):
         landing.settings = landing.settings | {"watch_as_of": f"2025-01-01T{as_of}:00Z"}

@@ -1,4 +1,4 @@
-"""What of a landing file's payload is a heartbeat, edge by edge."""
+"""Which payloads of a landing file are heartbeats, edge by edge."""
 
 import duckdb
 import pytest
@@ -14,8 +14,8 @@ def batch(tmp_path_factory):
     """{case: (user, program, device, reason)}, all of one file."""
 
     folder = tmp_path_factory.mktemp("payloads")
-    told = [*READ.values(), *(told for told, _ in REJECTED.values())]
-    path = land(folder / "a.parquet", dict(enumerate(told)))
+    payloads = [*READ.values(), *(rejected for rejected, _ in REJECTED.values())]
+    path = land(folder / "a.parquet", dict(enumerate(payloads)))
     project = Project(folder, heartbeats_path=str(path), max_rejected_ratio=1)
     project.run("run", *BATCH)
     rows = project.rows(
@@ -41,7 +41,7 @@ def test_a_payload_is_rejected(case, batch):
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_a_message_that_lacks_a_field_is_kept_whole(private, project, tmp_path):
+def test_a_message_that_lacks_a_field_is_kept_unchanged(private, project, tmp_path):
     messages = [payload().replace("device", "deviceName"), payload(start_time="soon")]
     path = land(tmp_path / "a.parquet", dict(enumerate(messages)))
     (tmp_path / "key").write_text("sixteen characters or more")
@@ -52,7 +52,7 @@ def test_a_message_that_lacks_a_field_is_kept_whole(private, project, tmp_path):
         pseudonym_key_file=f"{tmp_path}/key",
     )
     dwell.run("run", *BATCH, "rejected_heartbeats")
-    # of one that has all six, what is wrong stands in its column
+    # of one that has all six, the wrong value is in its column
     (lacks, has_all) = dwell.rows(
         "select reject_reason, start_time, unreadable_row from rejected_heartbeats order by 1"
     )

@@ -42,19 +42,18 @@ class Shards:
         return self.database(shard).with_name(name)
 
     def load(self, shard, *options, as_shard=None, code=0):
-        """Load in this process; return (inserted, updated, removed), or what was said of it."""
+        """Load in this process; return (inserted, updated, removed), or the message."""
         for name, value in self.target.environment.items():
             self.set(name, value)
         self.set("DWELL_DATABASE", str(self.database(shard)))
         self.capsys.readouterr()
         words = [self.target.kind, "--table", self.table, "--shard", as_shard or shard, *options]
-        given = main(["load", *words])
-        *_, said = self.capsys.readouterr().err.splitlines()
-        said = json.loads(said)
-        assert given == code, said
+        exit_code = main(["load", *words])
+        last = json.loads(self.capsys.readouterr().err.splitlines()[-1])
+        assert exit_code == code, last
         if code or "--check" in options:
-            return said["message"]
-        return said["inserted"], said["updated"], said["removed"]
+            return last["message"]
+        return last["inserted"], last["updated"], last["removed"]
 
     def rows(self):
         return self.target.rows(ROWS.format(table=self.table))
@@ -68,24 +67,24 @@ def shards(tmp_path, target, monkeypatch, capsys):
     return shards
 
 
-def test_a_table_has_the_streams_of_all_shards_whoever_is_killed(shards):
+def test_a_table_has_the_streams_of_all_shards_though_one_is_killed(shards):
     shards.table = shards.target.table()
     assert shards.load("eu") == (2, 0, 0)
     assert shards.load("us") == (1, 0, 0)
     add(shards.database("eu"), [Stream("e2", seconds=50), Stream("e3")], "eu 2", 2)
     add(shards.database("us"), [Stream("u1", seconds=40), Stream("u2")], "us 2", 2)
-    code, said = dwell(
+    code, output = dwell(
         *("load", shards.target.kind, "--table", shards.table, "--shard", "eu"),
         target=shards.target,
         database=shards.database("eu"),
         script=DYING,
         DIE_AT="noted:1",
     )
-    assert code == -9, said
-    # the other goes on, and is not asked about what the one has not finished
+    assert code == -9, output
+    # the other shard continues, and does not depend on what the killed one has not finished
     assert shards.load("us") == (1, 1, 0)
     if shards.target.kind != "bigquery":
-        # there, the job goes on by itself
+        # there, the job continues by itself
         before = [("eu", "e1", 30), ("eu", "e2", 30), ("us", "u1", 40), ("us", "u2", 30)]
         assert shards.rows() == before
     shards.load("eu")
@@ -105,8 +104,8 @@ def test_a_table_has_the_streams_of_all_shards_whoever_is_killed(shards):
     assert "of each day: 3 streams" in shards.load("eu", "--check")
     shards.target.query(f"delete from {shards.table} where session_id = 'u2'")
     assert "of each day: 3 streams" in shards.load("eu", "--check")
-    said = shards.load("us", "--check", code=1)
-    assert "shard us differs from fct_watch_streams. 2025-03-18: 1 stream" in said
+    message = shards.load("us", "--check", code=1)
+    assert "shard us differs from fct_watch_streams. 2025-03-18: 1 stream" in message
 
 
 def test_a_shard_whose_ledger_was_lost_leaves_the_others_alone(shards):
@@ -114,8 +113,12 @@ def test_a_shard_whose_ledger_was_lost_leaves_the_others_alone(shards):
     shards.load("eu")
     shards.load("us")
     shards.ledger("eu").unlink()
-    said = shards.load("eu", code=2)
-    assert "was loaded with another ledger" in said and "--adopt" in said and "--shard" in said
+    message = shards.load("eu", code=2)
+    assert (
+        "was loaded with another ledger" in message
+        and "--adopt" in message
+        and "--shard" in message
+    )
     add(shards.database("eu"), [Stream("e2", seconds=50)], "eu 2", 2)
     assert shards.load("eu", "--adopt") == (0, 1, 0)
     assert shards.rows() == [("eu", "e1", 30), ("eu", "e2", 50), ("us", "u1", 30)]
@@ -129,18 +132,20 @@ def test_another_database_is_not_taken_for_a_shard_that_is_there(shards):
     assert shards.rows() == [("main", "e1", 30), ("main", "e2", 30)]
     assert shards.load("us") == (1, 0, 0)
     # nor is a ledger taken for that of another shard
-    said = shards.load("us", as_shard="us2", code=2)
-    assert f"is the ledger of {shards.target.kind} table {shards.table}, shard us, not of" in said
+    message = shards.load("us", as_shard="us2", code=2)
+    assert (
+        f"is the ledger of {shards.target.kind} table {shards.table}, shard us, not of" in message
+    )
 
 
 def test_streams_that_another_shard_has_are_not_loaded_twice(shards):
     shards.table = shards.target.table()
     shards.load("eu")
-    # as someone does whose ledger was lost
+    # as a user does who has lost the ledger
     shutil.copy(shards.database("eu"), shards.database("copy"))
     add(shards.database("copy"), [Stream("c1")], "copy 2", 2)
-    said = shards.load("copy", code=1)
-    assert "2 streams of this database are in the table already, loaded as shard eu" in said
+    message = shards.load("copy", code=1)
+    assert "2 streams of this database are in the table already, loaded as shard eu" in message
     assert shards.rows() == [("eu", "e1", 30), ("eu", "e2", 30)]
 
 
@@ -156,8 +161,8 @@ def test_a_history_has_the_revisions_of_all_shards(shards):
         ("us", "u1", 30),
     ]
     for shard, streams in (("eu", 2), ("us", 1)):
-        said = shards.load(shard, *as_history, "--check")
-        assert f"of each day: {counted(streams, 'stream')} on 1 day" in said
+        message = shards.load(shard, *as_history, "--check")
+        assert f"of each day: {counted(streams, 'stream')} on 1 day" in message
 
 
 def test_overwriting_days_of_a_shard_leaves_those_of_others(shards):

@@ -13,7 +13,7 @@ from dwell.sample import heartbeats, simulate
 
 REAL = ROOT.parent / "shared" / "data" / "media_plays"
 WATCH = "stg_watch__heartbeat_rows+"
-TOLD = """
+STREAMS = """
     select
         user_id, program_id, start_time, session_id, device, stream_duration, first_heartbeat_at,
         last_heartbeat_at, heartbeats
@@ -60,13 +60,13 @@ def time(text):
 def test_the_sample_gives_its_true_streams(tmp_path):
     project = Project(tmp_path)
     project.run("build", "--select", f"watch_heartbeats {WATCH}")
-    assert sorted(project.rows(TOLD)) == truth_of(plan_of(simulate.SAMPLE), tmp_path)
-    # those go on whose last heartbeat is at most a minute before the newest of all
+    assert sorted(project.rows(STREAMS)) == truth_of(plan_of(simulate.SAMPLE), tmp_path)
+    # a stream is ongoing if its last heartbeat is at most a minute before the newest of all
     (reached,) = project.row("select max(last_heartbeat_at) from int_watch__streams")
-    for mart, goes_on in (("fct_watch_streams", False), ("ongoing_watch_streams", True)):
+    for mart, is_ongoing in (("fct_watch_streams", False), ("ongoing_watch_streams", True)):
         rows = project.rows(f"select last_heartbeat_at from {mart}")
         assert rows
-        assert all(((reached - last).total_seconds() <= 60) == goes_on for (last,) in rows)
+        assert all(((reached - last).total_seconds() <= 60) == is_ongoing for (last,) in rows)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "jsonl in two parts"])
@@ -81,11 +81,11 @@ def test_a_simulation_gives_its_true_streams(kind, tmp_path):
         path = tmp_path / "in" / f"{number}.{kind.split()[0]}"
         with path.open("w", newline="") as out:
             write(out, part)
-        # received after all that has happened, and before the wrong clock
+        # received after all that has happened, and before the wrong times
         os.utime(path, ((plan.end + 7_200_000) / 1000,) * 2)
         project.run("run", "--select", WATCH)
-    assert sorted(project.rows(TOLD)) == truth_of(plan, tmp_path)
-    told = project.row(
+    assert sorted(project.rows(STREAMS)) == truth_of(plan, tmp_path)
+    counts = project.row(
         """select sum(rows_read), sum(rows_rejected), bool_and(is_balanced)
         from heartbeat_reconciliation"""
     )
@@ -96,10 +96,12 @@ def test_a_simulation_gives_its_true_streams(kind, tmp_path):
         for m in sent
     )
     rows = sum(m.payload != "" and (shown is None or m.reject in shown) for m in sent)
-    assert told == (rows, rejects, True)
+    assert counts == (rows, rejects, True)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"real data is not beside this checkout: {REAL.name}")
+@pytest.mark.skipif(
+    not REAL.exists(), reason=f"there is no real data next to this checkout: {REAL.name}"
+)
 def test_real_plays_give_the_streams_of_an_independent_tool(tmp_path):
     """aw-core's heartbeat_reduce, pulsetime 60, on events of a real media player."""
     project = Project(tmp_path, heartbeats_path=str(REAL / "heartbeats.csv"))
@@ -110,7 +112,7 @@ def test_real_plays_give_the_streams_of_an_independent_tool(tmp_path):
     ).fetchall()
     found = project.rows(
         f"""select user_id, program_id, device, first_heartbeat_at, last_heartbeat_at,
-        stream_duration from ({TOLD})"""
+        stream_duration from ({STREAMS})"""
     )
     assert len(found) == 55
     assert sorted(found) == sorted(expected)
@@ -124,7 +126,7 @@ def beats(path, *times):
     os.utime(path, (1_770_000_000,) * 2)
 
 
-def test_a_moment_handed_in_ends_streams_and_never_goes_back(tmp_path):
+def test_a_watermark_override_ends_streams_and_never_goes_back(tmp_path):
     beats(tmp_path / "1.csv", "10:00:04", "10:00:08")
     states = []
     for as_of in (None, "2025-01-01T10:01:08Z", "2025-01-01T10:01:08.001Z", None):
@@ -153,19 +155,19 @@ def test_removed_landing_files_are_named_before_a_full_refresh(tmp_path):
     beats(tmp_path / "2.csv", "10:00:08")
     project.run("run", "--select", WATCH)
     (tmp_path / "1.csv").unlink()
-    said = project.run("run", "--select", WATCH, fails=True, full_refresh=True)
-    assert "a full refresh would lose the heartbeats of" in said
+    errors = project.run("run", "--select", WATCH, fails=True, full_refresh=True)
+    assert "a full refresh would lose the heartbeats of" in errors
     project.run("run", "--select", WATCH)
     assert project.row("select count(*) from int_watch__streams") == (1,)
 
 
 def test_one_half_of_the_input_alone_is_refused(tmp_path):
     project = Project(tmp_path)
-    said = project.run("run", "--select", "int_watch__streams", fails=True)
-    assert "stg_watch__heartbeats and int_watch__streams go together" in said
+    errors = project.run("run", "--select", "int_watch__streams", fails=True)
+    assert "stg_watch__heartbeats and int_watch__streams go together" in errors
 
 
-def test_what_goes_wrong_with_settings_of_heartbeats_is_told(tmp_path):
+def test_wrong_settings_of_heartbeats_are_reported(tmp_path):
     beats(tmp_path / "1.csv", "10:00:04")
     built = Project(tmp_path, heartbeats_path=f"{tmp_path}/*.csv")
     built.run("run", "--select", WATCH)
@@ -188,7 +190,7 @@ def test_what_goes_wrong_with_settings_of_heartbeats_is_told(tmp_path):
         assert words in other.run("run", "--select", WATCH, fails=True)
 
 
-def test_landing_files_can_be_put_together_and_removed(tmp_path):
+def test_landing_files_can_be_merged_and_removed(tmp_path):
     landing = tmp_path / "landing"
     landing.mkdir()
     project = Project(tmp_path, heartbeats_path=f"{landing}/*.parquet")
@@ -206,29 +208,29 @@ def test_landing_files_can_be_put_together_and_removed(tmp_path):
             ) to '{landing / name}' (format parquet)"""
         )
 
-    def told():
+    def streams():
         return project.rows("select heartbeats, watched_seconds from ongoing_watch_streams")
 
     land("a.parquet", range(3))
     project.run("run", "--select", WATCH)
     land("b.parquet", range(3, 5))
     project.run("run", "--select", WATCH)
-    assert told() == [(5, 240.0)]
+    assert streams() == [(5, 240.0)]
     land("together.parquet", range(5))
     (landing / "a.parquet").unlink()
     (landing / "b.parquet").unlink()
     project.run("run", "--select", WATCH)
-    assert told() == [(5, 240.0)]
+    assert streams() == [(5, 240.0)]
     assert project.row("select rows_landed_before from heartbeat_reconciliation") == (5,)
     project.run("run", "--select", WATCH, full_refresh=True)
-    assert told() == [(5, 240.0)]
+    assert streams() == [(5, 240.0)]
     # without a part of it, nothing would bring that back
     (landing / "together.parquet").unlink()
     land("part.parquet", range(4))
-    said = project.run("run", "--select", WATCH, fails=True, full_refresh=True)
-    assert "a full refresh would lose the heartbeats of" in said
+    errors = project.run("run", "--select", WATCH, fails=True, full_refresh=True)
+    assert "a full refresh would lose the heartbeats of" in errors
     project.run("run", "--select", WATCH)
-    assert told() == [(5, 240.0)]
+    assert streams() == [(5, 240.0)]
 
 
 def test_events_of_a_relation_and_heartbeats_of_files_go_together(tmp_path):
@@ -246,7 +248,7 @@ def test_events_of_a_relation_and_heartbeats_of_files_go_together(tmp_path):
 
 
 @pytest.mark.parametrize("loaded_at", [False, True])
-def test_heartbeats_of_a_relation_are_read_whole_or_by_their_load_time(loaded_at, tmp_path):
+def test_heartbeats_of_a_relation_are_read_in_full_or_by_their_load_time(loaded_at, tmp_path):
     by_time = {"heartbeats_loaded_at": "loaded_at"} if loaded_at else {}
     project = Project(tmp_path, heartbeats_relation="raw.beats", **by_time)
 
@@ -263,23 +265,23 @@ def test_heartbeats_of_a_relation_are_read_whole_or_by_their_load_time(loaded_at
                 '2025-01-01 10:{minute:02}', '2025-01-01 {loaded}')"""
             )
 
-    def told():
+    def totals():
         return project.row("select sum(heartbeats), count(*) from int_watch__streams")
 
     insert(1, "11:00")
     project.run("run", "--select", WATCH)
     insert(3, "11:00:01")
     project.run("run", "--select", WATCH)
-    assert told() == (2, 2)
+    assert totals() == (2, 2)
     # it joins the two
     insert(2, "11:00:02")
     project.run("run", "--select", WATCH)
-    assert told() == (3, 1)
+    assert totals() == (3, 1)
     project.run("run", "--select", WATCH, full_refresh=True)
-    assert told() == (3, 1)
+    assert totals() == (3, 1)
     # it arrived late, and its load time is older than the newest
     insert(9, "10:59")
     project.run("run", "--select", WATCH)
-    assert told() == (4, 2)
+    assert totals() == (4, 2)
     project.run("run", "--select", WATCH, full_refresh=True)
-    assert told() == (4, 2)
+    assert totals() == (4, 2)

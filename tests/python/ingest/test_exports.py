@@ -328,7 +328,7 @@ def test_what_is_no_source_of_a_column_is_refused(source, content, exports):
         {"a.csv": content("csv")}, "a.csv", fails=True, events_columns={"user_id": source}
     )
     assert "events_columns maps user_id to " in error
-    assert "{value: ...} for one value in all rows" in error
+    assert "{value: ...} for the same value in all rows" in error
 
 
 # -- Text ------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from support import malformed
 from support.events import MODIFIED, write_events
 from support.project import ROOT, Project
 
-from dwell.build import compressed_files
+from dwell.build.compressed_files import validate_compressed_files
 from dwell.cli.main import main
 from dwell.dbt import vars as dbt_vars
-from dwell.exceptions import CorruptFileError
+from dwell.exceptions import CorruptFileError, UsageError
 from dwell.runtime.terminal import escape
 
 SEED = int(os.environ.get("DWELL_SEED", "0"))
@@ -286,43 +286,45 @@ def test_more_of_all_this_each_file_by_itself(seed, refusing, tmp_path):
 # -- What make passes on ---------------------------------------------------------------------------
 
 
-def error_of_make(capsys):
-    assert dbt_vars.main() == 2
-    out, err = capsys.readouterr()
-    assert out == "" and err.startswith("dwell: ") and err.count("\n") == 1, err
-    return err
+def error_for_make(capsys):
+    with pytest.raises(UsageError) as raised:
+        dbt_vars.print_vars()
+    assert capsys.readouterr().out == ""
+    message = str(raised.value)
+    assert message and "\n" not in message, message
+    return message
 
 
 @pytest.mark.parametrize("given", malformed.VARS, ids=lambda given: repr(given[:40]))
 def test_vars_that_are_no_settings_are_refused_with_a_sentence(given, monkeypatch, capsys):
     # as the environment cannot hold all of it
     monkeypatch.setattr(dbt_vars, "environ", {"VARS": given})
-    assert "VARS" in error_of_make(capsys)
+    assert "VARS" in error_for_make(capsys)
 
 
 @pytest.mark.parametrize("given", malformed.EVENTS)
 def test_events_that_are_no_paths_are_refused_with_a_sentence(given, monkeypatch, capsys):
     monkeypatch.setenv("EVENTS", given)
-    assert "EVENTS" in error_of_make(capsys)
+    assert "EVENTS" in error_for_make(capsys)
 
 
 def test_compressed_files_that_are_not_intact_are_refused_with_a_sentence(tmp_path):
-    """DuckDB reads a truncated file up to its end, so make looks before dbt does."""
+    """DuckDB reads a truncated one without an error, so make validates it before dbt reads it."""
     for fault, name, content in malformed.packed_files(random.Random(SEED)):
         write(tmp_path, {name: content})
-        with pytest.raises(CorruptFileError, match=re.escape(name)) as refused:
-            compressed_files.check({"events_path": f"{tmp_path}/*"}, tmp_path / "none.duckdb")
+        with pytest.raises(CorruptFileError, match=re.escape(name)) as raised:
+            validate_compressed_files({"events_path": f"{tmp_path}/*"}, tmp_path / "none.duckdb")
             pytest.fail(f"{fault} {name}")
-        assert str(refused.value).endswith("take it out of events_path.")
+        assert str(raised.value).endswith("remove it from events_path.")
         (tmp_path / name).unlink()
 
 
-def test_a_compressed_file_is_looked_at_where_dbt_reads_it(tmp_path, monkeypatch):
+def test_a_compressed_file_is_validated_where_dbt_reads_it(tmp_path, monkeypatch):
     write(tmp_path, {"a.csv.gz": b"no gzip"})
     path = os.path.relpath(tmp_path / "a.csv.gz", ROOT)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CorruptFileError, match=re.escape(f"{path} is not whole")):
-        compressed_files.check({"events_path": path}, tmp_path / "none.duckdb")
+    with pytest.raises(CorruptFileError, match=re.escape(f"{path} is truncated")):
+        validate_compressed_files({"events_path": path}, tmp_path / "none.duckdb")
 
 
 @pytest.mark.parametrize("line", malformed.COMMANDS)

@@ -427,7 +427,7 @@ def test_without_a_key_of_16_characters_nothing_is_loaded(key, name, project, tm
     project = project(events_path=f"{tmp_path}/landing/*", pseudonymize_user_ids=True)
     project.settings["pseudonym_key_file"] = f"{tmp_path}/{name}"
     error = project.run("run", fails=True)
-    assert f"16 characters or more, and {tmp_path}/{name} is none. Write one" in error
+    assert f'16 characters or more, not "{tmp_path}/{name}". Write one' in error
 
 
 def test_a_key_that_is_lost_during_a_run_gives_no_pseudonyms(project, tmp_path, monkeypatch):

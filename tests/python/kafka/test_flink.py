@@ -1,7 +1,7 @@
-"""Flink, two tasks at a time and over a kill -9, gives the streams that dbt gives for a topic.
+"""Flink, with two tasks and a kill -9, computes the streams that dbt computes for a topic.
 
-But for late heartbeats, which Flink writes into a topic of their own: without them dbt has the same
-rows, and with that topic dbt has everything again.
+Late heartbeats are the exception: Flink writes them into a topic of their own. Without them dbt has
+the same rows, and with that topic dbt has everything.
 """
 
 import json
@@ -18,7 +18,8 @@ from support.optional import need
 from support.project import Project
 
 from dwell.landing.folder import SCHEMA
-from dwell.sample.heartbeats import FIELDS, MINUTE, Message, Plan, messages, write_time
+from dwell.sample.heartbeats import Message, messages, write_time
+from dwell.sample.plan import FIELDS, MINUTE, Plan
 
 PLAN = Plan(seed=5, viewers=60, minutes=40, pause=0.6, late=0.4, double=0.02, broken=0.01)
 BUSY, ALL = 3, 4  # of four partitions, one never gets anything
@@ -32,20 +33,20 @@ COLUMNS = (
 
 
 def heartbeat(name, minute, ahead=0, **fields):
-    """A heartbeat of a case, received in a minute of the plan, by a clock that is ms ahead."""
+    """A heartbeat of a case, received in a minute of the plan; its time may be ahead (ms)."""
     at = PLAN.start + round(minute * MINUTE)
-    told = dict(zip(FIELDS, (name, "p", write_time(PLAN.start), name, "tv", ""), strict=True))
-    told["event_time"] = write_time(at + ahead)
-    return Message(name, at, json.dumps(told | fields))
+    usual = dict(zip(FIELDS, (name, "p", write_time(PLAN.start), name, "tv", ""), strict=True))
+    usual["event_time"] = write_time(at + ahead)
+    return Message(name, at, json.dumps(usual | fields))
 
 
 def cases():
-    """Edges, in the words of Flink's documentation and in those of dwell's."""
+    """Edge cases of Flink's documentation and of dwell's."""
     for silence in (59_999, 60_000, 60_001):
         name = f"silent_for_{silence}"
         yield heartbeat(name, 20)
         yield heartbeat(name, 20 + silence / MINUTE)
-    # none of these may end the streams of others: the broker knows what time it is
+    # none of these may end the streams of others: the watermark is the broker's
     for ahead in (30 * MINUTE, 60 * MINUTE, 60 * MINUTE + 1, 1_000_000 * MINUTE):
         yield heartbeat(f"ahead_by_{ahead}", 5, ahead)
     for late in (LATE, LATE + 1):
@@ -63,7 +64,7 @@ def cases():
 
 
 def differences():
-    """What Flink reads in spite of the rule, as docs/how-to/flink.md says."""
+    """What Flink accepts and dwell rejects, as docs/how-to/flink.md describes."""
     yield Message("list", PLAN.start + 7 * MINUTE, f"[{heartbeat('list', 7).payload}]")
     yield heartbeat("no_day", 7, start_time="2025-02-30T12:00:00.000Z")
 
@@ -79,9 +80,9 @@ def sent():
     return sorted([*simulated, *cases(), *differences()], key=lambda message: message.received_at)
 
 
-def send(broker, topic, told):
+def send(broker, topic, sending):
     """Send messages, each session's to one partition."""
-    broker.send(topic, [(crc32(m.key.encode()) % BUSY, m.payload, m.received_at) for m in told])
+    broker.send(topic, [(crc32(m.key.encode()) % BUSY, m.payload, m.received_at) for m in sending])
 
 
 def land(path, found):
@@ -113,12 +114,12 @@ def moment(text):
 
 
 def flink_streams(found):
-    """Return Flink's streams as dbt tells them."""
+    """Return Flink's streams as dbt has them."""
     rows = []
     for message in found:
-        told = json.loads(message.value(), parse_float=Decimal)
-        assert message.key().decode() == told["session_id"]
-        assert list(told) == COLUMNS.split(", ")
+        fields = json.loads(message.value(), parse_float=Decimal)
+        assert message.key().decode() == fields["session_id"]
+        assert list(fields) == COLUMNS.split(", ")
         rows.append(
             tuple(
                 moment(value)
@@ -126,25 +127,25 @@ def flink_streams(found):
                 else float(value)
                 if name == "stream_duration"
                 else value
-                for name, value in told.items()
+                for name, value in fields.items()
             )
         )
     return sorted(rows)
 
 
 def heartbeat_of(value, received_at):
-    """Return what tells one heartbeat from another."""
-    told = json.loads(value)
-    times = [moment(told[name]) for name in ("start_time", "event_time")]
+    """Return what identifies a heartbeat."""
+    fields = json.loads(value)
+    times = [moment(fields[name]) for name in ("start_time", "event_time")]
     return (
-        *(told[name] for name in IDENTITY.split(", ") if name != "start_time"),
+        *(fields[name] for name in IDENTITY.split(", ") if name != "start_time"),
         *times,
         received_at,
     )
 
 
 def is_late(message):
-    """Whether a heartbeat that counts came later than Flink waits."""
+    """Whether an accepted heartbeat is later than Flink waits."""
     if message.reject or message.key in ("broken", "blank", "list", *IMPOSSIBLE):
         return False
     event_time = moment(json.loads(message.payload)["event_time"])
@@ -166,8 +167,8 @@ def ran(broker, tmp_path_factory):
     send(broker, heartbeats, [rest.pop(0) for _ in range(half)])
 
     def while_messages_come(condition):
-        # Without a break, for time here is ten times as fast: were the partitions of one task given
-        # up as idle, the others would be minutes ahead when its next heartbeats come.
+        # Without a pause, because time here is ten times as fast: if the partitions of one task
+        # became idle, the others would be minutes ahead when its next heartbeats arrive.
         send(broker, heartbeats, [rest.pop(0) for _ in range(min(20, len(rest)))])
         return condition()
 
@@ -187,20 +188,20 @@ def ran(broker, tmp_path_factory):
         job.kill()
         before = len(broker.read(streams))
         send(broker, heartbeats, rest)
-        # from here on no partition is given up, and a time mark moves the one that has nothing
+        # from here on no partition becomes idle, and a time mark advances the one that has nothing
         job.start("--resume", *options, "--set", "table.exec.source.idle-timeout=0 s")
         assert "resuming from /" in job.log.read_text()
         mark_time(broker, heartbeats, END)
         accepted = land_and_count(folder, broker.read(heartbeats))
 
-        def told():
+        def received():
             return counted(broker.read(streams)), len(broker.read(late))
 
         job.wait_for(
-            lambda: sum(told()) >= accepted,
-            lambda: f"{accepted} heartbeats; in streams and late are {told()}",
+            lambda: sum(received()) >= accepted,
+            lambda: f"{accepted} heartbeats; in streams and late are {received()}",
         )
-        # whatever came twice would come now
+        # anything published twice would arrive now
         reached = job.checkpoint()
         job.wait_for(lambda: job.checkpoint() >= reached + 2, "two more checkpoints")
     finally:
@@ -210,7 +211,7 @@ def ran(broker, tmp_path_factory):
 
 
 def land_and_count(folder, found):
-    """Let dbt read the whole topic; return how many heartbeats count, with Flink's two more."""
+    """Let dbt read the entire topic; return how many heartbeats count, with Flink's two more."""
     land(folder / "all" / "all.parquet", found)
     everything = of_files(folder, "all")
     dbt_streams(everything)
@@ -238,7 +239,7 @@ def test_every_heartbeat_is_in_a_stream_or_late_and_none_twice(ran):
     assert Counter(heartbeat_of(m.value(), m.timestamp()[1]) for m in late) == Counter(
         heartbeat_of(m.payload, m.received_at) for m in sent() if is_late(m)
     )
-    # without these it would prove less than it says
+    # with fewer, it would prove too little
     assert len(late) >= 100
     assert before >= 20
     assert len(streams) - before >= 20
@@ -256,20 +257,20 @@ def test_the_streams_are_those_of_dbt_without_the_late_heartbeats(ran):
     assert [(row[0], row[-1]) for row in otherwise] == [("list", 1), ("no_day", 1)]
     assert [row for row in found if row not in otherwise] == dbt_streams(in_dbt)
 
-    # and what the side topic has makes them whole
+    # with the late heartbeats, both have everything
     land(folder / "in_time" / "late.parquet", late)
     assert dbt_streams(in_dbt) == dbt_streams(of_files(folder, "all"))
 
 
 def test_streams_without_late_heartbeats_are_those_of_dbt(ran):
     folder, _, streams, late, _ = ran
-    are_late = {(told["user_id"], told["session_id"]) for told in map(parsed, late)}
+    are_late = {(beat["user_id"], beat["session_id"]) for beat in map(parsed, late)}
     expected = dbt_streams(of_files(folder, "all"))
-    whole = [row for row in expected if (row[0], row[3]) not in are_late]
-    assert len(whole) >= 60
+    complete = [row for row in expected if (row[0], row[3]) not in are_late]
+    assert len(complete) >= 60
     flinks = set(flink_streams(streams))
-    assert [row for row in whole if row not in flinks] == []
-    ends = [row[-1] for row in whole if str(row[0]).startswith("silent_for_")]
+    assert [row for row in complete if row not in flinks] == []
+    ends = [row[-1] for row in complete if str(row[0]).startswith("silent_for_")]
     assert ends == [2, 2, 1, 1]
 
 
@@ -277,10 +278,10 @@ def parsed(message):
     return json.loads(message.value())
 
 
-def test_a_wrong_clock_ends_no_stream_of_others(ran):
+def test_a_wrong_time_ends_no_stream_of_others(ran):
     _, _, streams, _, _ = ran
-    told = flink_streams(streams)
-    assert {row[0] for row in told if row[0].startswith("ahead_by_")} == {
+    rows = flink_streams(streams)
+    assert {row[0] for row in rows if row[0].startswith("ahead_by_")} == {
         f"ahead_by_{30 * MINUTE}",
         f"ahead_by_{60 * MINUTE}",
     }

@@ -1,4 +1,4 @@
-"""What stands in a topic lands, once and whole, by a real broker."""
+"""Messages of a real broker land, once and unchanged."""
 
 import json
 import os
@@ -18,25 +18,26 @@ from support.project import ROOT
 
 from dwell.exceptions import KafkaClientError, LandingInUseError
 from dwell.kafka import config as kafka_config
-from dwell.kafka.consumer import Reader, read_on
+from dwell.kafka.consumer import PartitionConsumer, consume
 from dwell.landing.folder import Landing
 
 NOON = 1_742_299_200_000  # 2025-03-18 12:00 UTC, in ms
 
 
-def reader(broker, topic, folder, **how):
-    return Reader({"bootstrap.servers": broker.bootstrap}, topic, Landing(folder), **how)
+def consumer_of(broker, topic, folder, **how):
+    settings = {"bootstrap.servers": broker.bootstrap}
+    return PartitionConsumer(settings, topic, Landing(folder), **how)
 
 
 def land(broker, topic, folder, **how):
-    """Land all that a topic has; return what was said of the progress, last."""
-    said = []
-    one = reader(broker, topic, folder, **how)
+    """Land everything in a topic; return the last report of the progress."""
+    reports = []
+    consumer = consumer_of(broker, topic, folder, **how)
     try:
-        read_on(one, 0.2, True, lambda: True, said.append)
+        consume(consumer, 0.2, True, lambda: True, reports.append)
     finally:
-        one.close()
-    return said[-1]
+        consumer.close()
+    return reports[-1]
 
 
 def landed(folder):
@@ -77,7 +78,7 @@ def test_what_lands_is_what_was_sent(broker, tmp_path):
         expected.append((partition, offsets[partition], received_at, payload))
         offsets[partition] += 1
     assert landed(tmp_path) == sorted(expected)
-    assert (progress.messages, progress.lag) == (5, 0)
+    assert (progress.message_count, progress.lag) == (5, 0)
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
@@ -97,27 +98,27 @@ def test_a_message_larger_than_a_fetch_lands(broker, tmp_path):
     assert [row[3] for row in landed(tmp_path)] == [payload, b"{}"]
 
 
-def test_it_goes_on_where_the_files_end(broker, tmp_path):
-    topic = broker.topic("goes_on", 2)
+def test_it_continues_where_the_files_end(broker, tmp_path):
+    topic = broker.topic("continued", 2)
     for first in (0, 10, 20):
         broker.send(topic, [(i % 2, str(i).encode(), NOON) for i in range(first, first + 10)])
-        assert land(broker, topic, tmp_path).messages == 10
-    assert land(broker, topic, tmp_path).messages == 0
+        assert land(broker, topic, tmp_path).message_count == 10
+    assert land(broker, topic, tmp_path).message_count == 0
     assert Counter(row[:2] for row in landed(tmp_path)) == Counter(
         (partition, offset) for partition in range(2) for offset in range(15)
     )
     # a file that was removed by hand is read again, and no other
     next(iter(sorted(tmp_path.glob("*.parquet"), reverse=True))).unlink()
-    assert land(broker, topic, tmp_path).messages == 10
+    assert land(broker, topic, tmp_path).message_count == 10
 
 
 def test_partitions_that_are_added_are_noticed(broker, tmp_path, monkeypatch):
-    monkeypatch.setattr("dwell.kafka.consumer.LOOK_FOR_PARTITIONS_SECONDS", 0.5)
+    monkeypatch.setattr("dwell.kafka.consumer.FIND_PARTITIONS_SECONDS", 0.5)
     topic = broker.topic("added", 1)
     broker.send(topic, [(0, b"a", NOON)])
-    ends, one = threading.Event(), reader(broker, topic, tmp_path)
+    ends, consumer = threading.Event(), consumer_of(broker, topic, tmp_path)
     thread = threading.Thread(
-        target=read_on, args=(one, 0.2, False, lambda: not ends.is_set(), lambda _: None)
+        target=consume, args=(consumer, 0.2, False, lambda: not ends.is_set(), lambda _: None)
     )
     thread.start()
     try:
@@ -127,47 +128,47 @@ def test_partitions_that_are_added_are_noticed(broker, tmp_path, monkeypatch):
     finally:
         ends.set()
         thread.join()
-        one.close()
+        consumer.close()
     assert [row[0] for row in landed(tmp_path)] == [0, 2]
 
 
 def test_what_was_fetched_before_the_broker_died_lands(broker, tmp_path):
     topic = broker.topic("fetched", 1)
     broker.send(topic, [(0, str(i).encode(), NOON) for i in range(3000)])
-    one, said = reader(broker, topic, tmp_path), []
+    consumer, reports = consumer_of(broker, topic, tmp_path), []
     try:
         # the client fetches ahead of what it is asked for
         time.sleep(2)
         broker.kill()
-        one.look_for_partitions()
+        consumer.find_partitions()
         broker.start()
-        read_on(one, 0.2, True, lambda: True, said.append)
+        consume(consumer, 0.2, True, lambda: True, reports.append)
     finally:
-        one.close()
+        consumer.close()
     assert [row[1] for row in landed(tmp_path)] == list(range(3000))
 
 
-def test_a_partition_that_nobody_leads_yet_is_waited_for(broker, tmp_path):
+def test_it_waits_for_a_partition_without_a_leader(broker, tmp_path):
     topic = broker.topic("leaderless", 1)
     broker.send(topic, [(0, b"a", NOON)])
-    one = reader(broker, topic, tmp_path)
-    calls, ask = [], one.consumer.get_watermark_offsets
+    consumer = consumer_of(broker, topic, tmp_path)
+    calls, get = [], consumer.consumer.get_watermark_offsets
 
     class Leaderless:
         def __getattr__(self, name):
-            return getattr(one_consumer, name)
+            return getattr(client, name)
 
         def get_watermark_offsets(self, *arguments, **more):
             calls.append(arguments)
             if len(calls) == 1:
                 raise KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
-            return ask(*arguments, **more)
+            return get(*arguments, **more)
 
-    one_consumer, one.consumer = one.consumer, Leaderless()
+    client, consumer.consumer = consumer.consumer, Leaderless()
     try:
-        assert one.bounds(0) == (0, 1)
+        assert consumer.get_offset_bounds(0) == (0, 1)
     finally:
-        one.close()
+        consumer.close()
     assert len(calls) == 2
 
 
@@ -190,19 +191,19 @@ def test_shares_land_every_partition_once(broker, tmp_path):
     assert len(landed(tmp_path)) == len(set(landed(tmp_path))) == 50
 
 
-def test_a_topic_is_landed_in_a_folder_by_one_alone(broker, tmp_path):
+def test_one_process_alone_lands_a_share_in_a_folder(broker, tmp_path):
     topic = broker.topic("alone", 2)
-    one = reader(broker, topic, tmp_path, share=(0, 2))
+    consumer = consumer_of(broker, topic, tmp_path, share=(0, 2))
     with pytest.raises(LandingInUseError, match=f"share 1-of-2, by process {os.getpid()}"):
-        reader(broker, topic, tmp_path, share=(0, 2))
+        consumer_of(broker, topic, tmp_path, share=(0, 2))
     with pytest.raises(LandingInUseError, match="in share 1-of-2"):
-        reader(broker, topic, tmp_path)
-    reader(broker, topic, tmp_path, share=(1, 2)).close()
-    one.close()
-    reader(broker, topic, tmp_path).close()
+        consumer_of(broker, topic, tmp_path)
+    consumer_of(broker, topic, tmp_path, share=(1, 2)).close()
+    consumer.close()
+    consumer_of(broker, topic, tmp_path).close()
 
 
-def test_what_a_transaction_took_back_does_not_land(broker, tmp_path):
+def test_messages_of_an_aborted_transaction_do_not_land(broker, tmp_path):
     topic = broker.topic("transactions", 1)
     producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": "of a test"})
     producer.init_transactions(30)
@@ -213,13 +214,13 @@ def test_what_a_transaction_took_back_does_not_land(broker, tmp_path):
         producer.produce(topic, str(number))
         producer.flush()
         ends(30)
-    # the last offset is the mark of a transaction, which no reader sees
+    # the last offset is a transaction marker, which no consumer sees
     assert land(broker, topic, tmp_path).lag == 0
     assert [row[3] for row in landed(tmp_path)] == [b"0", b"2"]
-    assert land(broker, topic, tmp_path).messages == 0
+    assert land(broker, topic, tmp_path).message_count == 0
 
 
-def test_what_kafka_removed_before_it_landed_is_said(broker, tmp_path):
+def test_messages_that_kafka_removed_before_they_landed_are_reported(broker, tmp_path):
     topic = broker.topic("removed", 1)
     broker.send(topic, [(0, str(i).encode(), NOON) for i in range(10)])
     land(broker, topic, tmp_path)
@@ -228,14 +229,14 @@ def test_what_kafka_removed_before_it_landed_is_said(broker, tmp_path):
         done.result()
     with pytest.raises(KafkaClientError, match=r"offsets 10 to 14 of partition 0 .* --accept-loss"):
         land(broker, topic, tmp_path)
-    assert land(broker, topic, tmp_path, accept_loss=True).messages == 5
+    assert land(broker, topic, tmp_path, accept_loss=True).message_count == 5
     assert [row[1] for row in landed(tmp_path)] == [*range(10), *range(15, 20)]
 
 
 @pytest.mark.parametrize("messages", [0, 20])
-def test_a_topic_that_was_made_anew_is_said(broker, tmp_path, messages):
+def test_a_topic_that_was_created_again_is_refused(broker, tmp_path, messages):
     """Whether it has fewer messages than have landed, or more."""
-    topic = broker.topic(f"anew-{messages}", 1)
+    topic = broker.topic(f"again-{messages}", 1)
     broker.send(topic, [(0, b"x", NOON)] * 5)
     land(broker, topic, tmp_path)
     for done in broker.admin.delete_topics([topic]).values():
@@ -243,19 +244,21 @@ def test_a_topic_that_was_made_anew_is_said(broker, tmp_path, messages):
     time.sleep(1)
     broker.topic(topic, 1)
     broker.send(topic, [(0, b"y", NOON)] * messages)
-    with pytest.raises(KafkaClientError, match="made anew"):
+    with pytest.raises(KafkaClientError, match="created again"):
         land(broker, topic, tmp_path)
 
 
 def test_there_is_no_such_topic(broker, tmp_path):
     with pytest.raises(KafkaClientError, match="topic nowhere: there is no such topic"):
-        reader(broker, "nowhere", tmp_path)
+        consumer_of(broker, "nowhere", tmp_path)
 
 
 def test_no_broker_answers(tmp_path, monkeypatch):
-    monkeypatch.setattr("dwell.kafka.consumer.GIVE_UP_SECONDS", 1)
+    monkeypatch.setattr("dwell.kafka.consumer.TIMEOUT_SECONDS", 1)
     with pytest.raises(KafkaClientError, match="no broker has answered for 1 s"):
-        Reader({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}, "t", Landing(tmp_path))
+        PartitionConsumer(
+            {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}, "t", Landing(tmp_path)
+        )
 
 
 def test_it_ends_by_sigterm_with_all_landed(broker, tmp_path):
@@ -284,9 +287,9 @@ def test_a_secret_is_not_printed(broker, tmp_path):
         with command(broker, "t", tmp_path / "l", *options, **environment) as process:
             time.sleep(2)
             process.terminate()
-            said = process.stderr.read()
-        assert "SASL" in said or "ssl.key" in said
-        assert secret not in said
+            log = process.stderr.read()
+        assert "SASL" in log or "ssl.key" in log
+        assert secret not in log
 
 
 SECURED = """
@@ -321,41 +324,37 @@ def test_it_reads_by_tls_and_sasl(tmp_path):
         for password, code in (("of-the-test", 0), ("of-another", 1)):
             secret = {"DWELL_KAFKA_SASL_PASSWORD": password}
             with command(broker, topic, tmp_path / "l", *options, **servers, **secret) as process:
-                said = process.stderr.read()
-            assert process.returncode == code, said
-            assert password not in said
-        assert "the broker does not accept who this says it is" in said
+                log = process.stderr.read()
+            assert process.returncode == code, log
+            assert password not in log
+        assert "the broker rejects the credentials" in log
         assert [row[3] for row in landed(tmp_path / "l")] == [b"a", b"b"]
     finally:
         broker.kill()
 
 
 def test_settings_come_from_file_environment_and_options(tmp_path, monkeypatch):
-    class Arguments:
-        kafka_config = str(tmp_path / "client.properties")
-        bootstrap_servers = None
-
     path = tmp_path / "client.properties"
     path.write_text("# one\n\nbootstrap.servers = a:1\nssl.ca.location=/ca = b\nsasl.username=x\n")
     monkeypatch.setenv("DWELL_KAFKA_SASL_USERNAME", "y")
-    assert kafka_config.settings_of(Arguments) == {
+    assert kafka_config.client_settings(None, str(path)) == {
         "bootstrap.servers": "a:1",
         "ssl.ca.location": "/ca = b",
         "sasl.username": "y",
     }
-    Arguments.bootstrap_servers = "b:2"
-    assert kafka_config.settings_of(Arguments)["bootstrap.servers"] == "b:2"
+    settings = kafka_config.client_settings("b:2", str(path))
+    assert settings["bootstrap.servers"] == "b:2"
     monkeypatch.setenv("DWELL_KAFKA_ENABLE_AUTO_COMMIT", "true")
     with pytest.raises(KafkaClientError, match=r"enable\.auto\.commit cannot be set"):
-        kafka_config.settings_of(Arguments)
+        kafka_config.client_settings("b:2", str(path))
     path.write_text("bootstrap.servers\n")
-    with pytest.raises(KafkaClientError, match=r"line 1: no name=value"):
-        kafka_config.settings_of(Arguments)
+    with pytest.raises(KafkaClientError, match=r"line 1: must be name=value"):
+        kafka_config.client_settings("b:2", str(path))
 
 
 def test_a_setting_that_does_not_exist_is_named():
     with pytest.raises(KafkaClientError, match=r'No such configuration property: "no\.such"'):
-        kafka_config.make(Producer, {"bootstrap.servers": "a:1", "no.such": "thing"})
+        kafka_config.create_client(Producer, {"bootstrap.servers": "a:1", "no.such": "thing"})
 
 
 def test_a_simulation_is_sent_as_it_would_be_written(broker, tmp_path):

@@ -1,4 +1,4 @@
-"""A landing folder that is kept small says the same as before."""
+"""A landing folder has the same messages after a compaction."""
 
 import os
 import random
@@ -53,29 +53,29 @@ def content(landing):
         ).fetchall()
 
 
-def test_small_files_are_put_together_and_say_the_same(scene):
+def test_small_files_are_merged_with_the_same_messages(scene):
     project, landing = scene
-    before, reached = content(landing), landing.reached("beats")
-    compaction.tidy(landing.folder, project.database, keep_days=1e9)
+    before, reached = content(landing), landing.landed_offsets("beats")
+    compaction.compact_folder(landing.folder, project.database, keep_days=1e9)
     names = sorted(path.name for path in landing.folder.glob("*.parquet"))
     # the one that is not loaded stays as it is
     assert names[0] == f"beats.{FILES:03}.parquet"
     assert [name.split(".")[1] for name in names[1:]] == ["together"]
     assert (landing.folder / names[1]).stat().st_mtime == 1_700_000_000 + FILES - 1
     assert content(landing) == before
-    assert landing.reached("beats") == reached
+    assert landing.landed_offsets("beats") == reached
     run(project)
-    told = marts(project)
+    stored = marts(project)
     run(project, full_refresh=True)
     everything = marts(project)
     for mart in set(WATCH_MARTS) - {"heartbeat_reconciliation"}:
-        assert told[mart] == everything[mart]
+        assert stored[mart] == everything[mart]
     assert project.row(
         "select sum(rows_accepted), bool_and(is_balanced) from heartbeat_reconciliation"
     ) == (10 * (FILES + 1), True)
 
 
-def test_if_it_dies_before_the_small_ones_are_gone_nothing_counts_twice(scene, monkeypatch):
+def test_nothing_counts_twice_if_it_dies_before_the_small_files_are_removed(scene, monkeypatch):
     project, landing = scene
 
     def die(path):
@@ -83,34 +83,34 @@ def test_if_it_dies_before_the_small_ones_are_gone_nothing_counts_twice(scene, m
 
     monkeypatch.setattr(Path, "unlink", die)
     with pytest.raises(KeyboardInterrupt):
-        compaction.tidy(landing.folder, project.database, keep_days=1e9)
+        compaction.compact_folder(landing.folder, project.database, keep_days=1e9)
     monkeypatch.undo()
     assert len(list(landing.folder.glob("*.parquet"))) == FILES + 2
     run(project)
-    told = marts(project)
-    compaction.tidy(landing.folder, project.database, keep_days=1e9)
-    # not one of them twice
+    stored = marts(project)
+    compaction.compact_folder(landing.folder, project.database, keep_days=1e9)
+    # none of them twice
     assert len(content(landing)) == len(set(content(landing))) == 10 * (FILES + 1)
     run(project)
-    assert marts(project)["fct_watch_streams"] == told["fct_watch_streams"]
-    assert marts(project)["ongoing_watch_streams"] == told["ongoing_watch_streams"]
+    assert marts(project)["fct_watch_streams"] == stored["fct_watch_streams"]
+    assert marts(project)["ongoing_watch_streams"] == stored["ongoing_watch_streams"]
 
 
-def test_old_files_are_removed_but_not_what_ingest_needs(scene):
+def test_old_files_are_removed_except_the_last_of_a_partition(scene):
     project, landing = scene
-    reached = landing.reached("beats")
-    compaction.tidy(landing.folder, project.database, keep_days=0)
+    reached = landing.landed_offsets("beats")
+    compaction.compact_folder(landing.folder, project.database, keep_days=0)
     # what is not loaded has the last messages here
     assert [path.name for path in landing.folder.glob("*.parquet")] == [f"beats.{FILES:03}.parquet"]
-    assert landing.reached("beats") == reached
+    assert landing.landed_offsets("beats") == reached
     run(project)
-    compaction.tidy(landing.folder, project.database, keep_days=0)
-    assert landing.reached("beats") == reached
+    compaction.compact_folder(landing.folder, project.database, keep_days=0)
+    assert landing.landed_offsets("beats") == reached
     run(project)
     assert project.row("select sum(rows_accepted) from heartbeat_reconciliation") == (
         10 * (FILES + 1),
     )
-    said = project.run(
+    errors = project.run(
         "run", "--select", "stg_watch__heartbeat_rows+", full_refresh=True, fails=True
     )
-    assert "a full refresh would lose" in said
+    assert "a full refresh would lose" in errors

@@ -1,33 +1,33 @@
-"""Days as ranges: none is left out, and what lies between a few of them is."""
+"""Days as ranges: none is left out, and the days between a few of them is."""
 
 import random
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
-from dwell.publishing.day_ranges import ALL, EARLIEST, LATEST, MAX_RANGES, Range, of_days
+from dwell.publishing.day_ranges import ALL, EARLIEST, LATEST, MAX_RANGES, Range, cover_days
 
 
 def day(number):
     return date(2025, 1, 1) + timedelta(days=number)
 
 
-def whole(first, last):
+def full_days(first, last):
     return Range(datetime.combine(first, time()), datetime.combine(last, time.max))
 
 
 def test_days_that_follow_one_another_are_one_range():
-    assert of_days([day(2), day(0), day(1), day(1)]) == (whole(day(0), day(2)),)
+    assert cover_days([day(2), day(0), day(1), day(1)]) == (full_days(day(0), day(2)),)
 
 
 def test_an_old_day_leaves_out_what_lies_between():
-    assert of_days([date(2000, 1, 1), day(0), day(1)]) == (
-        whole(date(2000, 1, 1), date(2000, 1, 1)),
-        whole(day(0), day(1)),
+    assert cover_days([date(2000, 1, 1), day(0), day(1)]) == (
+        full_days(date(2000, 1, 1), date(2000, 1, 1)),
+        full_days(day(0), day(1)),
     )
 
 
 def test_where_no_days_are_known_it_is_all_of_them():
-    assert of_days([]) == ALL == (Range(EARLIEST, LATEST),)
+    assert cover_days([]) == ALL == (Range(EARLIEST, LATEST),)
 
 
 def test_of_many_days_the_smallest_gaps_are_filled():
@@ -36,18 +36,18 @@ def test_of_many_days_the_smallest_gaps_are_filled():
     for gap in range(2, 2 + MAX_RANGES + 10):
         days.append(day(at))
         at += gap
-    found = of_days(days)
+    found = cover_days(days)
     assert len(found) == MAX_RANGES
     # the ten smallest gaps and one more are filled: 11 of 59 gaps leave 49 and the first range
-    assert found[0] == whole(days[0], days[10])
-    assert found[1:] == tuple(whole(d, d) for d in days[11:])
+    assert found[0] == full_days(days[0], days[10])
+    assert found[1:] == tuple(full_days(d, d) for d in days[11:])
 
 
 def test_every_day_is_covered_and_ranges_do_not_overlap():
     draw = random.Random(1)
     for _ in range(200):
         days = {day(draw.randrange(2_000)) for _ in range(draw.randint(1, 200))}
-        found = of_days(days)
+        found = cover_days(days)
         assert len(found) <= MAX_RANGES
         assert all(any(f.date() <= d <= t.date() for f, t in found) for d in days)
         assert all(a.last < b.first for a, b in pairwise(found))

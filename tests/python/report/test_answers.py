@@ -10,6 +10,7 @@ from support.events import write_events
 from support.project import ROOT
 
 from dwell.cli.main import main
+from dwell.exceptions import UsageError
 from dwell.report import formatting, sentences
 
 ANSWERS = """select answer, answer_value, unit, tie_count, assumption
@@ -271,7 +272,7 @@ def test_the_evidence_for_the_timeout(changed, has_cuts, expected):
     assert sentences.about_timeout(FIT | changed, 30, has_cuts) == expected
 
 
-def test_an_event_id_tells_duplicates_apart():
+def test_an_event_id_distinguishes_duplicates():
     settings = DEFAULTS | {"events_columns": {"event_id": "id"}, "ignored_events": "ping"}
     assert sentences.about_events(settings) == [
         "Exact duplicates with the same event ID are counted once.",
@@ -344,14 +345,14 @@ def test_numbers_in_a_sentence():
 
 
 @pytest.mark.parametrize(
-    ("selector", "told", "untold"),
+    ("selector", "present", "absent"),
     [
         ("events", "2 rows read: 2 events, 0 duplicates, 0 rejected.", "Watch streams"),
         ("watch", "Watch streams: 1 ended, 0 going on; at most 1 at once", "Which day"),
     ],
 )
-def test_where_one_half_is_built_it_alone_is_told(
-    project, tmp_path, capsys, selector, told, untold
+def test_where_one_half_is_built_it_alone_is_printed(
+    project, tmp_path, capsys, selector, present, absent
 ):
     rows = [("view", user, "2025-01-01 10:00") for user in ("ann", "bob")]
     beats = tmp_path / "beats.csv"
@@ -368,13 +369,13 @@ def test_where_one_half_is_built_it_alone_is_told(
     for arguments in ([], ["--json"]):
         database = f"--database={dwell.database}"
         assert main(["answers", database, *arguments]) == 0
-        said = capsys.readouterr().out
+        output = capsys.readouterr().out
         if arguments:
-            known = json.loads(said)
+            known = json.loads(output)
             assert (known["events"] is None) == (selector == "watch")
             assert (known["heartbeats"] is None) == (selector == "events")
         else:
-            assert told in said and untold not in said
+            assert present in output and absent not in output
 
 
 def test_the_answers_need_no_charts():
@@ -386,10 +387,10 @@ def test_the_answers_need_no_charts():
 
 
 def test_the_table_is_read_without_a_scroll_bar():
-    from dwell.report.answers import table
+    from dwell.report.answers import format_table
 
     row = (1, "On which day?", "On a day " * 20, "It is assumed " * 20)
-    assert max(len(line) for line in table([row], 60).splitlines()) <= 60
+    assert max(len(line) for line in format_table([row], 60).splitlines()) <= 60
 
 
 @pytest.mark.parametrize(
@@ -410,7 +411,7 @@ def test_make_passes_events_and_settings_on(monkeypatch, capsys, events, given, 
 
     monkeypatch.setenv("EVENTS", events)
     monkeypatch.setenv("VARS", given)
-    assert dbt_vars.main() == 0
+    dbt_vars.print_vars()
     assert json.loads(capsys.readouterr().out) == expected
 
 
@@ -418,8 +419,9 @@ def test_paths_with_an_open_quote_are_refused_with_a_sentence(monkeypatch, capsy
     from dwell.dbt import vars as dbt_vars
 
     monkeypatch.setenv("EVENTS", "'a.csv")
-    assert dbt_vars.main() == 2
-    assert capsys.readouterr().err.startswith("dwell: EVENTS is no list of paths")
+    with pytest.raises(UsageError, match="EVENTS is not a list of paths"):
+        dbt_vars.print_vars()
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("given", ["{a: ", "[1, 2]"])
@@ -427,5 +429,6 @@ def test_settings_that_are_no_mapping_are_refused_with_a_sentence(monkeypatch, c
     from dwell.dbt import vars as dbt_vars
 
     monkeypatch.setenv("VARS", given)
-    assert dbt_vars.main() == 2
-    assert capsys.readouterr().err.startswith("dwell: VARS")
+    with pytest.raises(UsageError, match=r"^VARS"):
+        dbt_vars.print_vars()
+    assert capsys.readouterr().out == ""

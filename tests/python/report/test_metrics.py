@@ -1,4 +1,4 @@
-"""The metrics of models/semantic, asked by MetricFlow, say what the marts say."""
+"""The metrics of models/semantic, queried by MetricFlow, equal the marts."""
 
 from types import SimpleNamespace
 

@@ -30,7 +30,7 @@ def run(tmp_path_factory):
             "DBT_TARGET_PATH": "target",
             "DBT_LOG_PATH": "logs",
         }
-        environment = os.environ | {name: str(folder / place) for name, place in names.items()}
+        environment = os.environ | {name: str(folder / path) for name, path in names.items()}
         client = NotebookClient(
             notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}
         )
@@ -74,13 +74,13 @@ def test_pip_installs_what_is_pinned():
 
 def texts(notebook):
     """Return what it wrote, however it was broken into lines."""
-    told = [
+    parts = [
         output.text
         for cell in notebook.cells
         for output in cell.get("outputs", [])
         if output.output_type == "stream" and output.name == "stdout"
     ]
-    return " ".join("".join(told).split())
+    return " ".join("".join(parts).split())
 
 
 def pictures(notebook):

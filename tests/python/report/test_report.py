@@ -1,4 +1,4 @@
-"""The page: what it tells, and how it looks in a real browser."""
+"""The page: its content, and how it looks in a real browser."""
 
 import json
 import os
@@ -85,14 +85,14 @@ def text_of(page, selector="body"):
     return page.locator(selector).inner_text()
 
 
-# -- What it tells -------------------------------------------------------------------------------
+# -- Content -------------------------------------------------------------------------------------
 
 
 def test_it_answers_the_four_questions(browser, sample_page):
     """By the numbers of README.md."""
     with opened(browser, sample_page) as page:
         found = page.locator(".answers .number").all_inner_texts()
-        assert [number.replace(formatting.BESIDE, " ") for number in found] == [
+        assert [number.replace(formatting.NO_BREAK_SPACE, " ") for number in found] == [
             "18 March 2025",
             "517 sessions",
             "107 events",
@@ -108,13 +108,16 @@ def test_it_answers_the_four_questions(browser, sample_page):
             assert re.search(rf"^{number}$", quality, re.M), number
 
 
-def test_what_was_counted_by_hand_stands_in_the_tables(browser, hostile_page):
+def test_the_tables_have_what_was_counted_by_hand(browser, hostile_page):
     with opened(browser, hostile_page) as page:
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
 
         def rows(figure):
             return [
-                [t.replace(formatting.BESIDE, " ") for t in row.locator("th, td").all_inner_texts()]
+                [
+                    t.replace(formatting.NO_BREAK_SPACE, " ")
+                    for t in row.locator("th, td").all_inner_texts()
+                ]
                 for row in page.locator(f"#{figure} tbody tr").all()
             ]
 
@@ -135,7 +138,7 @@ def test_what_was_counted_by_hand_stands_in_the_tables(browser, hostile_page):
         assert rows("rejected_events") == [["unreadable event time", "1", "100%"]]
 
 
-def test_it_says_from_what_and_with_which_settings_it_was_made(browser, hostile_page):
+def test_it_states_its_sources_and_settings(browser, hostile_page):
     with opened(browser, hostile_page) as page:
         made = text_of(page, "section:has(#made)")
         assert "events.csv" in made and "dwell.duckdb" in made
@@ -154,7 +157,7 @@ def test_parts_without_data_are_not_mentioned(browser, sample, hostile_page, tmp
         assert not re.search("answer|visitor|timeout_minutes", text_of(page), re.I)
 
 
-def test_an_empty_database_gives_a_page_that_says_so(browser, tmp_path):
+def test_an_empty_database_gives_a_page_that_explains_it(browser, tmp_path):
     project = Project(tmp_path, events_path=str(write_events(tmp_path / "none.csv", [])))
     project.run("run", "--selector", "events")
     page_of_nothing = written(project.database, tmp_path / "report.html")
@@ -164,7 +167,7 @@ def test_an_empty_database_gives_a_page_that_says_so(browser, tmp_path):
         assert accessible(page)
 
 
-def test_without_a_build_it_says_what_to_do(tmp_path):
+def test_without_a_build_the_error_states_what_to_do(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "dwell", "report", "--output", str(tmp_path / "report.html")],
         cwd=ROOT,
@@ -242,7 +245,7 @@ def test_many_minutes_become_longer_and_keep_the_most(minutes, width):
 )
 def test_the_first_of_a_month_is_named_as_a_day_among_days(moments, names_days):
     rows = [{"from": at, "to": at, "value": 1, "marked": False, "Day": at} for at in moments]
-    drawn = charts.over_time(rows, ["Day"], "", is_by_day=False)
+    drawn = charts.draw_timeline(rows, ["Day"], "", is_by_day=False)
     assert f"utcdate(datum.value) > 1 || {names_days} ?" in json.dumps(drawn)
 
 
@@ -260,7 +263,7 @@ def test_every_chart_is_drawn(browser, sample_page):
 
 
 def axis(page, figure):
-    """Return what stands along the bottom of a chart."""
+    """Return the labels along the bottom of a chart."""
     return (
         page.locator(f"#{figure}-chart .role-axis-label").first.locator("text").all_text_contents()
     )
@@ -274,8 +277,8 @@ def test_days_and_minutes_are_the_same_in_every_time_zone(browser, sample_page, 
         page.locator("#days-chart path[fill='var(--mark)']").first.hover()
         tooltip = page.locator("#vg-tooltip-element.visible")
         tooltip.wait_for()
-        told = tooltip.inner_text()
-        assert "Tue 18 March 2025" in told and "538" in told
+        shown = tooltip.inner_text()
+        assert "Tue 18 March 2025" in shown and "538" in shown
 
 
 def test_hostile_names_show_as_text(browser, hostile_page):
@@ -369,7 +372,7 @@ def test_paper_gets_charts_and_no_controls(browser, hostile_page):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "expected"),
     [
         (None, "–"),
         (0, "0 s"),
@@ -382,12 +385,12 @@ def test_paper_gets_charts_and_no_controls(browser, hostile_page):
         (86400 * 3 + 3600 * 4, "3 d 4 h"),
     ],
 )
-def test_durations_are_told_as_people_do(seconds, told):
-    assert formatting.duration(seconds).replace(formatting.BESIDE, " ") == told
+def test_durations_are_formatted_for_people(seconds, expected):
+    assert formatting.duration(seconds).replace(formatting.NO_BREAK_SPACE, " ") == expected
 
 
 @pytest.mark.parametrize(
-    ("share", "told"),
+    ("share", "expected"),
     [
         (0, "0%"),
         (0.0001, "under 0.1%"),
@@ -397,12 +400,12 @@ def test_durations_are_told_as_people_do(seconds, told):
         (1, "100%"),
     ],
 )
-def test_all_and_nothing_are_told_only_where_they_are(share, told):
-    assert formatting.percent(share) == told
+def test_all_and_nothing_are_printed_only_if_exact(share, expected):
+    assert formatting.percent(share) == expected
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "expected"),
     [
         ("data/a?b.csv", "data/a?b.csv"),
         ("s3://bucket/a@b.csv", "s3://bucket/a@b.csv"),
@@ -411,5 +414,5 @@ def test_all_and_nothing_are_told_only_where_they_are(share, told):
         ("https://host?token=1", "https://host"),
     ],
 )
-def test_addresses_are_told_without_what_opens_them(source, told):
-    assert formatting.place(source) == told
+def test_addresses_are_printed_without_credentials(source, expected):
+    assert formatting.location(source) == expected

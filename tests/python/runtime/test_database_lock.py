@@ -54,10 +54,10 @@ def test_a_wait_ends_and_names_the_holder(tmp_path, brief):
         with pytest.raises(DatabaseLockedError) as raised:
             retry_while_locked(lambda: duckdb.connect(str(path)))
     assert 2 <= time.monotonic() - began_at < 6
-    said = str(raised.value)
-    assert f"(PID {pid})" in said
-    assert str(path) in said
-    assert "python" in said
+    message = str(raised.value)
+    assert f"(PID {pid})" in message
+    assert str(path) in message
+    assert "python" in message
 
 
 def test_a_wait_goes_on_as_soon_as_the_file_is_free(tmp_path, brief):
@@ -78,7 +78,7 @@ def test_a_wait_goes_on_as_soon_as_the_file_is_free(tmp_path, brief):
     assert done == [1]
 
 
-def test_each_wait_has_the_whole_time(tmp_path, brief, monkeypatch):
+def test_each_wait_lasts_the_full_timeout(tmp_path, brief, monkeypatch):
     """Two files that are held one after the other are not one wait."""
     monkeypatch.setattr(database_lock.time, "sleep", lambda _: None)
     now = [0.0]

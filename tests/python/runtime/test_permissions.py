@@ -10,7 +10,7 @@ import pytest
 from support.kafka.landing import land
 from support.project import ROOT
 
-from dwell.build.write_audit_publish import beside
+from dwell.build.write_audit_publish import working_copy
 from dwell.landing import compaction
 from dwell.landing.folder import SCHEMA, Landing
 from dwell.publishing.ledger import Ledger
@@ -111,13 +111,13 @@ def test_an_older_ledger_is_closed(tmp_path):
     assert mode(ledger) == oct(0o600)
 
 
-def test_files_that_are_put_together_are_no_wider_than_any_of_them(tmp_path):
+def test_merged_files_are_no_wider_than_any_of_them(tmp_path):
     files = []
     for number, permission in enumerate((0o644, 0o600)):
         path = land(tmp_path / f"{number}.parquet", {number: "{}"})
         path.chmod(permission)
-        files.append(compaction.File(path, "topic", False, 1, 0))
-    assert compaction.put_together(duckdb.connect(), files) == 2
+        files.append(compaction.LoadedFile(path, "topic", False, 1, 0))
+    assert compaction.merge_files(duckdb.connect(), files) == 2
     (path,) = tmp_path.glob("*.parquet")
     assert mode(path) == oct(0o600)
 
@@ -131,10 +131,10 @@ def test_what_replaces_a_file_is_no_wider(tmp_path):
 
 
 @pytest.mark.parametrize("permission", [0o600, 0o640, 0o644])
-def test_a_copy_to_build_on_is_no_wider_and_takes_the_place_with_the_same(tmp_path, permission):
+def test_a_working_copy_is_no_wider_and_the_database_keeps_its_permissions(tmp_path, permission):
     live = make_database(tmp_path / "dwell.duckdb", permission)
     start(database=live)
-    with beside(live) as copy, duckdb.connect(str(copy)) as connection:
+    with working_copy(live) as copy, duckdb.connect(str(copy)) as connection:
         connection.execute("insert into t values (2)")
         for path in copy.parent.glob("dwell*"):
             assert path.stat().st_mode & 0o777 & ~permission == 0, path

@@ -206,7 +206,7 @@ def test_commands_that_log(run, words, folder):
 
 
 def test_load(folder):
-    # without its client, it says so
+    # without its client, the message names it
     code, _, err = dwell("load", "postgres", "--table", HOSTILE, PGHOST=str(folder))
     assert code and err
 
@@ -260,16 +260,16 @@ def test_a_sentence_of_a_log_is_safe():
 
 def test_a_status_line_is_safe(capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    log.Status().tell(0, HOSTILE)
+    log.Status().update(0, HOSTILE)
     err = capsys.readouterr().err
     assert err == f"\r\x1b[K{SHOWN}"
 
 
-def test_what_dbt_says_is_safe(tmp_path):
+def test_messages_of_dbt_are_safe(tmp_path):
     with (tmp_path / "out").open("w+", encoding="utf-8") as out:
         progress = Progress(out)
         info = SimpleNamespace(name="PrintEvent", level="info", msg=f"dwell: {HOSTILE}")
-        progress.hear(SimpleNamespace(info=info, data=None))
+        progress.handle(SimpleNamespace(info=info, data=None))
         out.seek(0)
         check(out.read())
 
@@ -280,8 +280,8 @@ def test_what_dbt_says_is_safe(tmp_path):
 def test_dwells_sentences_are_safe_where_dbt_prints_them(project, folder, tmp_path):
     (path := folder / "broken.parquet").write_bytes(b"PAR1 no Parquet")
     for paths in (f"none/{HOSTILE}.csv", str(path)):
-        said = project(events_path=[paths]).run("run", fails=True)
-        (sentence,) = re.findall("dwell: .*?(?=\n|$)", said)
+        output = project(events_path=[paths]).run("run", fails=True)
+        (sentence,) = re.findall("dwell: .*?(?=\n|$)", output)
         check(sentence)
         assert "FORGED" in sentence
 
@@ -289,5 +289,5 @@ def test_dwells_sentences_are_safe_where_dbt_prints_them(project, folder, tmp_pa
 def test_an_error_of_sql_that_quotes_a_name_is_safe(project):
     text = "'dwell: ' || chr(27) || '[31m' || chr(8238) || chr(10) || 'FORGED is loaded already'"
     query = f'select {{{{ dwell.fail_with("{text}") }}}}'
-    said = project().run("show", "--inline", query, fails=True)
-    assert "dwell: ?[31m??FORGED is loaded already" in said
+    output = project().run("show", "--inline", query, fails=True)
+    assert "dwell: ?[31m??FORGED is loaded already" in output

@@ -1,4 +1,4 @@
-"""The simulated heartbeats make the streams that the simulation says; a small oracle counts."""
+"""The simulated heartbeats make the true streams of the simulation; a small oracle counts them."""
 
 import csv
 import itertools
@@ -18,7 +18,7 @@ from support.project import ROOT
 
 from dwell.cli.main import main
 from dwell.sample import heartbeats, simulate
-from dwell.sample.heartbeats import Plan
+from dwell.sample.plan import FLAWS, Plan
 
 SEED_FILE = ROOT / "seeds" / "watch_heartbeats.csv"
 SIX = ("user_id", "program_id", "start_time", "session_id", "device", "event_time")
@@ -57,7 +57,7 @@ def millis(text):
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def judge(payload, received_at):
+def validate(payload, received_at):
     """Return a payload's fields, or None, and the reason to reject it, or None."""
     if not payload:
         return None, "empty_payload"
@@ -67,10 +67,10 @@ def judge(payload, received_at):
         return None, "broken_json"
     if not isinstance(fields, dict):
         return None, "not_an_object"
-    return judge_fields(fields, received_at)
+    return validate_fields(fields, received_at)
 
 
-def judge_fields(fields, received_at):
+def validate_fields(fields, received_at):
     for name in SIX:
         if fields.get(name) in (None, ""):
             return None, f"missing_{name}"
@@ -105,7 +105,7 @@ def by_identity(heartbeats):
 
 
 def streams_of(heartbeats):
-    """Return what the rule says of heartbeats, as rows of the truth, sorted."""
+    """Apply the rule to heartbeats; return rows like those of the truth, sorted."""
     rows = []
     for identity, times in by_identity(heartbeats).items():
         for stream in split(times):
@@ -115,8 +115,8 @@ def streams_of(heartbeats):
     return sorted(rows)
 
 
-def told(plan):
-    """Return the truth that the simulation tells, as the same rows."""
+def truth_of(plan):
+    """Return the true streams of the simulation, as rows of the same form."""
     return sorted(
         (
             viewing.user_id,
@@ -141,14 +141,14 @@ def plan(request):
 # -- The messages and their truth --------------------------------------------------------------
 
 
-def test_the_truth_is_what_the_rule_says_of_the_heartbeats(plan):
-    accepted = [judge(m.payload, m.received_at)[0] for m in heartbeats.messages(plan)]
-    assert told(plan) == streams_of(fields for fields in accepted if fields)
+def test_the_truth_equals_the_rule_applied_to_the_heartbeats(plan):
+    accepted = [validate(m.payload, m.received_at)[0] for m in heartbeats.messages(plan)]
+    assert truth_of(plan) == streams_of(fields for fields in accepted if fields)
 
 
 def test_every_reject_is_known_with_its_reason(plan):
     sent = list(heartbeats.messages(plan))
-    assert [judge(m.payload, m.received_at)[1] for m in sent] == [m.reject for m in sent]
+    assert [validate(m.payload, m.received_at)[1] for m in sent] == [m.reject for m in sent]
     assert Counter(m.reject for m in sent if m.reject) == heartbeats.rejects(plan)
 
 
@@ -167,7 +167,7 @@ def test_messages_come_in_order_and_after_they_happened(plan):
 
 def test_every_flaw_is_made():
     counts = heartbeats.rejects(Plan(viewers=0))
-    assert counts.keys() == {*heartbeats.FLAWS, "in_the_future"}
+    assert counts.keys() == {*FLAWS, "in_the_future"}
     assert {
         "empty_payload",
         "broken_json",
@@ -175,7 +175,7 @@ def test_every_flaw_is_made():
         *(f"{flaw}_{name}" for flaw in ("missing", "wrong_type") for name in SIX),
         "unreadable_start_time",
         "unreadable_event_time",
-    } == set(heartbeats.FLAWS)
+    } == set(FLAWS)
 
 
 def test_missing_is_absent_or_null_or_empty():
@@ -190,7 +190,8 @@ def test_missing_is_absent_or_null_or_empty():
 
 def test_most_heartbeats_come_four_seconds_after_the_one_before():
     accepted = (
-        judge(m.payload, m.received_at)[0] for m in heartbeats.messages(Plan(double=0, viewers=50))
+        validate(m.payload, m.received_at)[0]
+        for m in heartbeats.messages(Plan(double=0, viewers=50))
     )
     gaps = Counter(
         later - earlier
@@ -209,7 +210,7 @@ def test_shares_are_kept():
     messages = list(heartbeats.messages(plan))
     sent = Counter(m.payload for m in messages if m.reject is None)
     twice = sum(count == 2 for count in sent.values())
-    broken = sum(m.reject in heartbeats.FLAWS for m in messages)
+    broken = sum(m.reject in FLAWS for m in messages)
     assert set(sent.values()) == {1, 2}
     assert twice == pytest.approx(0.05 * len(sent), rel=0.1)
     assert broken == pytest.approx(0.02 * len(sent), rel=0.1)
@@ -224,7 +225,7 @@ def test_viewers_come_when_the_hour_is_busy():
     midnight = Plan().start - 19 * HOUR
     plan = Plan(viewers=1_000, minutes=24 * 60, start=midnight)
     come = Counter((v.arrived_at - midnight) // HOUR for v in heartbeats.viewers(plan))
-    # the cases stand before the others, as one viewer
+    # the cases precede the others, as one viewer
     assert come.total() == plan.viewers + 1
     assert come[20] > 10 * come[4] > 0
 
@@ -239,7 +240,7 @@ def test_the_same_plan_gives_the_same_and_another_seed_does_not():
     plan = Plan(viewers=20)
     once, again = list(heartbeats.messages(plan)), list(heartbeats.messages(plan))
     assert once == again
-    assert told(plan) == told(plan)
+    assert truth_of(plan) == truth_of(plan)
     assert once != list(heartbeats.messages(Plan(viewers=20, seed=2)))
 
 
@@ -276,7 +277,7 @@ def rows():
 @pytest.fixture(scope="module")
 def accepted(rows):
     """Return the accepted rows, in the order of arrival."""
-    return [r for r in rows if judge_fields(r, millis(r["received_at"]))[1] is None]
+    return [r for r in rows if validate_fields(r, millis(r["received_at"]))[1] is None]
 
 
 @pytest.fixture(scope="module")
@@ -374,7 +375,7 @@ def test_in_the_sample_heartbeats_come_twice(accepted):
 
 
 def test_the_sample_shows_every_flaw_that_a_csv_can(rows):
-    reasons = Counter(judge_fields(r, millis(r["received_at"]))[1] for r in rows)
+    reasons = Counter(validate_fields(r, millis(r["received_at"]))[1] for r in rows)
     assert reasons.keys() == {
         None,
         *(f"missing_{name}" for name in SIX),
@@ -392,7 +393,7 @@ def test_streams_of_the_sample_are_the_true_ones(accepted):
     options = dict(zip(*[iter(simulate.SAMPLE.split())] * 2, strict=True))
     del options["--format"]
     numbers = {name.removeprefix("--"): json.loads(value) for name, value in options.items()}
-    assert told(Plan(**numbers)) == streams_of(accepted)
+    assert truth_of(Plan(**numbers)) == streams_of(accepted)
 
 
 # -- The command -------------------------------------------------------------------------------
@@ -425,7 +426,7 @@ def test_csv_shows_what_a_csv_can(cli, capsys):
     out, err = capsys.readouterr()
     shown = list(csv.DictReader(out.splitlines()))
     assert list(shown[0]) == [*SIX, "received_at"]
-    reasons = Counter(judge_fields(r, millis(r["received_at"]))[1] for r in shown)
+    reasons = Counter(validate_fields(r, millis(r["received_at"]))[1] for r in shown)
     plan = Plan(viewers=5, minutes=12, broken=0.1)
     sent = Counter(m.reject for m in heartbeats.messages(plan))
     assert reasons.keys() < sent.keys()
@@ -449,7 +450,7 @@ def test_the_truth_is_a_csv(cli, capsys, tmp_path):
     ]
     assert sorted(
         (*r[:5], round(float(r[5]) * SECOND), millis(r[6]), millis(r[7]), int(r[8])) for r in found
-    ) == told(Plan(viewers=5, minutes=12, broken=0.1))
+    ) == truth_of(Plan(viewers=5, minutes=12, broken=0.1))
     assert all(re.fullmatch(r"\d+\.\d{3}", r[5]) for r in found)
 
 
@@ -504,7 +505,7 @@ def test_who_reads_may_stop(viewers):
         ("--colour", "2"): "No such option '--colour'",
     }.items(),
 )
-def test_what_is_wrong_is_said_in_a_sentence(cli, capsys, options, sentence):
+def test_wrong_options_are_reported_in_a_sentence(cli, capsys, options, sentence):
     assert cli(*options) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -514,17 +515,17 @@ def test_what_is_wrong_is_said_in_a_sentence(cli, capsys, options, sentence):
 
 def test_a_file_that_cannot_be_written_is_named(cli, capsys):
     assert cli("--output", "/nowhere/at/all") == 1
-    said = "dwell: /nowhere/at/all cannot be written: No such file or directory\n"
-    assert capsys.readouterr() == ("", said)
+    message = "dwell: /nowhere/at/all cannot be written: No such file or directory\n"
+    assert capsys.readouterr() == ("", message)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
-def test_a_full_disk_is_told_with_the_file(cli, capsys):
+def test_a_full_disk_is_reported_with_the_file(cli, capsys):
     assert cli("--output", "/dev/full") == 1
     assert "dwell: /dev/full cannot be written: No space left" in capsys.readouterr().err
 
 
-def test_help_tells_every_option(cli, capsys):
+def test_help_describes_every_option(cli, capsys):
     assert cli("--help") == 0
     text = capsys.readouterr().out
     for name in Plan.__dataclass_fields__:

@@ -18,7 +18,7 @@ MICROSECOND = sample_events.SECOND / 1_000_000
 
 @pytest.fixture(scope="module")
 def truth():
-    return sample_events.make()
+    return sample_events.make_sample()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def as_row(session):
 
 def test_the_file_is_what_the_script_writes(tmp_path):
     written = tmp_path / "events.csv"
-    sample_events.main(written)
+    sample_events.write_sample(written)
     assert sample_events.PATH == ROOT / "seeds" / "events.csv"
     assert written.read_bytes() == sample_events.PATH.read_bytes()
 

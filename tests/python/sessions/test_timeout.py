@@ -13,7 +13,7 @@ from support.oracles.sessions import EPOCH, Event, Rule, sessions_of
 from support.project import Project
 
 from dwell.report.marts import Marts
-from dwell.report.sections.summary import with_sentences
+from dwell.report.sections.summary import add_sentences
 
 START = datetime(2025, 1, 1)
 
@@ -105,7 +105,7 @@ def fit(gaps):
 def printed_assumption(project):
     """Return what `dwell answers` prints about the definition of a session."""
     with duckdb.connect(str(project.database), read_only=True) as connection:
-        return with_sentences(Marts(connection))[1]["assumption_text"]
+        return add_sentences(Marts(connection))[1]["assumption_text"]
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 import duckdb
 import pytest
-from support.kafka.listener import Listener, at, beats
+from support.kafka.listener import Scene, at, beats
 
 from dwell.publishing.ledger import replace_withheld
 from dwell.runtime.log import Rate
 from dwell.streaming.circuit_breaker import CircuitBreaker, Minute
-from dwell.streaming.listener import tell_status
+from dwell.streaming.listen import report_status
 
 # Ten viewers watch for seven minutes. In the third and fourth, their producer sends userId, not
 # user_id.
@@ -34,163 +34,163 @@ def heartbeats():
 
 
 @pytest.fixture
-def listener(tmp_path):
-    return Listener(tmp_path)
+def scene(tmp_path):
+    return Scene(tmp_path)
 
 
-def test_a_renamed_field_ends_no_stream(listener):
+def test_a_renamed_field_ends_no_stream(scene):
     suspended, seen = [], {}
 
     def note(now):
-        suspended.append((now, listener.watch.is_suspended))
-        seen[now] = (listener.streams(), listener.watch.going_on)
+        suspended.append((now, scene.listener.is_suspended))
+        seen[now] = (scene.streams(), scene.listener.ongoing_count)
 
-    listener.play(heartbeats(), "8:30", every=30, after_step=note)
+    scene.play(heartbeats(), "8:30", every=30, after_step=note)
     # from the first file with ten invalid messages, until the first whole minute that is valid
     open_at = [now for now, is_open in suspended if is_open]
     assert (open_at[0], open_at[-1], len(open_at)) == (at("2:30"), at("4:30"), 5)
-    for now, (streams, going_on) in seen.items():
+    for now, (streams, ongoing) in seen.items():
         if at("1:30") <= now < at("6:00"):
             assert streams == [("before", "0:00", "0:20")], now
         if at("2:30") <= now <= at("4:00"):
-            # nothing can be read, and so nobody has stopped
-            assert going_on == len(VIEWERS), now
-    assert listener.streams() == sorted(ENDED + SECOND_PARTS)
-    assert listener.watch.withheld == len(VIEWERS)
+            # nothing can be read, so no one has stopped
+            assert ongoing == len(VIEWERS), now
+    assert scene.streams() == sorted(ENDED + SECOND_PARTS)
+    assert scene.listener.withheld_count == len(VIEWERS)
 
 
-def test_a_restart_comes_to_the_same_result(listener):
+def test_a_restart_comes_to_the_same_result(scene):
     # before anything is wrong, while publishing is suspended, as it resumes, and afterwards
     restarts = [at("2:00"), at("3:00"), at("5:00"), at("6:00")]
-    listener.play(
+    scene.play(
         heartbeats(),
         "9:00",
         every=60,
-        after_step=lambda now: now in restarts and listener.start(),
+        after_step=lambda now: now in restarts and scene.start(),
     )
-    assert listener.streams() == sorted(ENDED + SECOND_PARTS)
+    assert scene.streams() == sorted(ENDED + SECOND_PARTS)
 
 
-def test_a_backlog_comes_to_the_same_result(listener):
-    listener.land(heartbeats())
-    listener.step(at("12:00"))
-    assert not listener.watch.is_suspended
-    assert listener.streams() == sorted(ENDED + SECOND_PARTS)
+def test_a_backlog_comes_to_the_same_result(scene):
+    scene.land(heartbeats())
+    scene.step(at("12:00"))
+    assert not scene.listener.is_suspended
+    assert scene.streams() == sorted(ENDED + SECOND_PARTS)
 
 
-def test_nothing_is_published_until_valid_heartbeats_come(listener):
+def test_nothing_is_published_until_valid_heartbeats_come(scene):
     """Neither the time that passes nor a restart is a sign that the producer is right again."""
-    listener.land([m for m in RENAMED if m[0] < at("4:00")])
+    scene.land([m for m in RENAMED if m[0] < at("4:00")])
     for minute in (4, 60):
-        listener.step(at(f"{minute}:00"))
-        assert listener.watch.is_suspended
-        assert listener.watch.going_on == len(VIEWERS)
-        listener.start()
+        scene.step(at(f"{minute}:00"))
+        assert scene.listener.is_suspended
+        assert scene.listener.ongoing_count == len(VIEWERS)
+        scene.start()
     # half a minute proves nothing
-    listener.land(beats("other", "70:00", "70:28", every=1))
-    listener.step(at("70:30"))
-    assert listener.watch.is_suspended
-    listener.land(beats("other", "70:30", "71:04", every=1))
-    listener.step(at("71:05"))
-    assert not listener.watch.is_suspended
-    listener.step(at("73:00"))
-    assert listener.streams() == [("other", "70:00", "71:04")]
+    scene.land(beats("other", "70:00", "70:28", every=1))
+    scene.step(at("70:30"))
+    assert scene.listener.is_suspended
+    scene.land(beats("other", "70:30", "71:04", every=1))
+    scene.step(at("71:05"))
+    assert not scene.listener.is_suspended
+    scene.step(at("73:00"))
+    assert scene.streams() == [("other", "70:00", "71:04")]
 
 
-def test_producers_of_whom_one_is_wrong(tmp_path):
-    """A fifth of the messages is invalid, while those of others let time go on."""
-    listener = Listener(tmp_path, max_ratio=0.1)
+def test_one_wrong_producer_among_several(tmp_path):
+    """A fifth of the messages is invalid, while those of others advance the watermark."""
+    scene = Scene(tmp_path, max_ratio=0.1)
     wrong = beats("wrong", "0:00", "1:56") + beats("wrong", "2:00", "5:00", user_id="userId")
     right = [m for number in range(4) for m in beats(f"right{number}", "0:00", "5:00")]
-    listener.play(wrong + right, "5:00", every=30)
-    assert listener.watch.is_suspended
-    assert listener.streams() == []
+    scene.play(wrong + right, "5:00", every=30)
+    assert scene.listener.is_suspended
+    assert scene.streams() == []
 
 
-def test_invalid_messages_are_accepted_on_request(listener):
-    listener.land(heartbeats())
-    listener.step(at("12:00"))
-    listener.start(accepts_invalid=True)
-    listener.step(at("12:00"))
+def test_invalid_messages_are_accepted_on_request(scene):
+    scene.land(heartbeats())
+    scene.step(at("12:00"))
+    scene.start(accepts_invalid=True)
+    scene.step(at("12:00"))
     everything = sorted(ENDED + FIRST_PARTS + SECOND_PARTS)
-    assert listener.streams() == everything
+    assert scene.streams() == everything
     # what is accepted stays accepted, and what comes after is not
-    published = len(listener.published())
-    listener.start()
-    listener.step(at("12:10"))
-    assert len(listener.published()) == published == len(everything)
-    listener.land(
+    published = len(scene.published())
+    scene.start()
+    scene.step(at("12:10"))
+    assert len(scene.published()) == published == len(everything)
+    scene.land(
         beats("new", "13:00", "13:56") + beats("new", "14:00", "15:00", every=1, user_id="userId")
     )
-    listener.step(at("20:00"))
-    assert listener.watch.is_suspended
-    assert listener.streams() == everything
+    scene.step(at("20:00"))
+    assert scene.listener.is_suspended
+    assert scene.streams() == everything
 
 
-def test_repaired_messages_are_published(listener):
-    """The field has another name from the beginning, and someone says so."""
-    listener.land(beats("new", "0:00", "2:00", user_id="userId"))
-    listener.step(at("4:00"))
-    assert listener.watch.is_suspended
-    listener.start(settings={"heartbeats_columns": {"user_id": "userId"}})
-    listener.dbt._manifest = None
-    result = listener.dbt.run("build", "--select", "stg_watch__heartbeat_rows+", "--full-refresh")
+def test_repaired_messages_are_published(scene):
+    """The field has another name from the beginning, and a user maps it."""
+    scene.land(beats("new", "0:00", "2:00", user_id="userId"))
+    scene.step(at("4:00"))
+    assert scene.listener.is_suspended
+    scene.start(settings={"heartbeats_columns": {"user_id": "userId"}})
+    scene.dbt._manifest = None
+    result = scene.dbt.run("build", "--select", "stg_watch__heartbeat_rows+", "--full-refresh")
     assert result.success
-    listener.step(at("4:00"))
-    assert listener.streams() == [("new", "0:00", "2:00")]
-    assert listener.watch.withheld == 0
+    scene.step(at("4:00"))
+    assert scene.streams() == [("new", "0:00", "2:00")]
+    assert scene.listener.withheld_count == 0
 
 
-def test_a_partition_that_lands_later_shows_that_a_minute_is_valid(listener):
-    """The same process publishes then what it has passed over before."""
-    listener.land(beats("a", "0:00", "1:56") + [(at("2:10"), b"{")] * 20, partition=0)
-    listener.land(beats("b", "3:00", "4:28"), partition=1)
-    listener.step(at("6:00"))
-    assert listener.streams() == [("b", "3:00", "4:28")]
-    assert listener.watch.withheld == 1
+def test_a_partition_that_lands_later_shows_that_a_minute_is_valid(scene):
+    """The same process then publishes streams that it has withheld."""
+    scene.land(beats("a", "0:00", "1:56") + [(at("2:10"), b"{")] * 20, partition=0)
+    scene.land(beats("b", "3:00", "4:28"), partition=1)
+    scene.step(at("6:00"))
+    assert scene.streams() == [("b", "3:00", "4:28")]
+    assert scene.listener.withheld_count == 1
     # 20 of 257 messages
-    listener.land(beats("c", "2:00", "2:59", every=0.25), partition=2)
-    listener.step(at("6:10"))
-    assert listener.streams() == [
+    scene.land(beats("c", "2:00", "2:59", every=0.25), partition=2)
+    scene.step(at("6:10"))
+    assert scene.streams() == [
         ("a", "0:00", "1:56"),
         ("b", "3:00", "4:28"),
         ("c", "2:00", "2:59"),
     ]
-    assert listener.watch.withheld == 0
+    assert scene.listener.withheld_count == 0
 
 
-def test_a_full_refresh_alone_repairs_nothing(listener):
-    listener.land(heartbeats())
-    listener.step(at("12:00"))
-    result = listener.dbt.run("run", "--select", "stg_watch__heartbeat_rows+", "--full-refresh")
+def test_a_full_refresh_alone_repairs_nothing(scene):
+    scene.land(heartbeats())
+    scene.step(at("12:00"))
+    result = scene.dbt.run("run", "--select", "stg_watch__heartbeat_rows+", "--full-refresh")
     assert result.success
-    listener.start()
-    listener.step(at("12:00"))
-    assert listener.streams() == sorted(ENDED + SECOND_PARTS)
+    scene.start()
+    scene.step(at("12:00"))
+    assert scene.streams() == sorted(ENDED + SECOND_PARTS)
 
 
-def test_the_status_line_always_tells_of_rejects(listener):
-    class Readers:
-        messages = lag = 0
+def test_the_status_line_always_has_the_rejects(scene):
+    class Pool:
+        message_count = lag = 0
 
     class Status:
-        def tell(self, now, message, **fields):
+        def update(self, now, message, **fields):
             self.message, self.fields = message, fields
 
     def status():
         found = Status()
-        tell_status(found, Rate(), listener.watch, Readers(), 0.1)
+        report_status(found, Rate(), scene.listener, Pool(), 0.1)
         return found
 
     assert "0.0% of the last minute's rejected (0 in all)" in status().message
-    listener.land(beats("right", "0:00", "0:59", every=1) + [(at("0:59"), b"{")] * 6)
-    listener.step(at("1:00"))
+    scene.land(beats("right", "0:00", "0:59", every=1) + [(at("0:59"), b"{")] * 6)
+    scene.step(at("1:00"))
     right = status()
     assert "9.1% of the last minute's rejected (6 in all)" in right.message
     assert (right.fields["rejected"], right.fields["invalid_ratio"]) == (6, 0.0909)
     assert not right.fields["is_suspended"]
-    listener.land([(at("1:01"), b"{")] * 20)
-    listener.step(at("2:00"))
+    scene.land([(at("1:01"), b"{")] * 20)
+    scene.step(at("2:00"))
     wrong = status()
     assert wrong.message.startswith(
         "PUBLISHING IS SUSPENDED: 20 of the 20 messages received in the minute 2025-01-01 12:01 "
@@ -202,7 +202,7 @@ def test_the_status_line_always_tells_of_rejects(listener):
 # -- Minutes -----------------------------------------------------------------------------------
 
 
-def looked_at(minutes, max_ratio=0.1, min_count=10, accepted=()):
+def breaker_of(minutes, max_ratio=0.1, min_count=10, accepted=()):
     """A circuit breaker that has seen {minute after noon: (valid, invalid)}."""
     with duckdb.connect() as connection:
         connection.execute(
@@ -219,7 +219,7 @@ def looked_at(minutes, max_ratio=0.1, min_count=10, accepted=()):
                 "insert into dwell_heartbeats_rejected values (?, ?)", [at("1:59"), reason]
             )
         breaker = CircuitBreaker(max_ratio, min_count)
-        breaker.look(connection, lambda minutes: {at(f"{minute}:00") for minute in accepted})
+        breaker.update(connection, lambda minutes: {at(f"{minute}:00") for minute in accepted})
     return breaker
 
 
@@ -227,7 +227,7 @@ def looked_at(minutes, max_ratio=0.1, min_count=10, accepted=()):
     "valid, invalid, is_invalid",
     [
         (0, 0, False),
-        # too few to say anything
+        # too few to prove anything
         (0, 9, False),
         (0, 10, True),
         # a tenth is not more than a tenth
@@ -238,13 +238,13 @@ def looked_at(minutes, max_ratio=0.1, min_count=10, accepted=()):
     ],
 )
 def test_which_minute_is_invalid(valid, invalid, is_invalid):
-    breaker = looked_at({1: (valid, invalid)})
+    breaker = breaker_of({1: (valid, invalid)})
     assert bool(breaker.invalid_minutes) == is_invalid
     assert breaker.is_open(at("1:30")) == is_invalid
 
 
 def test_a_ratio_of_1_publishes_always():
-    assert not looked_at({1: (0, 1_000)}, max_ratio=1).invalid_minutes
+    assert not breaker_of({1: (0, 1_000)}, max_ratio=1).invalid_minutes
 
 
 @pytest.mark.parametrize(
@@ -261,24 +261,24 @@ def test_a_ratio_of_1_publishes_always():
     ],
 )
 def test_when_publishing_resumes(minutes, now, is_open):
-    assert looked_at(minutes).is_open(at(now)) == is_open
+    assert breaker_of(minutes).is_open(at(now)) == is_open
 
 
 def test_nothing_resumes_while_it_is_unknown_what_has_landed():
-    assert looked_at({1: (0, 50), 2: (50, 0)}).is_open(None)
+    assert breaker_of({1: (0, 50), 2: (50, 0)}).is_open(None)
 
 
 def test_which_silence_proves_nothing():
-    breaker = looked_at({1: (0, 50), 2: (0, 50), 9: (0, 50), 20: (0, 50)}, accepted=[20])
+    breaker = breaker_of({1: (0, 50), 2: (0, 50), 9: (0, 50), 20: (0, 50)}, accepted=[20])
     silence = at("1:05") - at("0:00")
-    assert breaker.withheld(silence) == [
+    assert breaker.withheld_intervals(silence) == [
         (at("0:00") + (at("1:00") - at("1:05")), at("3:00")),
         (at("7:55"), at("10:00")),
     ]
 
 
 def test_the_most_frequent_reason_is_reported():
-    breaker = looked_at({1: (20, 60)})
+    breaker = breaker_of({1: (20, 60)})
     assert breaker.describe() == (
         "60 of the 80 messages received in the minute 2025-01-01 12:01 UTC are invalid "
         "(75.0%, most often missing_device)"

@@ -1,4 +1,4 @@
-"""`dwell watch` tells the true streams, once, whenever and wherever it is killed."""
+"""`dwell listen` publishes the true streams, once, wherever it is killed."""
 
 import json
 import os
@@ -16,8 +16,8 @@ from support.kafka.published import PLAN, current_streams, truth
 from support.killed.listener import POINTS
 from support.project import ROOT
 
-from dwell.kafka.consumer import Place, Progress
-from dwell.kafka.consumer_pool import complete_to
+from dwell.kafka.progress import ConsumerProgress, PartitionProgress
+from dwell.kafka.watermark import compute_watermark
 from dwell.sample.heartbeats import messages, rejects, write_time
 
 DYING = ROOT / "tests/python/support/killed/listener.py"
@@ -25,16 +25,16 @@ PARTITIONS = 3
 
 
 class Scene:
-    """A topic of heartbeats, a topic to tell streams to, and a watch between them."""
+    """A topic of heartbeats, a topic of published streams, and a listener between them."""
 
     def __init__(self, broker, folder, name, draw):
         self.broker, self.folder, self.draw = broker, folder, draw
         self.beats = broker.topic(f"{name}-heartbeats", PARTITIONS)
-        self.told = broker.topic(f"{name}-streams", 2)
+        self.published = broker.topic(f"{name}-streams", 2)
         self.deaths = Counter()
 
     def send(self, plan=PLAN, seconds=0.0):
-        """Send a simulation, evenly over some time, and at its end marks that let time go on."""
+        """Send a simulation, evenly over some time, and then marks that advance the watermark."""
         sent = list(messages(plan))
         last = sent[-1].received_at
         slices = 20 if seconds else 1
@@ -57,8 +57,8 @@ class Scene:
             [
                 *(sys.executable, str(DYING), "listen", "--topic", self.beats),
                 *("--landing", str(self.folder / "landing"), "--every", "0.5"),
-                *("--publish-topic", self.told, "--grace", "1", *options),
-                *("--publish-name", self.told),
+                *("--publish-topic", self.published, "--grace", "1", *options),
+                *("--publish-name", self.published),
             ],
             cwd=ROOT,
             env=os.environ
@@ -72,10 +72,10 @@ class Scene:
         )
 
     def die_at(self, point, times, **environment):
-        """Run until it dies at a point; return whether it came there within a minute."""
+        """Run until it dies at a point; return whether it reaches that within a minute."""
         process = self.start(DIE_AT=f"{point}:{times}", **environment)
         try:
-            # a reader that dies is noticed by the process that started it
+            # the process that started a consumer notices its death
             died = process.wait(60) in (-signal.SIGKILL, 1)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
@@ -84,13 +84,13 @@ class Scene:
         return died
 
     def die_at_random(self, most_seconds):
-        """Kill it after a while: all of it, or the process that steps, or one that reads."""
+        """Kill it after a while: all of it, or the process that steps, or one that consumes."""
         process = self.start()
         time.sleep(self.draw.uniform(0, most_seconds))
-        whom = self.draw.choice(["all", "the one that steps", "one that reads"])
-        if whom == "all":
+        victim = self.draw.choice(["all", "the one that steps", "one that consumes"])
+        if victim == "all":
             os.killpg(process.pid, signal.SIGKILL)
-        elif whom == "the one that steps":
+        elif victim == "the one that steps":
             process.kill()
         else:
             children = subprocess.run(
@@ -101,10 +101,10 @@ class Scene:
             time.sleep(0.5)
             process.kill()
         process.wait(60)
-        self.deaths[whom] += 1
+        self.deaths[victim] += 1
 
     def finish(self, **environment):
-        """Run until all is told, with no harm done to it."""
+        """Run until everything is published, without a kill."""
         process = self.start("--until-end", **environment)
         assert process.wait(180) == 0, self.log()[-2000:]
 
@@ -119,7 +119,7 @@ class Scene:
             time.sleep(0.5)
 
     def records(self):
-        return [json.loads(message.value()) for message in self.broker.read(self.told)]
+        return [json.loads(message.value()) for message in self.broker.read(self.published)]
 
     def rows(self, query):
         with duckdb.connect(str(self.folder / "dwell.duckdb"), read_only=True) as connection:
@@ -157,7 +157,7 @@ def check(scene):
     assert landed == (sent, sent)
 
 
-def test_it_tells_the_true_streams_though_it_is_killed_at_every_point(broker, tmp_path):
+def test_it_publishes_the_true_streams_though_it_is_killed_at_every_point(broker, tmp_path):
     scene = Scene(broker, tmp_path, "points", random.Random(1))
     sending = threading.Thread(target=scene.send, kwargs={"seconds": 70})
     sending.start()
@@ -171,7 +171,7 @@ def test_it_tells_the_true_streams_though_it_is_killed_at_every_point(broker, tm
 
 @pytest.mark.parametrize("without_transaction", [False, True])
 def test_a_batch_that_was_sent_when_it_died_is_sent_once(broker, tmp_path, without_transaction):
-    """The control: an idempotent producer alone tells streams twice, and this test sees it."""
+    """The control: an idempotent producer alone publishes twice, and this test detects it."""
     more = {"WITHOUT_TRANSACTION": "1"} if without_transaction else {}
     scene = Scene(broker, tmp_path, f"control-{without_transaction}", random.Random(1))
     scene.send()
@@ -185,11 +185,11 @@ def test_a_batch_that_was_sent_when_it_died_is_sent_once(broker, tmp_path, witho
 
 
 def test_it_closes_the_streams_of_a_source_gone_quiet(broker, tmp_path):
-    """By the broker's clock and elapsed time: no heartbeat says that time goes on."""
+    """By the broker's time and elapsed time: no heartbeat advances the watermark."""
     scene = Scene(broker, tmp_path, "quiet", random.Random(1))
     process = scene.start(VARS="{watch_timeout_seconds: 6}")
     try:
-        while "reads 3 partitions" not in scene.log():
+        while "consuming 3 partitions" not in scene.log():
             time.sleep(0.1)
         now, sent_at = int(time.time() * 1000), time.monotonic()
         beat = json.loads(mark(0, now)) | {"session_id": "s"}
@@ -205,35 +205,41 @@ def test_it_closes_the_streams_of_a_source_gone_quiet(broker, tmp_path):
     assert [(r["session_id"], r["stream_duration"]) for r in records] == [("s", 0.0)]
 
 
-def place(newest=None, complete_at=None):
-    return Place(0, newest_received_at=newest, complete_at=complete_at)
+def partition(newest=None, complete_at=None):
+    return PartitionProgress(0, newest_received_at=newest, complete_at=complete_at)
 
 
 @pytest.mark.parametrize(
-    "told, expected",
+    "progress, expected",
     [
-        # nobody has said anything yet, or one has not
+        # no consumer has reported yet, or one has not
         ([None], None),
-        ([Progress({0: place(9_000, 5)}, 1, 4_000), None], None),
+        ([ConsumerProgress({0: partition(9_000, 5)}, 1, 4_000), None], None),
         # a partition that is behind holds all back
-        ([Progress({0: place(9_000), 1: place(2_000)}, 1, 4_000)], 2_000),
-        ([Progress({0: place(9_000)}, 1, 4_000), Progress({1: place(2_000)}, 1, -9_000)], 2_000),
-        # one that is silent does not, once it is known that it has nothing: 5 s by the monotonic
-        # clock were 9 s by the broker's, or later
-        ([Progress({0: place(9_000), 1: place(2_000, 5)}, 1, 4_000)], 9_000),
-        ([Progress({0: place(9_000), 1: place(None, 4)}, 1, 4_000)], 8_000),
-        ([Progress({0: place(9_000), 1: place(None, None)}, 1, 4_000)], None),
-        # all are silent, and time goes on
-        ([Progress({0: place(9_000, 65), 1: place(2_000, 66)}, 1, 4_000)], 69_000),
-        # a topic without a message has no time
-        ([Progress({0: place(None, 65)}, 0, None)], None),
+        ([ConsumerProgress({0: partition(9_000), 1: partition(2_000)}, 1, 4_000)], 2_000),
+        (
+            [
+                ConsumerProgress({0: partition(9_000)}, 1, 4_000),
+                ConsumerProgress({1: partition(2_000)}, 1, -9_000),
+            ],
+            2_000,
+        ),
+        # one that is silent does not, once it is known that it has nothing: 5 s of monotonic time
+        # were 9 s of the broker's time, or later
+        ([ConsumerProgress({0: partition(9_000), 1: partition(2_000, 5)}, 1, 4_000)], 9_000),
+        ([ConsumerProgress({0: partition(9_000), 1: partition(None, 4)}, 1, 4_000)], 8_000),
+        ([ConsumerProgress({0: partition(9_000), 1: partition(None, None)}, 1, 4_000)], None),
+        # all are silent, and the watermark advances
+        ([ConsumerProgress({0: partition(9_000, 65), 1: partition(2_000, 66)}, 1, 4_000)], 69_000),
+        # a topic without a message has no watermark
+        ([ConsumerProgress({0: partition(None, 65)}, 0, None)], None),
     ],
 )
-def test_how_far_all_has_landed(told, expected):
-    assert complete_to(told) == expected
+def test_watermark(progress, expected):
+    assert compute_watermark(progress) == expected
 
 
-def test_a_second_watch_leaves_the_first_alone(broker, tmp_path):
+def test_a_second_listener_leaves_the_first_alone(broker, tmp_path):
     scene = Scene(broker, tmp_path, "second", random.Random(1))
     process = scene.start()
     scene.send()
@@ -241,7 +247,7 @@ def test_a_second_watch_leaves_the_first_alone(broker, tmp_path):
         time.sleep(0.5)
     assert scene.start().wait(30) == 1
     log = scene.log()
-    assert f"landed here already, by dwell watch, by process {process.pid}" in log
+    assert f"landed here already, by dwell listen, by process {process.pid}" in log
     while current_streams(scene.records()) != truth():
         assert process.poll() is None
         time.sleep(0.5)
@@ -249,7 +255,7 @@ def test_a_second_watch_leaves_the_first_alone(broker, tmp_path):
     assert process.wait(30) == 0
 
 
-def test_it_ends_when_asked_though_someone_has_the_database(broker, tmp_path):
+def test_it_ends_when_asked_while_another_program_has_the_database(broker, tmp_path):
     scene = Scene(broker, tmp_path, "held", random.Random(1))
     scene.send()
     scene.finish()
@@ -271,14 +277,14 @@ def test_it_ends_when_asked_though_someone_has_the_database(broker, tmp_path):
     other.communicate(b"\n")
 
 
-def test_it_ends_and_names_who_has_the_database_for_too_long(broker, tmp_path):
+def test_it_ends_and_names_the_program_that_has_the_database_for_too_long(broker, tmp_path):
     """Messages land meanwhile, however long that is, and nothing is lost by the end."""
     scene = Scene(broker, tmp_path, "too-long", random.Random(1))
     half = [
         (sum(m.key.encode()) % PARTITIONS, m.payload.encode(), m.received_at)
         for m in messages(PLAN)
     ]
-    scene.retry_while_locked(half[:3_000])
+    scene.send_part(half[:3_000])
     scene.finish()
     look = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
     look += "print('open', flush=True); input()"
@@ -288,14 +294,14 @@ def test_it_ends_and_names_who_has_the_database_for_too_long(broker, tmp_path):
         stdout=subprocess.PIPE,
     )
     other.stdout.readline()
-    # its readers report so often that their reports fill the pipes of one that does not listen
+    # its consumers report so often that their reports fill a pipe that no one reads
     process = scene.start("--every", "0.1", "--lock-timeout", "45")
     deadline = time.monotonic() + 60
     while "is open elsewhere" not in scene.log():
         assert time.monotonic() < deadline
         time.sleep(0.2)
     for first in range(3_000, len(half), 200):
-        scene.retry_while_locked(half[first : first + 200])
+        scene.send_part(half[first : first + 200])
         time.sleep(1)
     end = max(received_at for _, _, received_at in half) + 3_600_000
     scene.send_part([(p, mark(p, end), end) for p in range(PARTITIONS)])
@@ -314,9 +320,9 @@ def test_it_ends_and_names_who_has_the_database_for_too_long(broker, tmp_path):
 
 
 def test_a_renamed_field_ends_no_stream(broker, tmp_path):
-    """Nor is any published by the next start, until someone accepts that they are lost."""
+    """Nor is any published by the next start, until a user accepts that they are lost."""
     scene = Scene(broker, tmp_path, "renamed", random.Random(1))
-    # whole minutes are judged: the field is renamed at the start of one
+    # each whole minute is valid or not: the field is renamed at the start of one
     base = int(time.time()) // 60 * 60_000 - 3_600_000
 
     def beat(second, session, user="user_id"):
@@ -329,7 +335,7 @@ def test_a_renamed_field_ends_no_stream(broker, tmp_path):
 
     def send(seconds, user="user_id"):
         scene.send_part([beat(n, f"s{i}", user) for n in seconds for i in range(5)])
-        # the other partitions have nothing to say but that time goes on
+        # the other partitions have only marks that advance the watermark
         at = base + seconds[-1] * 1000
         scene.send_part([(p, mark(p, at), at) for p in range(1, PARTITIONS)])
 
@@ -337,8 +343,8 @@ def test_a_renamed_field_ends_no_stream(broker, tmp_path):
     send(range(300, 600, 4), "userId")
     assert scene.start("--until-end").wait(120) == 1
     assert scene.records() == []
-    told = json.loads(scene.log().splitlines()[-1])
-    assert (told["is_suspended"], told["level"], told["rejected"]) == (True, "error", 375)
+    last = json.loads(scene.log().splitlines()[-1])
+    assert (last["is_suspended"], last["level"], last["rejected"]) == (True, "error", 375)
     assert scene.start("--until-end").wait(120) == 1
     send(range(600, 900, 4))
     scene.finish()
@@ -346,12 +352,10 @@ def test_a_renamed_field_ends_no_stream(broker, tmp_path):
     log = scene.log()
     assert "publishing is suspended" in log
     assert '"reject_reason": "missing_user_id"' in log
-    scene.retry_while_locked(
-        [(p, mark(p, base + 3_600_000), base + 3_600_000) for p in range(PARTITIONS)]
-    )
+    scene.send_part([(p, mark(p, base + 3_600_000), base + 3_600_000) for p in range(PARTITIONS)])
     assert scene.start("--until-end", "--accept-invalid").wait(120) == 0
     ended = {(r["session_id"], r["stream_duration"]) for r in scene.records()}
-    # 296 s twice, with the silence between that nobody can explain; and what the marks have left
+    # 296 s twice, with the silence between that no one can explain; and what the marks have left
     assert {(f"s{i}", 296.0) for i in range(5)} <= ended
     assert sum(r["session_id"].startswith("s") for r in scene.records()) == 10
 
@@ -359,26 +363,26 @@ def test_a_renamed_field_ends_no_stream(broker, tmp_path):
 def test_what_does_not_belong_together_is_refused(broker, tmp_path):
     scene = Scene(broker, tmp_path, "wrong", random.Random(1))
     scene.send()
-    # a slip of the pen binds nothing
+    # a wrong name creates nothing that a later start depends on
     assert scene.start("--publish-topic", "no-such-topic").wait(60) == 1
     scene.finish()
     assert scene.start("--publish-topic", broker.topic("another", 1)).wait(60) == 2
     (scene.folder / "landing" / "other.1-of-1.1.parquet").write_bytes(b"")
     assert scene.start().wait(60) == 2
     log = scene.log()
-    for said in (
+    for message in (
         "topic no-such-topic, to publish to: there is no such topic",
-        f"is the ledger of topic {scene.told}, as {scene.told}, not of topic another",
+        f"is the ledger of topic {scene.published}, as {scene.published}, not of topic another",
         "has files that are not of wrong-heartbeats, such as other.1-of-1.1.parquet",
     ):
-        assert said in log
+        assert message in log
 
 
-def test_it_goes_on_when_the_broker_is_back(broker, tmp_path):
+def test_it_continues_when_the_broker_is_back(broker, tmp_path):
     scene = Scene(broker, tmp_path, "back", random.Random(1))
     sending = threading.Thread(target=scene.send, kwargs={"seconds": 25})
     process = scene.start()
-    scene.wait_until(lambda: "reads " in scene.log(), process)
+    scene.wait_until(lambda: "consuming " in scene.log(), process)
     sending.start()
     scene.wait_until(lambda: any((tmp_path / "landing").glob("*.parquet")), process)
     broker.kill()
@@ -393,7 +397,7 @@ def test_it_goes_on_when_the_broker_is_back(broker, tmp_path):
 
 
 @pytest.mark.long
-def test_it_tells_the_true_streams_though_it_is_killed_again_and_again(broker, tmp_path):
+def test_it_publishes_the_true_streams_though_it_is_killed_again_and_again(broker, tmp_path):
     """DWELL_KILLS kills at random moments (default 100), of the broker too."""
     kills = int(os.environ.get("DWELL_KILLS", "100"))
     scene = Scene(broker, tmp_path, "again", random.Random(7))

@@ -1,18 +1,19 @@
-"""Whoever reads the copy holds up no one, and never sees half a file."""
+"""A program that reads the copy delays no one, and never sees half a file."""
 
 import subprocess
 import sys
 
 import duckdb
 import pytest
-from support.kafka.listener import Listener, at, beats
+from support.kafka.listener import Scene, at, beats
 
+from dwell.exceptions import UsageError
 from dwell.runtime import atomic_file
 from dwell.streaming import read_copy
 from dwell.streaming.read_copy import ReadCopy
 
-# Opens a database as a reader does, says what is in it whenever it is asked, and keeps it open.
-READER = """
+# Opens a database to read, prints what is in it whenever it is asked, and keeps it open.
+CLIENT = """
 import duckdb, sys
 connection = duckdb.connect(sys.argv[1], read_only=True)
 while True:
@@ -22,10 +23,10 @@ while True:
 """
 
 
-class Reader:
+class Client:
     def __init__(self, path):
         self.process = subprocess.Popen(
-            [sys.executable, "-c", READER, str(path)],
+            [sys.executable, "-c", CLIENT, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -42,16 +43,16 @@ class Reader:
 
 
 @pytest.fixture
-def listener(tmp_path):
-    listener = Listener(tmp_path)
-    listener.land(beats("a", "0:00", "1:00"))
-    listener.step(at("5:00"))
-    listener.step(at("5:00"))
-    return listener
+def scene(tmp_path):
+    scene = Scene(tmp_path)
+    scene.land(beats("a", "0:00", "1:00"))
+    scene.step(at("5:00"))
+    scene.step(at("5:00"))
+    return scene
 
 
 @pytest.fixture
-def copy(listener, tmp_path):
+def copy(scene, tmp_path):
     paths = [tmp_path / "dwell.duckdb", tmp_path / "dwell-published.duckdb"]
     return ReadCopy(tmp_path / "read", 60, paths)
 
@@ -61,24 +62,24 @@ def count(path, table):
         return connection.execute(f"select count(*) from {table}").fetchone()[0]
 
 
-def test_a_reader_of_the_copy_holds_up_no_one(listener, copy, tmp_path):
+def test_a_program_that_reads_the_copy_delays_no_one(scene, copy, tmp_path):
     copy.make()
-    reader = Reader(tmp_path / "read" / "dwell.duckdb")
-    assert reader.first == 1
-    listener.land(beats("b", "6:00", "7:00"))
-    listener.step(at("20:00"))
-    listener.step(at("20:00"))
-    assert [session for session, _, _ in listener.streams()] == ["a", "b"]
+    client = Client(tmp_path / "read" / "dwell.duckdb")
+    assert client.first == 1
+    scene.land(beats("b", "6:00", "7:00"))
+    scene.step(at("20:00"))
+    scene.step(at("20:00"))
+    assert [session for session, _, _ in scene.streams()] == ["a", "b"]
     copy.make()
-    # who has the old copy open goes on with it; who opens it again has the new one
-    assert reader.ask() == 1
-    reader.close()
+    # a program keeps the old copy that it has open; one that opens it again has the new one
+    assert client.ask() == 1
+    client.close()
     assert count(tmp_path / "read" / "dwell.duckdb", "fct_watch_streams") == 2
     assert count(tmp_path / "read" / "dwell-published.duckdb", "published_streams") == 2
 
 
-def test_it_is_made_again_at_the_interval_and_if_something_has_changed(
-    listener, copy, tmp_path, monkeypatch
+def test_it_is_replaced_at_the_interval_if_something_has_changed(
+    scene, copy, tmp_path, monkeypatch
 ):
     made = []
     monkeypatch.setattr(
@@ -90,19 +91,19 @@ def test_it_is_made_again_at_the_interval_and_if_something_has_changed(
     copy.every_seconds = 0
     copy.make_if_due()
     assert len(made) == 2
-    listener.land(beats("b", "6:00", "7:00"))
-    listener.step(at("6:30"))
+    scene.land(beats("b", "6:00", "7:00"))
+    scene.step(at("6:30"))
     copy.make_if_due()
     # the ledger, to which nothing was added, was opened to write, and may have changed
     assert made[2][0] == tmp_path / "dwell.duckdb"
 
 
 @pytest.mark.parametrize("where", ["copy_file", "replace_file"])
-def test_a_copy_that_fails_leaves_the_one_before(listener, copy, tmp_path, monkeypatch, where):
+def test_a_copy_that_fails_leaves_the_one_before(scene, copy, tmp_path, monkeypatch, where):
     copy.make()
     before = (tmp_path / "read" / "dwell.duckdb").read_bytes()
-    listener.land(beats("b", "6:00", "7:00"))
-    listener.step(at("20:00"))
+    scene.land(beats("b", "6:00", "7:00"))
+    scene.step(at("20:00"))
 
     def fail(source, hidden):
         hidden.write_bytes(b"half") if where == "copy_file" else None
@@ -120,11 +121,11 @@ def test_a_copy_that_fails_leaves_the_one_before(listener, copy, tmp_path, monke
     assert count(tmp_path / "read" / "dwell.duckdb", "fct_watch_streams") == 2
 
 
-def test_a_copy_that_was_killed_leaves_the_one_before(listener, copy, tmp_path):
+def test_a_copy_that_was_killed_leaves_the_one_before(scene, copy, tmp_path):
     copy.make()
     before = (tmp_path / "read" / "dwell.duckdb").read_bytes()
-    listener.land(beats("b", "6:00", "7:00"))
-    listener.step(at("20:00"))
+    scene.land(beats("b", "6:00", "7:00"))
+    scene.step(at("20:00"))
     killed = """
 import os, signal, sys
 from pathlib import Path
@@ -145,5 +146,5 @@ read_copy.ReadCopy(Path(sys.argv[1]) / "read", 60, [Path(sys.argv[1]) / "dwell.d
 
 
 def test_the_folder_must_be_another(tmp_path):
-    with pytest.raises(ValueError, match="name another folder"):
+    with pytest.raises(UsageError, match="name another folder"):
         ReadCopy(tmp_path, 60, [tmp_path / "dwell.duckdb"])

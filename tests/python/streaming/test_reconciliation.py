@@ -1,4 +1,4 @@
-"""Each offset is accounted for; whatever is missing, doubled or behind is said in a sentence."""
+"""Each offset is accounted for; what is missing, doubled, or behind is reported."""
 
 import json
 import os
@@ -14,15 +14,15 @@ from support.optional import need
 from support.project import ROOT, Project
 from support.warehouses.emulators import running_postgres
 
-from dwell.kafka.consumer import Reader, read_on
+from dwell.kafka.consumer import PartitionConsumer, consume
 from dwell.landing.folder import Landing
-from dwell.streaming.reconciliation import Stretch, gaps
+from dwell.streaming.offset_ranges import OffsetRange, find_gaps
 
 NOON = 1_735_732_800_000  # 2025-01-01 12:00 UTC, in ms
 
 
 def dwell(broker, folder, *words, **environment):
-    """Run a command; return its exit code and what it said."""
+    """Run a command; return its exit code and its output."""
     done = subprocess.run(
         [sys.executable, "-m", "dwell", *words],
         cwd=ROOT,
@@ -40,8 +40,8 @@ def dwell(broker, folder, *words, **environment):
 
 
 def reconcile(broker, folder, topic, *words, **environment):
-    place = f"--landing={folder / 'landing'}"
-    return dwell(broker, folder, "reconcile", f"--topic={topic}", place, *words, **environment)
+    options = (f"--topic={topic}", f"--landing={folder / 'landing'}", *words)
+    return dwell(broker, folder, "reconcile", *options, **environment)
 
 
 def heartbeats(*seconds):
@@ -52,11 +52,12 @@ def heartbeats(*seconds):
 
 
 def land(broker, topic, folder):
-    one = Reader({"bootstrap.servers": broker.bootstrap}, topic, Landing(folder / "landing"))
+    settings = {"bootstrap.servers": broker.bootstrap}
+    consumer = PartitionConsumer(settings, topic, Landing(folder / "landing"))
     try:
-        read_on(one, 0.2, True, lambda: True, lambda _: None)
+        consume(consumer, 0.2, True, lambda: True, lambda _: None)
     finally:
-        one.close()
+        consumer.close()
 
 
 def load(folder):
@@ -98,7 +99,7 @@ def loaded(once, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("statement", "sentence"),
+    ("statement", "difference"),
     [
         ("delete from int_watch__streams", "20 heartbeats were accepted, but the streams have 0"),
         (
@@ -107,12 +108,12 @@ def loaded(once, tmp_path):
         ),
         (
             "create or replace view ongoing_watch_streams as from fct_watch_streams",
-            "there are 0 ended + 0 going on, of 0 heartbeats",
+            "there are 0 ended + 0 ongoing, of 0 heartbeats",
         ),
         ("delete from dwell_heartbeats_rejected", "but rejected_heartbeats has 0"),
         (
             "update dwell_heartbeats_landed set rows_accepted = 9 where topic_partition = 0",
-            "21 rows were read, but became 19 accepted + 1 rejected",
+            "21 rows were read, but there are 19 accepted + 1 rejected",
         ),
         (
             "update dwell_heartbeats_landed set last_offset = 7 where topic_partition = 0",
@@ -128,74 +129,78 @@ def loaded(once, tmp_path):
         ),
         (
             "update dwell_heartbeats_landed set last_offset = 99 where topic_partition = 0",
-            "ends at offset 10 in Kafka, but offsets to 99 are loaded: was the topic made anew?",
+            "ends at offset 10 in Kafka, but offsets to 99 are loaded: was the topic deleted",
         ),
     ],
 )
-def test_what_does_not_add_up_is_said(broker, loaded, statement, sentence):
+def test_a_difference_is_reported(broker, loaded, statement, difference):
     topic, folder = loaded
     change(folder, statement)
-    code, said = reconcile(broker, folder, topic)
+    code, output = reconcile(broker, folder, topic)
     assert code == 1
-    assert sentence in said
-    assert said.strip().splitlines()[-1].startswith('{"time"')
+    assert difference in output
+    assert output.strip().splitlines()[-1].startswith('{"time"')
 
 
-def test_a_table_that_lags_behind_or_has_too_much_is_a_fault(broker, loaded, postgres):
+def test_a_table_that_lags_behind_or_has_too_much_is_a_difference(broker, loaded, postgres):
     topic, folder = loaded
     change(folder, "insert into dwell_watch_as_of values (timestamp '2025-01-02')")
     table = ("--warehouse=postgres", "--table=reconciled")
-    code, said = reconcile(broker, folder, topic, *table, **postgres)
-    assert code == 1 and "does not exist" in said
-    code, said = dwell(broker, folder, "load", "postgres", "--table=reconciled", **postgres)
-    assert code == 0, said
-    code, said = reconcile(broker, folder, topic, *table, **postgres)
-    assert code == 0 and "1 stream on 1 day in postgres table reconciled" in said, said
-    # what was equal is not read again, unless one asks for it
-    code, said = reconcile(broker, folder, topic, *table, **postgres)
-    assert code == 0 and "0 streams on 0 days in postgres table reconciled; 1 unchanged day" in said
-    code, said = reconcile(broker, folder, topic, *table, "--full", **postgres)
-    assert code == 0 and "1 stream on 1 day in postgres table reconciled" in said, said
+    code, output = reconcile(broker, folder, topic, *table, **postgres)
+    assert code == 1 and "does not exist" in output
+    code, output = dwell(broker, folder, "load", "postgres", "--table=reconciled", **postgres)
+    assert code == 0, output
+    code, output = reconcile(broker, folder, topic, *table, **postgres)
+    assert code == 0 and "1 stream on 1 day in postgres table reconciled" in output, output
+    # equal days are not read again without --full
+    code, output = reconcile(broker, folder, topic, *table, **postgres)
+    assert (
+        code == 0 and "0 streams on 0 days in postgres table reconciled; 1 unchanged day" in output
+    )
+    code, output = reconcile(broker, folder, topic, *table, "--full", **postgres)
+    assert code == 0 and "1 stream on 1 day in postgres table reconciled" in output, output
     later = "last_heartbeat_at + interval '1 millisecond'"
     change(folder, f"update int_watch__streams set last_heartbeat_at = {later}")
-    code, said = reconcile(broker, folder, topic, *table, **postgres)
+    code, output = reconcile(broker, folder, topic, *table, **postgres)
     assert code == 1
     assert (
         "postgres table reconciled differs from fct_watch_streams on 1 day, as on 2025-01-01: "
         "1 stream, 20 heartbeats, 19.000000 s instead of 1 stream, 20 heartbeats, 19.001000 s"
-    ) in said
+    ) in output
 
 
 # Tests that add to the topic come last.
 
 
-def test_what_is_loaded_is_reconciled_and_what_came_since_is_told(broker, loaded):
+def test_newer_messages_are_counted_and_are_no_difference(broker, loaded):
     topic, folder = loaded
     code, before = dwell(broker, folder, "end-offsets", f"--topic={topic}")
     assert (code, json.loads(before)) == (0, {"0": 10, "1": 11})
-    code, said = reconcile(broker, folder, topic)
-    assert code == 0, said
-    assert "21 = 20 accepted + 1 rejected + 0 landed before" in said
-    # landed by another process while the run went on
+    code, output = reconcile(broker, folder, topic)
+    assert code == 0, output
+    assert "21 = 20 accepted + 1 rejected + 0 redelivered" in output
+    # landed by another process during the run
     broker.send(topic, heartbeats(20, 21, 22))
     land(broker, topic, folder)
-    code, said = reconcile(broker, folder, topic, f"--end-offsets={before}")
-    assert code == 0, said
-    assert "21 offsets in 2 partitions, and 3 that have come since" in said
-    code, said = reconcile(broker, folder, topic)
+    code, output = reconcile(broker, folder, topic, f"--end-offsets={before}")
+    assert code == 0, output
+    assert "21 offsets in 2 partitions, and 3 newer ones" in output
+    code, output = reconcile(broker, folder, topic)
     assert code == 1
-    assert "partition 0 of " in said and "offsets 10 to 11 have landed and are not loaded" in said
+    assert (
+        "partition 0 of " in output and "offsets 10 to 11 have landed and are not loaded" in output
+    )
 
 
-def test_a_partition_that_lags_behind_is_a_fault(broker, loaded):
+def test_a_partition_that_lags_behind_is_a_difference(broker, loaded):
     topic, folder = loaded
     broker.add_partitions(topic, 3)
     broker.send(topic, [(2, payload().encode(), NOON)])
     _, ends = dwell(broker, folder, "end-offsets", f"--topic={topic}")
-    code, said = reconcile(broker, folder, topic, f"--end-offsets={ends}")
+    code, output = reconcile(broker, folder, topic, f"--end-offsets={ends}")
     assert code == 1
-    assert "partition 2 of " in said
-    assert "offsets 0 to 0 are not loaded, and Kafka has a message at 0" in said
+    assert "partition 2 of " in output
+    assert "offsets 0 to 0 are not loaded, and Kafka has a message at 0" in output
 
 
 def test_offsets_of_transactions_have_no_message(broker, tmp_path):
@@ -209,30 +214,30 @@ def test_offsets_of_transactions_have_no_message(broker, tmp_path):
         producer.commit_transaction(30)
     land(broker, topic, tmp_path)
     load(tmp_path)
-    code, said = reconcile(broker, tmp_path, topic)
-    # two marks are among the messages, and the third after the last of them is not missed
-    assert code == 1 and "6 messages count, of 8 offsets" in said
-    code, said = reconcile(broker, tmp_path, topic, "--sparse")
-    assert code == 0, said
+    code, output = reconcile(broker, tmp_path, topic)
+    # two markers are among the messages; the third, after the last of them, is not missed
+    assert code == 1 and "6 messages count, of 8 offsets" in output
+    code, output = reconcile(broker, tmp_path, topic, "--sparse")
+    assert code == 0, output
 
 
-def test_wrong_usage_is_told_from_trouble(broker, tmp_path):
-    code, said = reconcile(broker, tmp_path, "reconcile_none")
-    assert code == 2 and "run the models first" in said
+def test_exit_codes_of_wrong_usage_and_errors_differ(broker, tmp_path):
+    code, output = reconcile(broker, tmp_path, "reconcile_none")
+    assert code == 2 and "run the models first" in output
     change(tmp_path, "create table t (i integer)")
-    code, said = reconcile(broker, tmp_path, "reconcile_none", "--end-offsets=12")
-    assert code == 2 and "must be as `dwell end-offsets` prints it" in said
-    code, said = dwell(broker, tmp_path, "end-offsets", "--topic=reconcile_none")
-    assert code == 1 and "there is no such topic" in said
+    code, output = reconcile(broker, tmp_path, "reconcile_none", "--end-offsets=12")
+    assert code == 2 and "must be as `dwell end-offsets` prints it" in output
+    code, output = dwell(broker, tmp_path, "end-offsets", "--topic=reconcile_none")
+    assert code == 1 and "there is no such topic" in output
 
 
-def test_gaps():
-    whole = Stretch(5, 20)
-    assert gaps(whole, []) == [whole]
-    assert gaps(whole, [Stretch(0, 30)]) == []
-    assert gaps(whole, [Stretch(12, 15), Stretch(0, 7), Stretch(14, 16)]) == [
-        Stretch(7, 12),
-        Stretch(16, 20),
+def test_find_gaps():
+    offsets = OffsetRange(5, 20)
+    assert find_gaps(offsets, []) == [offsets]
+    assert find_gaps(offsets, [OffsetRange(0, 30)]) == []
+    assert find_gaps(offsets, [OffsetRange(12, 15), OffsetRange(0, 7), OffsetRange(14, 16)]) == [
+        OffsetRange(7, 12),
+        OffsetRange(16, 20),
     ]
-    assert gaps(whole, [Stretch(25, 30)]) == [whole]
-    assert gaps(Stretch(5, 5), []) == []
+    assert find_gaps(offsets, [OffsetRange(25, 30)]) == [offsets]
+    assert find_gaps(OffsetRange(5, 5), []) == []

@@ -23,9 +23,9 @@ def opened(browser, file, width=1280, zone="UTC", **how):
         viewport={"width": width, "height": 900}, timezone_id=zone, offline=True, **how
     )
     page = context.new_page()
-    errors, asked = [], []
-    page.on("console", lambda message: errors.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    messages, asked = [], []
+    page.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(file.as_uri())
     page.wait_for_function(
@@ -33,5 +33,5 @@ def opened(browser, file, width=1280, zone="UTC", **how):
     )
     yield page
     context.close()
-    assert not errors, errors
+    assert not messages, messages
     assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]

@@ -20,9 +20,9 @@ from typing import NamedTuple
 import duckdb
 from support.events import HEADER
 
-from dwell.build.compressed_files import KINDS
+from dwell.build.compressed_files import MODULES
 
-zstd = import_module(KINDS[".zst"])
+zstd = import_module(MODULES[".zst"])
 
 HEARTBEAT = ("user_id", "program_id", "start_time", "session_id", "device", "event_time")
 INPUTS = {"events": HEADER, "heartbeats": HEARTBEAT}
@@ -649,7 +649,7 @@ def headers_refused(rng: random.Random):
     yield "a header that is no UTF-8", "a.csv", b"\xff" + header + b"\n" + row
 
 
-def contents_refused(rng: random.Random):
+def contents_refused(rng: random.Random):  # noqa: C901 - a list of cases
     """Yield (fault, name, content) of files that are truncated, damaged or no such file."""
     objects = [record(f"u{n}") for n in range(500)]
     array = json.dumps(objects).encode()

@@ -10,7 +10,7 @@ import pytest
 from support.kafka.streams_database import NOON, Stream, add, build
 from support.written import written_as
 
-from dwell.publishing.day_ranges import ALL, Range, of_days
+from dwell.publishing.day_ranges import ALL, Range, cover_days
 from dwell.warehouses import comparison
 
 THE_18TH, THE_19TH, THE_20TH = (date(2025, 3, day) for day in (18, 19, 20))
@@ -71,16 +71,16 @@ def test_days_that_have_changed_are_read_and_no_others(scene):
     later = NOON + timedelta(days=1)
     add(scene.database, [Stream("s19", later, seconds=40), Stream("new", later)], "b", 2)
     scene.table.days[THE_19TH] = two = (2, 4, 70_000_000)
-    assert scene.compare() == ({}, [of_days([THE_19TH])])
+    assert scene.compare() == ({}, [cover_days([THE_19TH])])
     # the table has not got it
     scene.table.days[THE_19TH] = ONE
     add(scene.database, [Stream("late", later)], "c", 3)
     wrong = {THE_19TH: (ONE, (3, 6, 100_000_000))}
-    assert scene.compare() == (wrong, [of_days([THE_19TH])])
+    assert scene.compare() == (wrong, [cover_days([THE_19TH])])
     # and is asked for it until it has
-    assert scene.compare() == (wrong, [of_days([THE_19TH])])
+    assert scene.compare() == (wrong, [cover_days([THE_19TH])])
     scene.table.days[THE_19TH] = (3, 6, 100_000_000)
-    assert scene.compare() == ({}, [of_days([THE_19TH])])
+    assert scene.compare() == ({}, [cover_days([THE_19TH])])
     assert scene.compare() == ({}, [])
     assert two != ONE
 
@@ -90,9 +90,9 @@ def test_a_day_that_only_the_table_has_is_read_until_it_is_gone(scene):
     scene.table.days[the_1st] = ONE
     wrong = {the_1st: (ONE, (0, 0, 0))}
     assert scene.compare() == (wrong, [ALL])
-    assert scene.compare() == (wrong, [of_days([the_1st])])
+    assert scene.compare() == (wrong, [cover_days([the_1st])])
     del scene.table.days[the_1st]
-    assert scene.compare() == ({}, [of_days([the_1st])])
+    assert scene.compare() == ({}, [cover_days([the_1st])])
     assert scene.compare() == ({}, [])
 
 
@@ -100,7 +100,7 @@ def test_a_day_that_the_database_has_no_longer_is_read(scene):
     scene.compare()
     build(scene.database, [Stream("s18", NOON), Stream("s20", NOON + timedelta(days=2))], "b")
     wrong = {THE_19TH: (ONE, (0, 0, 0))}
-    assert scene.compare() == (wrong, [of_days([THE_19TH])])
+    assert scene.compare() == (wrong, [cover_days([THE_19TH])])
 
 
 @pytest.mark.parametrize("changed", [{"batch": 0}, {"ledger": 8}])
@@ -119,7 +119,7 @@ def test_a_file_that_says_nothing_is_none(scene, content):
 
 def test_bigquery_reads_the_partitions_of_these_days_only():
     table = written_as("bigquery", "dataset.streams", "merge")
-    table.totals(of_days([THE_18TH, date(2024, 1, 5)]))
+    table.totals(cover_days([THE_18TH, date(2024, 1, 5)]))
     (sql,) = table.asked
     assert (
         "(began_at between timestamp '2024-01-05 00:00:00.000000+00:00' "

@@ -126,7 +126,7 @@ def statements(kind, mode):
     if kind == "bigquery":
         written.staged = "`dwell_staged`"
     at = base.now()
-    two_days = day_ranges.of_days([at.date(), at.date() - timedelta(days=400)])
+    two_days = day_ranges.cover_days([at.date(), at.date() - timedelta(days=400)])
     written.load(1, records.Records(None, 1, two_days, at), two_days)
     written.take_over(7)
     written.changes(0)

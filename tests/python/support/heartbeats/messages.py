@@ -10,9 +10,9 @@ from support.oracles.sessions import EPOCH
 from support.oracles.streams import MICRO, Message
 
 BASE = 1_742_328_000 * MICRO  # 2025-03-18 20:00 UTC
-# the epoch, and a year that no clock has reached
+# the epoch, and a year far in the future
 IMPOSSIBLE_STARTS = [0, 253_370_764_800 * MICRO]
-PARTITIONS, STRETCHES, KEYS = 2, 3, 180
+PARTITIONS, RANGES, KEYS = 2, 3, 180
 
 
 def time(microseconds):
@@ -21,29 +21,29 @@ def time(microseconds):
 
 def draw_messages(draw):
     """Messages of many streams, in an order that has little to do with their times."""
-    told = []
+    drawn = []
     for i in range(KEYS):
         start = BASE + draw.choice([0, 0, 30, 60, -61, 90]) * MICRO
         key = (f"s{i // 2}", f"u{i // 4}", draw.choice(["tv", "phone"]), f"p{i % 2}", start)
         for _ in range(draw.randint(1, 7)):
             # steps of half the timeout: gaps are under, at and over it
             at = BASE + draw.randint(0, 12) * 30 * MICRO + draw.choice([0, 0, 0, -1000, 1, 1000])
-            told.append((key, at))
+            drawn.append((key, at))
             if draw.random() < 0.1:
-                told.append((key, at))
+                drawn.append((key, at))
         if draw.random() < 0.1:
-            told.append((None, None))
+            drawn.append((None, None))
         if draw.random() < 0.1:
-            told.append((key, BASE + 400 * 86_400 * MICRO))
+            drawn.append((key, BASE + 400 * 86_400 * MICRO))
         if draw.random() < 0.1:
-            told.append(((*key[:-1], draw.choice(IMPOSSIBLE_STARTS)), BASE))
-    draw.shuffle(told)
+            drawn.append(((*key[:-1], draw.choice(IMPOSSIBLE_STARTS)), BASE))
+    draw.shuffle(drawn)
     offsets = Counter()
-    for i, (key, at) in enumerate(told):
+    for i, (key, at) in enumerate(drawn):
         partition = draw.randrange(PARTITIONS)
         received = BASE + 600 * MICRO + i * 1000
         yield Message(partition, offsets[partition], received, key, at)
-        # the broker leaves some offsets out, as for the marks of transactions
+        # some offsets have no message, as those of transaction markers
         offsets[partition] += draw.choice([1, 1, 1, 1, 2])
 
 
@@ -77,16 +77,16 @@ def write(path, messages, payloads):
 
 
 def draw_files(draw, messages):
-    """[messages of a file], in order of arrival: stretches of all partitions, some put together."""
-    stretches = []
+    """[messages of a file], in order of arrival: offset ranges of all partitions, some merged."""
+    ranges = []
     for partition in range(PARTITIONS):
         theirs = [m for m in messages if m.partition == partition]
-        cuts = sorted(draw.sample(range(len(theirs)), STRETCHES - 1))
+        cuts = sorted(draw.sample(range(len(theirs)), RANGES - 1))
         bounds = [0, *cuts, len(theirs)]
-        stretches.append([theirs[a:b] for a, b in itertools.pairwise(bounds)])
-    files = [list(itertools.chain(*parts)) for parts in zip(*stretches, strict=True)]
+        ranges.append([theirs[a:b] for a, b in itertools.pairwise(bounds)])
+    files = [list(itertools.chain(*parts)) for parts in zip(*ranges, strict=True)]
     files.append(files[0] + files[1])
-    # and carelessly
+    # the same message twice in a file
     files[1] = files[1] + files[1][:3]
     draw.shuffle(files)
     return files

@@ -25,7 +25,7 @@ class Broker:
         self.settings = settings
         self.port = free_ports()
         self.bootstrap = f"127.0.0.1:{self.port}"
-        # a broker that is killed on purpose need not be told of
+        # the client does not log that a broker was killed on purpose
         self.client = {"bootstrap.servers": self.bootstrap, "log_level": 0}
         self.admin = None
 
@@ -62,9 +62,9 @@ class Broker:
         self.script("kill")
 
     def topic(self, name, partitions=2, **settings):
-        """Make a topic and return its name."""
-        told = {key.replace("_", "."): str(value) for key, value in settings.items()}
-        (made,) = self.admin.create_topics([NewTopic(name, partitions, 1, config=told)]).values()
+        """Create a topic and return its name."""
+        config = {key.replace("_", "."): str(value) for key, value in settings.items()}
+        (made,) = self.admin.create_topics([NewTopic(name, partitions, 1, config=config)]).values()
         made.result()
         return name
 

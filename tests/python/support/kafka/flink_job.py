@@ -55,11 +55,11 @@ class Job:
         """Wait until a condition holds while the job runs."""
         deadline = time.monotonic() + seconds
         while not condition():
-            said = self.log.read_text()[-3_000:]
-            assert self.process.poll() is None, f"the job ended by itself:\n{said}"
+            log = self.log.read_text()[-3_000:]
+            assert self.process.poll() is None, f"the job ended by itself:\n{log}"
             if time.monotonic() > deadline:
                 missing = what() if callable(what) else what
-                raise AssertionError(f"waited {seconds} s for {missing}:\n{said}")
+                raise AssertionError(f"waited {seconds} s for {missing}:\n{log}")
             time.sleep(0.3)
 
 

@@ -32,11 +32,11 @@ def land(path, messages):
             "insert into landed values (?, ?, ?, timestamp '2025-01-01 12:00' + to_seconds(?), ?)",
             [
                 (
-                    *(place if isinstance(place, tuple) else ("t", 0, place)),
+                    *(position if isinstance(position, tuple) else ("t", 0, position)),
                     second,
-                    told.encode() if isinstance(told, str) else told,
+                    payload.encode() if isinstance(payload, str) else payload,
                 )
-                for second, (place, told) in enumerate(messages.items())
+                for second, (position, payload) in enumerate(messages.items())
             ],
         )
         connection.execute(f"copy landed to '{path}' (format parquet)")

@@ -1,4 +1,4 @@
-"""A `dwell watch` without Kafka: tests land the messages, and say what time the broker has."""
+"""A listener without Kafka: tests land the messages, and set the watermark."""
 
 import json
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from dwell.publishing.ledger import Ledger
 from dwell.publishing.publisher import open_sink
 from dwell.publishing.sinks import Folder
 from dwell.streaming.circuit_breaker import CircuitBreaker
-from dwell.streaming.listener import EPOCH, Watch
+from dwell.streaming.listener import EPOCH, Listener
 
 NOON = datetime(2025, 1, 1, 12)
 TOPIC = "beats"
@@ -28,7 +28,7 @@ def beats(session, first, last, every=4, **renamed):
     """Return [(received_at, payload)] of a viewer; renamed={"user_id": "userId"} renames a field.
 
     A heartbeat is received when it is sent. start_time is the first heartbeat's of the session,
-    from which a viewer goes on under the same name.
+    from which a viewer continues under the same name.
     """
     started = first if isinstance(first, datetime) else at(first)
     ends = at(last)
@@ -48,8 +48,8 @@ def beats(session, first, last, every=4, **renamed):
     return found
 
 
-class Listener:
-    """What is in a folder: landing files, a database, a ledger, and what was published."""
+class Scene:
+    """A listener and its folder: landing files, a database, a ledger, and published records."""
 
     def __init__(self, folder, **options):
         self.folder, self.options = folder, options
@@ -59,13 +59,13 @@ class Listener:
         self.start()
 
     def start(self, **options):
-        """Begin as a new process would."""
+        """Create a listener, as a new process does."""
         options = self.options | options
         self.settings = {"heartbeats_path": self.landing.pattern, "max_rejected_ratio": 1}
         self.settings |= options.get("settings", {})
         dbt = Dbt(self.folder / "dwell.duckdb", self.folder / "work", self.settings)
         sink = Folder(self.folder / "published")
-        self.watch = Watch(
+        self.listener = Listener(
             dbt,
             self.landing,
             Ledger(self.folder / "dwell-published.duckdb", sink.name),
@@ -78,7 +78,7 @@ class Listener:
             # parsed once, as nothing of the project changes
             dbt._manifest = self.dbt._manifest
         self.dbt = dbt
-        open_sink(self.watch.ledger, sink)
+        open_sink(self.listener.ledger, sink)
 
     def land(self, messages, partition=0, share=(0, 1)):
         """Land a file of [(received_at, payload)], in the order of receipt."""
@@ -102,8 +102,8 @@ class Listener:
         return self.landing.write(TOPIC, share, [batch])
 
     def step(self, now):
-        """Step when all that the broker received before a moment has landed."""
-        self.watch.step(self.messages, None if now is None else milliseconds(now))
+        """Step with a watermark."""
+        self.listener.step(self.messages, None if now is None else milliseconds(now))
 
     def play(self, messages, until, every=10, after_step=lambda now: None):
         """Land messages as they come, and step after each landing, until a moment."""
@@ -120,7 +120,7 @@ class Listener:
         return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
 
     def streams(self):
-        """[(session, first, last)] of what stands of the records, as texts after noon."""
+        """[(session, first, last)] of published streams, unless retracted, in time after noon."""
         last = {}
         for record in self.published():
             assert (

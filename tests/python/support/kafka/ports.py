@@ -4,8 +4,8 @@ import os
 import random
 import socket
 
-# Below those that a system gives to whoever connects somewhere: a server that was killed finds its
-# port free again. Each of the processes that run tests has ports of its own.
+# Below those that a system gives to clients: a server that was killed finds its port free again.
+# Each of the processes that run tests has ports of its own.
 FIRST, EACH = 20_000, 3_000
 
 
@@ -16,8 +16,8 @@ def free_ports():
         port = FIRST + EACH * worker + random.randrange(EACH - 2)
         with socket.socket() as one, socket.socket() as second, socket.socket() as third:
             try:
-                for i, place in enumerate((one, second, third)):
-                    place.bind(("127.0.0.1", port + i))
+                for i, server in enumerate((one, second, third)):
+                    server.bind(("127.0.0.1", port + i))
             except OSError:
                 continue
         return port

@@ -37,7 +37,7 @@ def when(text):
 
 
 def current_streams(records):
-    """What was told last of each stream and not taken back; revisions must come one by one."""
+    """The last record of each stream, unless it is a retraction; revisions must be consecutive."""
     last = {}
     for record in records:
         before = last.get(record["stream_id"], {"revision": 0})

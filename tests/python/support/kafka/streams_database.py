@@ -17,7 +17,7 @@ class Stream(NamedTuple):
     first: datetime = NOON
     seconds: int = 30
     start: datetime | None = None
-    # when viewing began: the first heartbeat, unless a test says otherwise
+    # when viewing began: the first heartbeat, unless a test sets it
     began: datetime | None = None
     heartbeats: int = 2
 

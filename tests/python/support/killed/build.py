@@ -1,4 +1,4 @@
-"""Builds beside a database, killed again and again: python build.py FILE STEP [log|new].
+"""Builds a copy of a database, killed again and again: python build.py FILE STEP [log|new].
 
 A build is killed at its first line, the next at line 1 + STEP, and so on, until one lives.
 
@@ -27,7 +27,7 @@ TRACED = (write_audit_publish.__file__, atomic_file.__file__, __file__)
 
 
 def build(path, number):
-    with write_audit_publish.beside(path) as copy, duckdb.connect(str(copy)) as connection:
+    with write_audit_publish.working_copy(path) as copy, duckdb.connect(str(copy)) as connection:
         connection.execute("create table if not exists numbers (number int)")
         connection.execute("insert into numbers values ($1)", [number])
 
@@ -44,7 +44,7 @@ def die():
 
 
 def numbers(path):
-    """Return what a reader finds; nothing where there is no database yet."""
+    """Return what the database has; nothing if it does not exist yet."""
     if not path.exists():
         return []
     with duckdb.connect(str(path), read_only=True) as connection:
@@ -60,16 +60,16 @@ def in_a_child(work, *about, dying_at=0):
     if child == 0:
         if dying_at:
             sys.settrace(killer(dying_at))
-        told = work(*about)
+        result = work(*about)
         sys.settrace(None)
-        os.write(into, json.dumps(told).encode())
+        os.write(into, json.dumps(result).encode())
         os._exit(0)
     os.close(into)
     with os.fdopen(out) as pipe:
-        told = pipe.read()
+        result = pipe.read()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert status in (0, -signal.SIGKILL), status
-    return status == 0, json.loads(told) if told else None
+    return status == 0, json.loads(result) if result else None
 
 
 def killer(lines):

@@ -1,6 +1,6 @@
-"""dwell, killed at a named point: DIE_AT=point:times python listener.py watch ...
+"""dwell, killed at a named point: DIE_AT=point:times python listener.py listen ...
 
-It dies as it reaches the point for the so-many-th time, with no chance to tidy up.
+It dies as it reaches the point for the so-many-th time, with no chance to clean up.
 WITHOUT_TRANSACTION takes the transaction from the topic it publishes to, and so what makes that
 exact.
 """
@@ -15,6 +15,8 @@ from pathlib import Path
 # a process of its own, outside pytest: the checkout, and tests/python
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[4]))
+
+from confluent_kafka import Producer
 
 from dwell.cli.main import main
 from dwell.dbt import runner
@@ -93,17 +95,18 @@ POINTS = (
 class Idempotent(sinks.Topic):
     """What one would write without a transaction: the producer is idempotent, and no more."""
 
-    forgets = False
-
     def __init__(self, settings, topic, publisher):
         super().__init__(settings, topic, publisher)
-        self.producer = sinks.Producer(dict(settings) | {"enable.idempotence": True})
+        self.producer = Producer(dict(settings) | {"enable.idempotence": True})
 
     def open(self):
         pass
 
     def last_batch(self):
         return None
+
+    def refuse_lost_position(self, published, pending):
+        pass
 
     def publish(self, batch, messages):
         for key, value in messages:
@@ -112,9 +115,9 @@ class Idempotent(sinks.Topic):
 
 
 if os.environ.get("WITHOUT_TRANSACTION"):
-    from dwell.streaming import listener
+    from dwell.streaming import listen
 
-    listener.Topic = Idempotent
+    listen.Topic = Idempotent
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,7 +9,7 @@ import yaml
 from dbt.cli.main import dbtRunner
 from support.project import ROOT, release
 
-from dwell.dbt.runner import QUIET, what_it_said
+from dwell.dbt.runner import QUIET, format_errors
 
 
 class Parent:
@@ -37,7 +37,7 @@ class Parent:
             )
         finally:
             release()
-        said = what_it_said(result)
+        said = format_errors(result)
         assert result.success != fails, said or "it should have failed"
         return said if fails else result.result
 

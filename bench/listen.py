@@ -1,9 +1,9 @@
-"""From the broker to ended streams: python bench/watch.py [HEARTBEATS], or make bench-watch.
+"""From the broker to ended streams: python bench/listen.py [HEARTBEATS], or make bench-watch.
 
-A topic is filled first, by `dwell simulate`, at a peak. `dwell watch` then reads it from beginning
-to end, with one reader and with two, lands it, makes streams of it and publishes them to a topic.
-Time counts from when it begins to read; dbt's start is left out. The broker runs on the same
-machine, and its processor time is told apart.
+A topic is filled first, by `dwell simulate`, at a peak. `dwell listen` then consumes it from
+beginning to end, with one consumer and with two, lands it, computes its streams, and publishes them
+to a topic. Time counts from when it begins to consume; dbt's start is left out. The broker runs on
+the same machine, and its processor time is measured separately.
 """
 
 import json
@@ -19,13 +19,13 @@ import duckdb
 from confluent_kafka.admin import AdminClient, NewTopic
 
 ROOT = Path(__file__).parents[1]
-WORK = ROOT / "bench" / "work" / "watch"
+WORK = ROOT / "bench" / "work" / "listen"
 PORT = 19192
 BOOTSTRAP = f"127.0.0.1:{PORT}"
 # of one viewer at a peak, by dwell simulate
 HEARTBEATS_OF_A_VIEWER = 308
-# taking turns
-READERS = (1, 2, 1, 2, 1, 2)
+# alternating
+CONSUMERS = (1, 2, 1, 2, 1, 2)
 SCRIPT = ROOT / "kafka" / "broker.sh"
 BROKER = {
     "KAFKA_HOME": str(WORK / "kafka"),
@@ -57,21 +57,21 @@ def processor_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def watch(number, readers, sent, broker):
-    """Read all of the topic with so many readers, and tell how long that took."""
+def measure(number, consumers, sent, broker):
+    """Consume the entire topic with so many consumers, and print how long that took."""
     folder = WORK / f"run-{number}"
     folder.mkdir(parents=True)
     topic = f"streams-{number}"
     before = processor_seconds(broker)
     lines, processor = dwell(
         *("listen", "--topic", "heartbeats", "--landing", str(folder / "landing"), "--until-end"),
-        *("--consumers", str(readers), "--publish-topic", topic),
+        *("--consumers", str(consumers), "--publish-topic", topic),
         DWELL_DATABASE=str(folder / "dwell.duckdb"),
     )
     at_broker = processor_seconds(broker) - before
-    told = [json.loads(line) for line in lines if line.startswith("{")]
-    begun = min(at(record) for record in told if record["message"].startswith("reads"))
-    seconds = (at(told[-1]) - begun).total_seconds()
+    records = [json.loads(line) for line in lines if line.startswith("{")]
+    begun = min(at(record) for record in records if record["message"].startswith("consuming"))
+    seconds = (at(records[-1]) - begun).total_seconds()
     with duckdb.connect(str(folder / "dwell.duckdb"), read_only=True) as connection:
         (accepted, streams) = connection.execute(
             "select (select sum(rows_read) from heartbeat_reconciliation), "
@@ -79,9 +79,9 @@ def watch(number, readers, sent, broker):
         ).fetchone()
     assert accepted == sent, (accepted, sent)
     print(
-        f"{readers} reader{'s' * (readers > 1)}: {sent / seconds:,.0f} heartbeats/s "
+        f"{consumers} consumer{'s' * (consumers > 1)}: {sent / seconds:,.0f} heartbeats/s "
         f"({seconds:.1f} s; {processor:.1f} s of processor, the broker {at_broker:.1f} s), "
-        f"{streams:,} streams ended, {told[-1]['told']:,} records told"
+        f"{streams:,} streams ended, {records[-1]['published']:,} records published"
     )
 
 
@@ -99,7 +99,7 @@ def main():
         time.sleep(6)
         broker = int((WORK / "kafka" / "broker.pid").read_text())
         admin = AdminClient({"bootstrap.servers": BOOTSTRAP})
-        topics = [NewTopic(f"streams-{number}", 2, 1) for number in range(len(READERS))]
+        topics = [NewTopic(f"streams-{number}", 2, 1) for number in range(len(CONSUMERS))]
         for made in admin.create_topics(topics).values():
             made.result()
         viewers = str(heartbeats // HEARTBEATS_OF_A_VIEWER)
@@ -109,8 +109,8 @@ def main():
         )
         sent = int(lines[-1].split()[1].replace(",", ""))
         print(f"{sent:,} heartbeats of {viewers} viewers in a topic of 8 partitions")
-        for number, readers in enumerate(READERS):
-            watch(number, readers, sent, broker)
+        for number, consumers in enumerate(CONSUMERS):
+            measure(number, consumers, sent, broker)
     finally:
         subprocess.run([SCRIPT, "kill"], check=True, env=environment)
 
