@@ -17,7 +17,7 @@
 {%- endmacro %}
 
 
-{# A standard deviation from weighted sums; never less than a bin's width, where a hump would close
+{# A standard deviation from weighted sums; never less than a bin's width, where a component would close
    around a single bin. #}
 {% macro standard_deviation(weight, total, squares) -%}
     greatest(
