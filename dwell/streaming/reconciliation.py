@@ -149,7 +149,7 @@ def reconcile_streams(report: Report, connection: duckdb.DuckDBPyConnection) -> 
     read, accepted, rejected, before = connection.execute(
         """select
             coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_accepted), 0)::bigint,
-            coalesce(sum(rows_rejected), 0)::bigint, coalesce(sum(rows_landed_before), 0)::bigint
+            coalesce(sum(rows_rejected), 0)::bigint, coalesce(sum(rows_redelivered), 0)::bigint
         from heartbeat_reconciliation"""
     ).fetchone()
     became = f"{accepted:,} accepted + {rejected:,} rejected + {before:,} landed before"
@@ -207,7 +207,7 @@ def what_is_loaded(connection: duckdb.DuckDBPyConnection, topic: str) -> dict[in
     found = {
         partition: Loaded([], messages)
         for partition, messages in connection.execute(
-            """select topic_partition, rows_read - rows_landed_before
+            """select topic_partition, rows_read - rows_redelivered
             from heartbeat_reconciliation where source = $1""",
             [topic],
         ).fetchall()

@@ -29,7 +29,7 @@
     'first_offset': 'bigint',
     'last_offset': 'bigint',
     'rows_landed': 'bigint',
-    'rows_landed_before': 'bigint',
+    'rows_redelivered': 'bigint',
     'rows_accepted': 'bigint',
     'rows_rejected': 'bigint',
     'newest_event_at': 'timestamp',

@@ -7,7 +7,7 @@ from dwell.report.marts import Marts
 # so many files are told one by one
 FILES = 20
 # {what a row is: (the input's name, the column of rows that came before)}
-INPUTS = {"event": ("events", "rows_duplicate"), "heartbeat": ("heartbeats", "rows_landed_before")}
+INPUTS = {"event": ("events", "rows_duplicate"), "heartbeat": ("heartbeats", "rows_redelivered")}
 
 
 def quality(marts: Marts) -> Part:
