@@ -41,12 +41,12 @@
 
 
 {# A table of dwell's own. columns: {name: kind}, kind being string, int, bigint, timestamp or boolean. #}
-{% macro create_table(relation, columns, anew=false) -%}
-    {{- return(adapter.dispatch('create_table', 'dwell')(relation, columns, anew)) -}}
+{% macro create_table(relation, columns, or_replace=false) -%}
+    {{- return(adapter.dispatch('create_table', 'dwell')(relation, columns, or_replace)) -}}
 {%- endmacro %}
 
-{% macro default__create_table(relation, columns, anew) -%}
-    create {{ 'or replace table' if anew else 'table if not exists' }} {{ relation }} (
+{% macro default__create_table(relation, columns, or_replace) -%}
+    create {{ 'or replace table' if or_replace else 'table if not exists' }} {{ relation }} (
         {{- dwell.columns_with_types(columns) -}}
     )
 {%- endmacro %}

@@ -76,7 +76,7 @@ from (
                 from {{ dwell.read_parquet(files | map(attribute='source') | list) }}
             ) as landed
         ) as decoded
-    ) as taken_apart
+    ) as parsed
 ) as named
 {% endmacro %}
 

@@ -27,7 +27,7 @@
             'read_by': 'stg_web__event_rows',
             'stored_in': 'int_web__events_sessionized',
             'staged_in': none,
-            'has_places': false,
+            'has_offsets': false,
             'margin_us': 86400000000,
             'keeps_rows': true,
         },
@@ -53,7 +53,7 @@
             'read_by': 'stg_watch__heartbeat_rows',
             'stored_in': 'int_watch__streams',
             'staged_in': 'stg_watch__heartbeats',
-            'has_places': true,
+            'has_offsets': true,
             'margin_us': 86400000000,
             'keeps_rows': false,
         },
@@ -115,7 +115,7 @@
 
 
 {# Whether a run reads the whole input again, instead of what is new. #}
-{% macro input_is_read_whole(input) %}
+{% macro is_read_entirely(input) %}
     {{- return(
         dwell.input_mode(input) == 'sample'
         or (dwell.input_mode(input) == 'relation' and not input.loaded_at)

@@ -125,7 +125,7 @@
 
 {# Whether a run, where the table is there, adds what is new to it instead of storing all anew. #}
 {% macro adds_to(input) %}
-    {{- return(not dwell.input_is_read_whole(input) and not dwell.full_refresh_died(input)) -}}
+    {{- return(not dwell.is_read_entirely(input) and not dwell.full_refresh_died(input)) -}}
 {% endmacro %}
 
 
@@ -144,7 +144,7 @@ select
     cast(null as {{ dbt.type_timestamp() }}) as received_at,
     cast(null as {{ dbt.type_bigint() }}) as read_position,
     cast(null as {{ dwell.type_text() }}) as unreadable_row
-    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_offsets }}
 where false
 {% endmacro %}
 
@@ -157,7 +157,7 @@ select
     cast(null as {{ dbt.type_timestamp() }}) as received_at,
     -source_row as read_position,
     unreadable_row
-    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_offsets }}
 from dwell_incoming_broken_rows
 {% endmacro %}
 

@@ -90,7 +90,7 @@
         {%- do theirs.update({column: dwell.value_of_source(mapped[column])}) -%}
     {%- endfor -%}
     {%- set newest = dwell.parsed_time_column(input.times[0]) -%}
-    {%- set source_number = 1 if dwell.input_is_read_whole(input)
+    {%- set source_number = 1 if dwell.is_read_entirely(input)
         else '(select max(source_number) from ' ~ dwell.own_table(input.incoming) ~ ')' -%}
 select
     {%- for column in input.columns %}
@@ -108,7 +108,7 @@ select
     {%- endif %}
     read_position,
     cast(null as {{ dwell.type_text() }}) as unreadable_row
-    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_offsets }}
 from (
     select
         {%- for column in input.columns %}

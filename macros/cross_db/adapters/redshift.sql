@@ -66,8 +66,8 @@
 {% macro redshift__numbers_to(count) -%}
     (
         select 1 + ones.d + 10 * tens.d + 100 * hundreds.d + 1000 * thousands.d + 10000 * more.d as n
-        from {% for place in ['ones', 'tens', 'hundreds', 'thousands', 'more'] -%}
-        ({% for d in range(10) %}select {{ d }} as d{{ ' union all ' if not loop.last }}{% endfor %}) as {{ place }}
+        from {% for digit in ['ones', 'tens', 'hundreds', 'thousands', 'more'] -%}
+        ({% for d in range(10) %}select {{ d }} as d{{ ' union all ' if not loop.last }}{% endfor %}) as {{ digit }}
         {{- ' cross join ' if not loop.last }}
         {%- endfor %}
     )

@@ -100,7 +100,7 @@
         'select before.name, now.name as other, ' ~ dwell.may_be_one_file('before', 'now') ~ ' as is_spelt_otherwise '
         ~ 'from dwell_missing as before inner join dwell_files as now on ' ~ dwell.is_unchanged('now', 'before')
         ~ ' where now.name not in (' ~ dwell.loaded_names(input) ~ ') and (is_spelt_otherwise'
-        ~ (' or not before.is_there' if not input.has_places else '') ~ ') '
+        ~ (' or not before.is_there' if not input.has_offsets else '') ~ ') '
         ~ 'order by is_spelt_otherwise desc, before.source_number, other limit 1'
     ).rows -%}
     {%- for file in found -%}
@@ -140,7 +140,7 @@
     {%- set lost = run_query(
         'select name from dwell_missing where not is_landing and not is_there order by source_number'
     ).columns[0].values() | list -%}
-    {%- if not lost and input.has_places -%}{%- set lost = dwell.lost_offsets(input) -%}{%- endif -%}
+    {%- if not lost and input.has_offsets -%}{%- set lost = dwell.lost_offsets(input) -%}{%- endif -%}
     {%- if lost -%}
         {%- do dwell.raise_error(
             'a full refresh would lose the ' ~ input.name ~ ' of ' ~ dwell.first_names(lost) ~ ': loaded before, and no longer there. Put the file back, or '

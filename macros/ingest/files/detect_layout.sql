@@ -105,7 +105,7 @@
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
         {%- do kinds.update({column: dwell.query_file(
-            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_of_source(mapped[column]) ~ ' as told_time from ' ~ rows
+            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_of_source(mapped[column]) ~ ' as time_text from ' ~ rows
         )}) -%}
     {%- endfor -%}
     {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
@@ -159,7 +159,7 @@
     {%- for row in dwell.query_file(name, run_query, 'describe from ' ~ dwell.read_parquet([name])).rows -%}
         {%- do types.update({row[0]: row[1]}) -%}
     {%- endfor -%}
-    {%- if input.has_places and dwell.is_landing_file(types) -%}
+    {%- if input.has_offsets and dwell.is_landing_file(types) -%}
         {{- return(dwell.landing_layout(input)) -}}
     {%- endif -%}
     {%- set mapped = dwell.query_file(
@@ -231,7 +231,7 @@
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
         {%- do kinds.update({column: dwell.query_file(
-            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_in_json('json', mapped, mapped[column]) ~ ' as told_time from ' ~ objects
+            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_in_json('json', mapped, mapped[column]) ~ ' as time_text from ' ~ objects
         )}) -%}
     {%- endfor -%}
     {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
@@ -285,8 +285,8 @@
     {{- return(dwell.query_file(
         file['name'], run_query,
         'select count(case when time > ' ~ dwell.latest_believed(dwell.timestamp_or_null(file['modified_at'])) ~ ' then 1 end) * 2 > count(time) '
-        ~ 'from (select ' ~ dwell.parse_time('told_time', layout['times'][column]) ~ ' as time from (select ' ~ value ~ ' as told_time from '
-        ~ dwell.rows_of_file(file['name'], layout) ~ ' limit 100) as told) as times'
+        ~ 'from (select ' ~ dwell.parse_time('time_text', layout['times'][column]) ~ ' as time from (select ' ~ value ~ ' as time_text from '
+        ~ dwell.rows_of_file(file['name'], layout) ~ ' limit 100) as sampled) as times'
     ).columns[0].values()[0]) -}}
 {% endmacro %}
 

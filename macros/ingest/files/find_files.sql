@@ -169,7 +169,7 @@
     {%- if values -%}
         {%- do run_query('insert into ' ~ dwell.own_table(input.incoming) ~ ' values ' ~ values | join(', ')) -%}
     {%- endif -%}
-    {%- if input.has_places -%}{%- do dwell.prepare_offset_ranges(input, from_scratch) -%}{%- endif -%}
+    {%- if input.has_offsets -%}{%- do dwell.prepare_offset_ranges(input, from_scratch) -%}{%- endif -%}
     {%- if from_scratch -%}{%- do dwell.refuse_to_lose_files(input) -%}{%- endif -%}
 {% endmacro %}
 
@@ -180,7 +180,7 @@
         ~ (' where name not in (' ~ dwell.loaded_names(input) ~ ')' if not from_scratch else '')
         ~ ' order by modified_at, name'
     ).rows -%}
-    {{- return(dwell.files_to_load(files) if input.has_places else files) -}}
+    {{- return(dwell.files_to_load(files) if input.has_offsets else files) -}}
 {% endmacro %}
 
 

@@ -94,7 +94,7 @@
     {%- set names = files | map(attribute='source') | list -%}
     {%- set mapped = layout['mapped'] -%}
     {#- after a broken quote, DuckDB 1.5.5 on several threads passes over every row that follows -#}
-    {%- set passed = "ignore_errors = true, parallel = coalesce(getvariable('dwell_nothing_is_broken'), false)"
+    {%- set skip_options = "ignore_errors = true, parallel = coalesce(getvariable('dwell_nothing_is_broken'), false)"
         if dwell.reports_broken_rows(layout) else '' -%}
     {%- set is_json = layout['format'].startswith('json') -%}
     {%- set is_text = layout['format'] != 'parquet' -%}
@@ -124,7 +124,7 @@ select
     {{ dwell.times_of_receipt(input, layout, files) }}[cast(file_index as bigint) + 1] as received_at,
     read_position,
     cast({{ 'case when not is_object then json end' if is_json else 'null' }} as varchar) as unreadable_row
-    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_offsets }}
 from (
     select
         *
@@ -147,14 +147,14 @@ from (
             {% if layout['format'] == 'parquet' -%}
                 {{ dwell.read_parquet(names) }}
             {%- elif layout['format'] == 'csv' -%}
-                {{ dwell.read_csv(names, layout, passed) }}
+                {{ dwell.read_csv(names, layout, skip_options) }}
             {%- else -%}
                 (
                     select
                         *,
                         {{ dwell.is_readable_json('try_cast(json as json)', mapped) | indent(24) }} as is_object,
                         json_extract_string(case when is_object then json end, {{ dwell.sql_list(dwell.json_pointers(mapped)) }}) as fields
-                    from {{ dwell.read_json(names, layout, passed) }} as objects
+                    from {{ dwell.read_json(names, layout, skip_options) }} as objects
                 )
             {%- endif %} as file
         {%- if is_text %}
@@ -251,7 +251,7 @@ where json is not null
 {% macro count_files(input, layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
-    {%- set told = "store_rejects = true, rejects_table = '" ~ dwell.broken_rows(input) ~ "', rejects_scan = '"
+    {%- set rejects_options = "store_rejects = true, rejects_table = '" ~ dwell.broken_rows(input) ~ "', rejects_scan = '"
         ~ dwell.broken_scans(input) ~ "'" -%}
 select
     {{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as source_number,
@@ -264,11 +264,11 @@ from {{ dwell.read_parquet(names) }}
         {%- for column in dwell.columns_read(layout['mapped']) %}, count({{ dwell.quoted(column) }}){% endfor -%}
     ) as rows_read,
     rows_read as rows_numbered
-from {{ dwell.read_csv(names, layout, told) }}
+from {{ dwell.read_csv(names, layout, rejects_options) }}
     {%- else %}
     count(json) as rows_read,
     count(*) as rows_numbered
-from {{ dwell.read_json(names, layout, told) }} as objects
+from {{ dwell.read_json(names, layout, rejects_options) }} as objects
     {%- endif %}
 group by file_index
 {% endmacro %}

@@ -63,7 +63,7 @@ where true;
         ).columns[0].values()[0] -%}
         {%- if not dwell.full_refresh_died(input) -%}
             {%- for table in [dwell.loads(input)] + (
-                [dwell.landed(), dwell.rejects(), dwell.load_times()] if input.has_places else []
+                [dwell.landed(), dwell.rejects(), dwell.load_times()] if input.has_offsets else []
             ) -%}
                 {%- do run_query(
                     'delete from ' ~ table ~ ' where load_number > ' ~ (seen if seen is not none else newest)

@@ -24,7 +24,7 @@
     'settings': 'string',
     'format': 'string',
 }) }};
-{{ dwell.create_incoming(input, anew=dwell.input_mode(input) == 'none') }};
+{{ dwell.create_incoming(input, or_replace=dwell.input_mode(input) == 'none') }};
             {%- if not dwell.has_transactions() %}
 {{ dwell.create_table(dwell.lease(input), {'load_number': 'bigint', 'run_id': 'string', 'stored_load_number': 'bigint'}) }};
             {%- endif -%}
@@ -202,7 +202,7 @@ where {{ dwell.is_to_read(input) }}
 {% endmacro %}
 
 
-{% macro create_incoming(input, anew=true) %}
+{% macro create_incoming(input, or_replace=true) %}
 {#- is_known: whether all that it holds is loaded, so that it is not read -#}
 {{ dwell.create_table(dwell.own_table(input.incoming), {
     'source_number': 'int',
@@ -213,7 +213,7 @@ where {{ dwell.is_to_read(input) }}
     'is_known': 'boolean',
     'rows_before': 'bigint',
     'rows_read': 'bigint',
-}, anew) }}
+}, or_replace) }}
 {%- endmacro %}
 
 

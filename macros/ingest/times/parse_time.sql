@@ -103,15 +103,15 @@
 
 
 {# Decides once for a whole file or relation, by most of its first 100 times: numbers are an epoch, whose
-   unit their size tells; anything else is ISO 8601. sample: SQL with one text column, told_time. #}
+   unit their size tells; anything else is ISO 8601. sample: SQL with one text column, time_text. #}
 {% macro time_kind_of_values(input, sample) %}
     {%- if input.time_format != 'auto' -%}
         {{- return(input.time_format) -}}
     {%- endif -%}
     {%- set found = run_query(
-        'select count(told_time) as times, count(number) as numbers, ' ~ dwell.median('abs(number)') ~ ' as size '
-        ~ 'from (select told_time, ' ~ dwell.number_in('told_time') ~ ' as number '
-        ~ 'from (' ~ sample ~ ') as times where ' ~ dwell.clean_text('told_time') ~ ' is not null limit 100) as sampled'
+        'select count(time_text) as times, count(number) as numbers, ' ~ dwell.median('abs(number)') ~ ' as size '
+        ~ 'from (select time_text, ' ~ dwell.number_in('time_text') ~ ' as number '
+        ~ 'from (' ~ sample ~ ') as times where ' ~ dwell.clean_text('time_text') ~ ' is not null limit 100) as sampled'
     ).rows[0] -%}
     {%- set times, numbers, size = found.values() -%}
     {%- if numbers * 2 <= times -%}
@@ -135,7 +135,7 @@
         {%- do kinds.update({
             column: dwell.time_kind_of_type(types[theirs['column']] or '')
                 or dwell.time_kind_of_values(
-                    input, 'select cast(' ~ dwell.value_of_source(theirs) ~ ' as ' ~ dwell.type_text() ~ ') as told_time from ' ~ relation
+                    input, 'select cast(' ~ dwell.value_of_source(theirs) ~ ' as ' ~ dwell.type_text() ~ ') as time_text from ' ~ relation
                 )
         }) -%}
     {%- endfor -%}

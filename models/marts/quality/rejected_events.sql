@@ -8,7 +8,7 @@ with rejected as (
         reject_reason,
         read_position,
         rejected_row,
-        read_position < 0 as is_passed_over
+        read_position < 0 as is_skipped
     from {{ ref('int_web__events_sessionized') }}
     where reject_reason is not null
 ),
@@ -22,9 +22,9 @@ counted as (
         rejected.*,
         loads.source,
         case
-            when rejected.is_passed_over
+            when rejected.is_skipped
                 then -rejected.read_position - row_number() over (
-                    partition by rejected.source_number, rejected.is_passed_over
+                    partition by rejected.source_number, rejected.is_skipped
                     order by -rejected.read_position
                 )
             else rejected.read_position - loads.rows_before
@@ -36,9 +36,9 @@ counted as (
 numbered as (
     select
         *,
-        counted_rows + sum(case when is_passed_over then 1 else 0 end) over (
+        counted_rows + sum(case when is_skipped then 1 else 0 end) over (
             partition by source_number
-            order by counted_rows, is_passed_over, -read_position
+            order by counted_rows, is_skipped, -read_position
             rows between unbounded preceding and current row
         ) as source_row
     from counted

@@ -277,8 +277,8 @@ def test_a_source_will_do_as_well_as_a_model(new_shop):
 
 
 READS = """create schema raw;
-create table raw.reads (reader_number integer, read_at timestamp, article text)"""
-PLAIN = "reader_number, epoch_us(session_started_at), session_number, count(*)"
+create table raw.reads (user_number integer, read_at timestamp, article text)"""
+PLAIN = "user_number, epoch_us(session_started_at), session_number, count(*)"
 
 
 def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
@@ -294,7 +294,7 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
     blog.sql("insert into raw.reads values (null, timestamp '2025-06-01', 'n'), (1, null, 'n')")
     (blog.folder / "models" / "with_options.sql").write_text(
         """with reads as (select * from {{ source('blog', 'reads') }})
-        {{ dwell.sessionize('reads', 'reader_number', 'read_at', 45, max_hours=2,
+        {{ dwell.sessionize('reads', 'user_number', 'read_at', 45, max_hours=2,
             split_at_midnight_in='Europe/Berlin', starts_session="article = 'x'") }}"""
     )
     blog.change("models/_blog.yml", "data_tests: [not_null]", "data_tests: []")
@@ -303,7 +303,7 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
     assert [
         name for (name,) in blog.sql("select column_name from (describe analytics.article_reads)")
     ] == [
-        "reader_number",
+        "user_number",
         "read_at",
         "article",
         "session_id",
