@@ -1,5 +1,5 @@
-{# What has landed of which partition, and the clock that says which streams are over: written in the
-   transaction that stores the streams. #}
+{# What has landed of which partition, and the watermark override. Both are recorded in the transaction that stores the
+   streams. #}
 
 {% macro landed() %}
     {{- return(dwell.own_table('dwell_heartbeats_landed')) -}}
@@ -71,7 +71,7 @@
 {% endmacro %}
 
 
-{# Pre-hook of the new heartbeats: counts what is about to be read. #}
+{# Pre-hook of the new heartbeats: counts the rows that are about to be read. #}
 {% macro count_new_heartbeats() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- do dwell.refuse_without_hooks() -%}
@@ -83,7 +83,7 @@
 {% endmacro %}
 
 
-{# Post-hook of the new heartbeats: nothing goes on that does not add up. #}
+{# Post-hook of the new heartbeats: stops the run if the counts do not add up. #}
 {% macro reconcile_new_heartbeats() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- set input = dwell.input('heartbeats') -%}
@@ -115,8 +115,8 @@
 {% endmacro %}
 
 
-{# Adds the new messages to the counts of the minutes in which they were received. `dwell watch` decides by these
-   whether silence means anything; they do not depend on how messages were divided among files and runs. #}
+{# Adds the new messages to the counts of the minutes in which they were received. By these, `dwell listen` decides
+   whether a silence ends streams. They do not depend on how messages were divided among files and runs. #}
 {% macro count_by_minute() %}
 create or replace temporary table dwell_new_minutes as
 select
@@ -138,7 +138,7 @@ where received_minute not in (select received_minute from {{ dwell.heartbeat_min
 {% endmacro %}
 
 
-{# Pre-hook of the streams: says what has landed, and keeps what was rejected. #}
+{# Pre-hook of the streams: records what has landed, and stores the rejected rows. #}
 {% macro record_heartbeat_load() %}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
         {%- set input = dwell.input('heartbeats') -%}
@@ -218,7 +218,7 @@ where h.reject_reason is not null and not h.is_redelivered;
 {{ dwell.record_load_times(input) }}
             {%- endif %}
         {%- endif %}
--- no stream that was silent by then is touched by what is new
+-- new heartbeats affect no stream that ended before this time
 {{ dwell.remember(
     'dwell_watch_from',
     'select ' ~ dwell.later_by('min(event_at)', -dwell.watch_timeout_us()) ~ ' from '

@@ -1,5 +1,5 @@
-{# Two normal components, fitted step by step. What a step is, is written once; that one follows another, as a recursion where
-   an engine lets its steps aggregate, and else as statements before the model's own. #}
+{# Two normal components, fitted step by step. One macro defines a step. The steps are a recursive query on engines that allow
+   aggregates in one, and otherwise statements before the model's own. #}
 
 {# SQL: the logarithms and counts that the components are fitted to. #}
 {% macro mixture_bins(histogram) -%}
@@ -28,8 +28,8 @@ from {{ bins }}
 {%- endmacro %}
 
 
-{# SQL: the next step, which weighs each bin by how far it belongs to either component, and fits each component anew; no row
-   where nothing is gained any more. #}
+{# SQL: the next step, which weighs each bin by how far it belongs to either component, and fits each component again; no row
+   once the likelihood no longer grows. #}
 {% macro next_components(components, bins) -%}
 select
     step + 1 as step,
@@ -104,8 +104,8 @@ union all
 {%- endmacro %}
 
 
-{# Pre-hook: takes the steps, three in a statement, until one adds none. (Engines look anew at what a
-   step is made of each time that it is named, so that more in one would take longer.) #}
+{# Pre-hook: executes the steps, three in a statement, until a statement adds none. (Engines evaluate a step again each time
+   that another names it, so that more steps in a statement would take longer.) #}
 {% macro fit_components(histogram) -%}
     {{- return(adapter.dispatch('fit_components', 'dwell')(histogram)) -}}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# Combinations of columns that stand in more than one row; null equals null. #}
+{# Combinations of values that more than one row has; null equals null. #}
 {% test unique_combination(model, columns) %}
 select {{ columns | join(', ') }}, count(*) as copies
 from {{ model }}

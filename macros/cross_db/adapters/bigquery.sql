@@ -1,4 +1,4 @@
-{# What BigQuery says otherwise. Its TIMESTAMP is an instant. A project can set a default time zone, in which BigQuery
+{# Where BigQuery differs. Its TIMESTAMP is an instant. A project can set a default time zone, in which BigQuery
    reads and writes whatever names none: so each literal and each cast here names UTC. #}
 
 {% macro bigquery__type_double() -%}

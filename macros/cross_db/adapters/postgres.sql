@@ -1,4 +1,4 @@
-{# What PostgreSQL says otherwise. Redshift takes from here what redshift.sql does not have. #}
+{# Where PostgreSQL differs. Redshift uses a macro from here if redshift.sql does not have it. #}
 
 {% macro postgres__last_by(value, by) -%}
     (array_agg({{ value }} order by {{ by }} desc))[1]

@@ -1,4 +1,4 @@
-{# What Snowflake says otherwise. #}
+{# Where Snowflake differs. #}
 
 {# a backslash escapes in a literal #}
 {% macro snowflake__text(value) -%}

@@ -1,11 +1,11 @@
-{# What Spark says otherwise. Its tables are Iceberg's, for those of Parquet cannot be deleted from; its TIMESTAMP is an
+{# Where Spark differs. Its tables are Iceberg's, for those of Parquet cannot be deleted from; its TIMESTAMP is an
    instant, and the session's time zone is UTC. #}
 
 {% macro spark__type_double() -%}
     double
 {%- endmacro %}
 
-{# a backslash escapes in a literal; a line's end is written so that statements can be told apart by it #}
+{# a backslash escapes in a literal; a line break is escaped, because line breaks separate statements #}
 {% macro spark__text(value) -%}
     '{{ value | replace("\\", "\\\\") | replace("'", "\\'") | replace("\n", "\\n") | replace("\r", "\\r") }}'
 {%- endmacro %}

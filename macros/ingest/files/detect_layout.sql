@@ -1,4 +1,4 @@
-{# What a file looks like, so that it is read exactly as it is laid out. #}
+{# Detects the layout of a file, so that it is read exactly as it is written. #}
 
 {# How a file is to be read: {format, columns, ...}; the same text for all files that are read alike. #}
 {% macro detect_layout(input, name, size_bytes) %}
@@ -72,8 +72,8 @@
 {% endmacro %}
 
 
-{# first_line: the first that can be read. What the setting events_csv or heartbeats_csv says comes before what the file
-   looks like; a first line sep=;, as Excel writes it, says what the delimiter is. #}
+{# first_line: the first line that can be read. The settings events_csv and heartbeats_csv override what is detected. A first
+   line sep=;, as Excel writes it, names the delimiter. #}
 {% macro detect_csv_layout(input, name, first_line, encoding) %}
     {%- set given = input.csv -%}
     {%- set separator = modules.re.match('sep=(.)\r?$', first_line) -%}
@@ -200,8 +200,7 @@
 {% endmacro %}
 
 
-{# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
-   stretch over lines are read whole. #}
+{# JSON lines are read as lines, so that a broken line is one reject. An array, or objects that span lines, are read as JSON. #}
 {% macro detect_json_layout(input, name, size_bytes, first_line, kind) %}
     {%- set is_lines = not first_line.startswith('[') and (
         kind != 'json'
@@ -239,8 +238,8 @@
 {% endmacro %}
 
 
-{# DuckDB takes an array for whole that breaks off after a comma. What is looked at is the end of the file, or, where it
-   is packed, the last line; an end that would have to be held in memory with a gigabyte before it is not. #}
+{# DuckDB accepts an array that is truncated after a comma. This checks the end of the file, or, if the file is compressed,
+   its last line. It does not check an uncompressed file of a gigabyte or more, which would have to be held in memory. #}
 {% macro refuse_open_array(name, size_bytes) %}
     {%- if modules.re.search('[.](gz|gzip|zst)$', name | lower) -%}
         {%- set end = 'select cast(encode(last(line)) as varchar) as tail from '

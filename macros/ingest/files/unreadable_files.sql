@@ -1,6 +1,6 @@
-{# What DuckDB cannot read at all stops the run. DuckDB's own words stand in dbt's log; they do not say what to do. #}
+{# A file that DuckDB cannot read stops the run. DuckDB's own message is in dbt's log, and does not explain what to do. #}
 
-{# Asks something of a file, by a macro and what it takes. #}
+{# Queries a file, by a macro and its arguments. #}
 {% macro query_file(name, question) %}
     {{- return(try_or_compiler_error('dwell: ' ~ dwell.cannot_be_read(name), question, *varargs)) -}}
 {% endmacro %}
@@ -8,19 +8,19 @@
 
 {% macro cannot_be_read(name) -%}
     {%- if modules.re.search('[.]parquet$', name | lower) -%}
-        {%- set why = 'breaks off, is damaged or encrypted, or is no Parquet' -%}
+        {%- set why = 'is truncated, damaged, or encrypted, or is no Parquet' -%}
     {%- elif modules.re.search('[.](json|jsonl|ndjson)([.]gz|[.]gzip|[.]zst)?$', name | lower) -%}
-        {%- set why = 'breaks off, is damaged, is no JSON from its first character to its last, or has an object of more than 16 MB (64 MB with ' ~ 'the setting events_json or heartbeats_json)' -%}
+        {%- set why = 'is truncated or damaged, is no JSON from its first character to its last, or has an object of more than 16 MB (64 MB with ' ~ 'the setting events_json or heartbeats_json)' -%}
     {%- else -%}
         {%- set why = 'is damaged, its lines end in different ways (LF, CRLF, CR), or it is not in the encoding that the setting names (Windows-1252 is not '
             ~ 'Latin-1: iconv -f cp1252 -t utf-8 makes it UTF-8)' -%}
     {%- endif -%}
-    {{ dwell.escaped(name) }} cannot be read: it {{ why }}. Put it in place whole, or take it out of the input. Nothing was loaded from it; what DuckDB said is in dbt's log, logs/dbt.log.
+    {{ dwell.escaped(name) }} cannot be read: it {{ why }}. Replace it with an intact file, or remove it from the input. Nothing was loaded from it; DuckDB's message is in dbt's log, logs/dbt.log.
 {%- endmacro %}
 
 
-{# At the end of a run that could not store its input: if one of the files cannot be read to its end, says which. Each
-   is read again by itself, because DuckDB's words need not name it. #}
+{# Executed at the end of a run that could not store its input. If one of the files cannot be read to its end, names it. Each
+   file is read again by itself, because DuckDB's message need not name it. #}
 {% macro report_unreadable_files(results) %}
     {%- for result in results if result.status == 'error' and result.message and 'dwell: ' not in result.message -%}
         {%- for name in dwell.input_names() -%}

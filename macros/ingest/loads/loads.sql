@@ -52,7 +52,7 @@
 {%- endmacro %}
 
 
-{# The pre-hook of the event table: counts what the run is about to read, and says so in
+{# The pre-hook of the event table: counts the rows that the run is about to read, and records them in
    dwell_event_loads. #}
 {% macro record_event_load() %}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
@@ -79,8 +79,8 @@ select
 {% endmacro %}
 
 
-{# Whether a full refresh died between the word of it and its rows: then the newest stored load is none of those that are
-   written down, and all is read again. Looked at once, before this run writes anything. #}
+{# Whether a full refresh died after its load was recorded and before its rows were stored. Then the newest stored load is
+   none of the recorded ones, and everything is read again. Checked once, before this run writes anything. #}
 {% macro full_refresh_died(input) %}
     {%- if not execute or dwell.has_transactions() -%}{{- return(false) -}}{%- endif -%}
     {%- set found = dwell.run_cache('died_from_scratch') -%}
@@ -99,8 +99,8 @@ select
 {%- endmacro %}
 
 
-{# Counts the rows that are about to be read, by a scan that does nothing else, and writes them down with
-   what is incoming. #}
+{# Counts the rows that are about to be read, by a scan that does nothing else, and records the counts in the table of what
+   is incoming. #}
 {% macro count_incoming(input, from_scratch) %}
     {%- do dwell.prepare_relation_built_now(input) -%}
     {%- if dwell.input_mode(input) in ('relation', 'sample') -%}
@@ -128,7 +128,7 @@ drop table if exists {{ dwell.broken_rows(input) }};
 drop table if exists {{ dwell.broken_scans(input) }};
 create or replace temporary table dwell_counted as
 {{ counts | join(' union all ') if counts else 'select 0 as scan, 0 as source_number, 0 as rows_read, 0 as rows_numbered where false' }};
--- a row can be broken in several ways, and the reader tells each; the header and lines before it are no rows
+-- DuckDB reports each error of a row that has several; the header and the lines before it are no rows
 create or replace temporary table dwell_incoming_broken_rows as
 {%- if reported %}
 select
@@ -169,7 +169,7 @@ where f.source_number = c.source_number and not f.is_known;
 
 
 {# How many files to count at once. Of more than two for each of its threads, DuckDB 1.5.5 gives each file to one
-   thread, and then says nothing of a row whose quote is never closed, nor of the rest of the file in it. #}
+   thread, and then does not report a row whose quote is never closed, nor the rest of the file in it. #}
 {% macro files_of_a_scan(layout, files) %}
     {%- if fromjson(layout)['format'] != 'csv' -%}{{- return(files | length) -}}{%- endif -%}
     {{- return(2 * run_query("select current_setting('threads')").columns[0].values()[0] | int) -}}
@@ -217,7 +217,7 @@ where {{ dwell.is_to_read(input) }}
 {%- endmacro %}
 
 
-{# Says that what is incoming is loaded. With dbt's --empty, nothing is read, and nothing may pass for it. #}
+{# Records that what is incoming is loaded. With dbt's --empty, nothing is read, and nothing may count as loaded. #}
 {% macro record_incoming(input, from_scratch) %}
 {%- if from_scratch %}
 -- BigQuery wants a condition
@@ -231,7 +231,7 @@ from {{ dwell.this_load() }};
     {%- endif %}
 {%- else %}
 {%- set loaded_already -%}
-'dwell: ' || source || ' is loaded already. Run {{ input.stored_in }} together with the staging models, in a process that has parsed the project anew.'
+'dwell: ' || source || ' is loaded already. Run {{ input.stored_in }} together with the staging models, in a process that parses the project again.'
 {%- endset %}
 select {{ dwell.fail_with(loaded_already) }}
 from {{ dwell.own_table(input.incoming) }}

@@ -1,6 +1,6 @@
--- The reader numbers a row that it cannot take apart by its place in the file, and tells it as a
--- negative position; it passes these rows over when it counts the others. So the passed-over rows
--- before a row are added to its count: the k-th of them, in row r of the file, has r - k counted
+-- DuckDB skips a row that it cannot parse, and reports its number in the file, which is stored as a
+-- negative position. The positions of other rows do not count skipped rows. So the skipped rows
+-- before a row are added to its position: the k-th of them, in row r of the file, has r - k counted
 -- rows before it.
 with rejected as (
     select

@@ -8,7 +8,7 @@ landed as (
     select * from {{ source('dwell_watch', 'dwell_heartbeats_landed') }}
 ),
 
--- what came by a topic is counted by its partitions, whichever files held it
+-- messages of a topic are counted per partition, whichever files held them
 counts as (
     select
         coalesce(landed.topic, landed.source) as source,
@@ -21,7 +21,7 @@ counts as (
         landed.rows_redelivered
     from landed
     union all
-    -- a source of no rows has landed nothing, and has its row all the same
+    -- a source without rows has a row too
     select
         source,
         null as topic_partition,

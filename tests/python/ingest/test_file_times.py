@@ -52,5 +52,8 @@ def test_the_run_says_which_files_have_no_credible_time(load, capfd, monkeypatch
     monkeypatch.setattr("dwell.dbt.runner.QUIET", ("--no-write-json", "--no-version-check"))
     load([TODAY], 0)
     said = capfd.readouterr().out
-    assert "dwell: files that were modified before most of their events took place" in said
+    assert (
+        "dwell: files that were modified before most of their events, as a copy may leave them"
+        in said
+    )
     assert "a.csv (1970-01-01 00:00:00)" in said and "events_received_at" in said

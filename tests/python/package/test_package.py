@@ -178,7 +178,7 @@ def test_what_is_wrong_with_the_input_is_said_in_one_sentence(new_shop):
 
     relation = "events_relation: ref('page_hits')"
     assert says(f"{relation}\n    events_loaded_at: received_at", "events_path: null") == (
-        "dwell: nothing says where its input is. Under vars: dwell: in dbt_project.yml, set "
+        "dwell: no setting names its input. Under vars: dwell: in dbt_project.yml, set "
         "events_relation, as in ref('my_events'); or disable its models, as in models: dwell: "
         "+enabled: false."
     )
