@@ -1,5 +1,11 @@
 {# Statements and tables of dwell's own, in addition to its models. #}
 
+{# Whether there is a connection to query; `dbt compile --no-introspect` has none. #}
+{% macro can_query() %}
+    {{- return(execute and flags.INTROSPECT is not false) -}}
+{% endmacro %}
+
+
 {# Whether the engine reads files by their path. #}
 {% macro reads_files() %}
     {{- return(adapter.dispatch('reads_files', 'dwell')()) -}}

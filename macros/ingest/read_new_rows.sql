@@ -1,39 +1,3 @@
-{# Executed at the start of a run. Checks the inputs, so that errors in them are reported at once. The sample is checked when
-   it is read, because dbt loads it during the run; and so is a relation that the run builds. #}
-{% macro prepare_inputs() %}
-    {%- do dwell.run_cache('hooks').update({'have_run': true}) -%}
-    {%- set names = dwell.inputs_in_use() if dwell.is_selected() else [] -%}
-    {%- for name in names -%}{%- do dwell.refuse_half_an_input(dwell.input(name)) -%}{%- endfor -%}
-    {%- do dwell.refuse_no_input(names) -%}
-    {#- files first: dbt begins a transaction where it looks at a relation, and rolls back what follows -#}
-    {%- for mode in ['files', 'relation'] if not flags.EMPTY -%}
-        {%- for name in names -%}
-            {%- set input = dwell.input(name) -%}
-            {%- if dwell.stores(input) and dwell.input_mode(input) == mode and not dwell.is_built_by_this_run(input) -%}
-                {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endfor -%}
-{% endmacro %}
-
-
-{# A package has no sample to fall back on. #}
-{% macro refuse_no_input(names) %}
-    {%- set given, wanting = [], [] -%}
-    {%- for name in names -%}
-        {%- set input = dwell.input(name) -%}
-        {%- if dwell.input_mode(input) != 'none' -%}{%- do given.append(name) -%}
-        {%- elif dwell.stores(input) -%}{%- do wanting.append(name) -%}{%- endif -%}
-    {%- endfor -%}
-    {%- if wanting and not given -%}
-        {%- do dwell.raise_error(
-            'no setting names its input. Under vars: dwell: in dbt_project.yml, set ' ~ wanting | join('_relation or ')
-            ~ "_relation, as in ref('my_" ~ wanting[0] ~ "'); or disable its models, as in models: dwell: +enabled: false."
-        ) -%}
-    {%- endif -%}
-{% endmacro %}
-
-
 {# Part of the pre-hook that counts what is read: checks a relation that this run has just built. #}
 {% macro prepare_relation_built_now(input) %}
     {%- if dwell.input_mode(input) == 'relation' and dwell.is_built_by_this_run(input) -%}
@@ -170,34 +134,6 @@ from dwell_incoming_broken_rows
     cast(null as {{ dbt.type_timestamp() }}) as {{ dwell.parsed_time_column(column) }},
     {%- endfor %}
 {%- endmacro %}
-
-
-{# Post-hook of the event table: each row read is in it, once, or nothing is committed. Where statements are no
-   transaction, the incremental strategy has checked that before it wrote; a table that was built from scratch is
-   checked here, and its load forgotten if it is wrong, so that the next run reads everything again. #}
-{% macro reconcile_event_load() %}
-    {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
-        {%- set input = dwell.input('events') -%}
-        {%- if dwell.has_transactions() -%}
-{{ dwell.check_rows_arrived(input, this) }};
-{{ dwell.check_rejected_ratio(input, this) }}
-        {%- else -%}
-{{ dwell.check_lease(input, 'If this run was a full refresh, its table is there and the next run reads everything again') }}
-delete from {{ dwell.loads(input) }}
-where load_number = {{ dwell.run_cache('load_numbers')['events'] }}
-    and (
-        exists (
-            {{ dwell.unreconciled_loads(input, this) | indent(12) }}
-        )
-        or exists (
-            {{ dwell.most_frequent_reject(input, this) | indent(12) }}
-        )
-    );
-{{ dwell.check_rows_arrived(input, this, 'The next run reads everything again') }};
-{{ dwell.check_rejected_ratio(input, this, 'The next run reads everything again') }}
-        {%- endif -%}
-    {%- endif -%}
-{% endmacro %}
 
 
 {# SQL, a statement: fails if a relation lacks rows that this load has counted, or has more. #}

@@ -11,17 +11,6 @@
 {% endmacro %}
 
 
-{# A hook of the run's start. #}
-{% macro take_leases() %}
-    {%- if execute and flags.WHICH in ('run', 'build') and not dwell.has_transactions() -%}
-        {%- for name in dwell.inputs_in_use() if dwell.writes_rows_of(name) -%}
-            {%- do dwell.take_lease(dwell.input(name)) -%}
-            {%- do dwell.forget_dead_loads(dwell.input(name)) -%}
-        {%- endfor -%}
-    {%- endif -%}
-{% endmacro %}
-
-
 {# Whether this run writes a table that is made of an input: the one that stores it, or one that is computed from it. #}
 {% macro writes_rows_of(name) %}
     {%- for id in selected_resources if id in graph.nodes and graph.nodes[id].config.get('meta', {}).get('input') == name -%}

@@ -7,32 +7,6 @@
 {% endmacro %}
 
 
-{% macro create_loads() %}
-    {%- if dwell.is_selected() and flags.WHICH in ('run', 'build', 'seed', 'test') and dwell.inputs_in_use() -%}
-        {{- dwell.create_own_schema() }}
-        {%- for name in dwell.inputs_in_use() %}
-        {%- set input = dwell.input(name) %}
-{{ dwell.create_table(dwell.loads(input), {
-    'load_number': 'bigint',
-    'generation': 'bigint',
-    'source_number': 'int',
-    'source': 'string',
-    'size_bytes': 'bigint',
-    'modified_at': 'timestamp',
-    'rows_before': 'bigint',
-    'rows_read': 'bigint',
-    'settings': 'string',
-    'format': 'string',
-}) }};
-{{ dwell.create_incoming(input, or_replace=dwell.input_mode(input) == 'none') }};
-            {%- if not dwell.has_transactions() %}
-{{ dwell.create_table(dwell.lease(input), {'load_number': 'bigint', 'run_id': 'string', 'stored_load_number': 'bigint'}) }};
-            {%- endif -%}
-        {%- endfor %}
-    {%- endif -%}
-{% endmacro %}
-
-
 {% macro last_source_number(input) %}
     {{- return(run_query(
         'select coalesce(max(source_number), 0) from ' ~ dwell.loads(input)
@@ -50,20 +24,6 @@
 {% macro current_load(input) -%}
     (select max(load_number) from {{ dwell.loads(input) }})
 {%- endmacro %}
-
-
-{# The pre-hook of the event table: counts the rows that the run is about to read, and records them in
-   dwell_event_loads. #}
-{% macro record_event_load() %}
-    {%- if execute and flags.WHICH in ('run', 'build') -%}
-        {%- do dwell.refuse_without_hooks() -%}
-        {%- set input = dwell.input('events') -%}
-        {%- set from_scratch = dwell.is_from_scratch(input) -%}
-        {{- dwell.begin_load(input, from_scratch) -}}
-        {%- if not flags.EMPTY -%}{{- dwell.count_incoming(input, from_scratch) -}}{%- endif -%}
-        {{- dwell.record_incoming(input, from_scratch) -}}
-    {%- endif -%}
-{% endmacro %}
 
 
 {# From scratch, every earlier load is forgotten and a generation begins. #}
