@@ -30,5 +30,6 @@ where
         sensitivity.sessions <> summary.sessions
         or sensitivity.sessions <> fit.sessions_at_the_timeout
         or sensitivity.most_events <> summary.most_events
-        or abs(sensitivity.mean_duration_seconds - summary.mean_seconds) > 1e-9 * abs(summary.mean_seconds)
+        or abs(sensitivity.mean_duration_seconds - summary.mean_seconds)
+        > 1e-9 * abs(summary.mean_seconds)
     )

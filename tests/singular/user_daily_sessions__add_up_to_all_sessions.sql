@@ -11,5 +11,5 @@ select
     by_user.sessions,
     by_user.events
 from by_user
-cross join {{ ref('session_summary') }} as summary
-where by_user.sessions <> summary.sessions or by_user.events <> summary.events
+cross join {{ ref('session_summary') }} as all_sessions
+where by_user.sessions <> all_sessions.sessions or by_user.events <> all_sessions.events
