@@ -81,7 +81,7 @@ def read_heartbeats(connection: duckdb.DuckDBPyConnection) -> Row:
         "heartbeats": marts.row(
             "select coalesce(sum(rows_read), 0) as rows_read, "
             "coalesce(sum(rows_accepted), 0) as rows_accepted, "
-            "coalesce(sum(rows_landed_before), 0) as rows_landed_before, "
+            "coalesce(sum(rows_redelivered), 0) as rows_redelivered, "
             "coalesce(sum(rows_rejected), 0) as rows_rejected "
             "from main.heartbeat_reconciliation",
         )

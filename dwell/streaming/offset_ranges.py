@@ -56,7 +56,7 @@ def read_loaded_offsets(
     loaded = {
         partition: LoadedOffsets([], message_count)
         for partition, message_count in connection.execute(
-            """select topic_partition, rows_read - rows_landed_before
+            """select topic_partition, rows_read - rows_redelivered
             from heartbeat_reconciliation where source = $1""",
             [topic],
         ).fetchall()

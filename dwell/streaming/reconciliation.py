@@ -127,7 +127,7 @@ def reconcile_rows(report: Report, connection: duckdb.DuckDBPyConnection) -> int
     read, accepted, rejected, redelivered = connection.execute(
         """select
             coalesce(sum(rows_read), 0)::bigint, coalesce(sum(rows_accepted), 0)::bigint,
-            coalesce(sum(rows_rejected), 0)::bigint, coalesce(sum(rows_landed_before), 0)::bigint
+            coalesce(sum(rows_rejected), 0)::bigint, coalesce(sum(rows_redelivered), 0)::bigint
         from heartbeat_reconciliation"""
     ).fetchall()[0]
     parts = f"{accepted:,} accepted + {rejected:,} rejected + {redelivered:,} redelivered"

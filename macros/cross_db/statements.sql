@@ -1,4 +1,10 @@
-{# What dwell writes down besides its models. #}
+{# Statements and tables of dwell's own, in addition to its models. #}
+
+{# Whether there is a connection to query; `dbt compile --no-introspect` has none. #}
+{% macro can_query() %}
+    {{- return(execute and flags.INTROSPECT is not false) -}}
+{% endmacro %}
+
 
 {# Whether the engine reads files by their path. #}
 {% macro reads_files() %}
@@ -41,12 +47,12 @@
 
 
 {# A table of dwell's own. columns: {name: kind}, kind being string, int, bigint, timestamp or boolean. #}
-{% macro create_table(relation, columns, anew=false) -%}
-    {{- return(adapter.dispatch('create_table', 'dwell')(relation, columns, anew)) -}}
+{% macro create_table(relation, columns, or_replace=false) -%}
+    {{- return(adapter.dispatch('create_table', 'dwell')(relation, columns, or_replace)) -}}
 {%- endmacro %}
 
-{% macro default__create_table(relation, columns, anew) -%}
-    create {{ 'or replace table' if anew else 'table if not exists' }} {{ relation }} (
+{% macro default__create_table(relation, columns, or_replace) -%}
+    create {{ 'or replace table' if or_replace else 'table if not exists' }} {{ relation }} (
         {{- dwell.columns_with_types(columns) -}}
     )
 {%- endmacro %}
@@ -84,8 +90,8 @@
 {%- endmacro %}
 
 
-{# Whether the statements of a model and of its hooks are one transaction. Where they are not, a run that died may have
-   left word of a load that was never stored; see lease.sql. #}
+{# Whether the statements of a model and of its hooks are one transaction. If they are not, a run that died may have
+   recorded a load that was never stored; see lease.sql. #}
 {% macro has_transactions() %}
     {{- return(adapter.dispatch('has_transactions', 'dwell')()) -}}
 {% endmacro %}
@@ -127,18 +133,18 @@
     {{- return(adapter.dispatch('fail_with', 'dwell')(text)) -}}
 {%- endmacro %}
 
-{# where there is no other way to say something: the error quotes what is no number #}
+{# for engines without a function that raises an error: the error quotes the text, which is not a number #}
 {% macro default__fail_with(text) -%}
     cast({{ text }} as {{ dbt.type_int() }})
 {%- endmacro %}
 
-{# the text may quote a file's name: what a terminal obeys or hides is not shown #}
+{# the text may quote a file's name: characters that a terminal interprets or hides are replaced #}
 {% macro duckdb__fail_with(text) -%}
     error(regexp_replace({{ text }}, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]', '?', 'g'))
 {%- endmacro %}
 
 
-{# The place of a row in the sample, where an engine keeps rows as they were written. #}
+{# The position of a row in the sample, if an engine keeps rows in the order in which they were written. #}
 {% macro position_in_sample() -%}
     {{- return(adapter.dispatch('position_in_sample', 'dwell')()) -}}
 {%- endmacro %}
@@ -157,7 +163,7 @@
     {{- return(adapter.dispatch('create_own_schema', 'dwell')()) -}}
 {%- endmacro %}
 
-{# dbt has made it, if a model of this run stands there #}
+{# dbt has created it, if a model of this run is in it #}
 {% macro default__create_own_schema() -%}
     {%- set own = dwell.own_table('any').without_identifier() -%}
     {%- set made = [] -%}
@@ -178,8 +184,8 @@
 {% macro default__wait_for_other_runs(relation) -%}
 {%- endmacro %}
 
-{# On DuckLake, transactions that only add rows do not conflict: so each writes one row anew, and of two that
-   overlap, the second to commit is refused. #}
+{# On DuckLake, transactions that only add rows do not conflict. So each updates one row, and of two that overlap, the
+   second to commit is refused. #}
 {% macro duckdb__wait_for_other_runs(relation) -%}
     {%- if adapter.is_ducklake(relation) -%}
     update {{ relation }} set load_number = load_number

@@ -17,8 +17,8 @@
 {%- endmacro %}
 
 
-{# A standard deviation from weighted sums; never less than a bin's width, where a hump would close
-   around a single bin. #}
+{# A standard deviation from weighted sums. It is never less than a bin's width, or a component could shrink to a single
+   bin. #}
 {% macro standard_deviation(weight, total, squares) -%}
     greatest(
         sqrt(greatest({{ squares }} / {{ weight }} - power({{ total }} / {{ weight }}, 2), {{ dwell.double(0) }})),

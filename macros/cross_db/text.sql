@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 
-{# Without blanks, tabs and line ends around it; null if nothing is left. #}
+{# Without leading and trailing blanks, tabs, and line ends; null if nothing is left. #}
 {% macro clean_text(column) -%}
     {{- return(adapter.dispatch('clean_text', 'dwell')(column)) -}}
 {%- endmacro %}
@@ -24,7 +24,7 @@
     nullif(trim({{ column }}, {{ dwell.blanks() }}), '')
 {%- endmacro %}
 
-{# Most text needs no trimming, and to look is ten times as fast as to trim. What sorts before ! is empty, or begins
+{# Most text needs no trimming, and the check is ten times as fast as trimming. Text that sorts before ! is empty, or begins
    with a blank or a control character. #}
 {% macro duckdb__clean_text(column) -%}
     {%- set ends = [] -%}
@@ -64,7 +64,7 @@
     {{- return(adapter.dispatch('pseudonym', 'dwell')(column)) -}}
 {%- endmacro %}
 
-{# no key, no pseudonym: check_privacy says so #}
+{# no key, no pseudonym: check_privacy reports it before #}
 {% macro default__pseudonym(column) -%}
     {{ dwell.fail_with("'dwell: there is no key for pseudonyms'") }}
 {%- endmacro %}
@@ -78,14 +78,14 @@
     end
 {%- endmacro %}
 
-{# The text of the key's file, but for the end of its line. #}
+{# The text of the key's file, without the line end. #}
 {% macro duckdb__pseudonym_key() -%}
     (select rtrim(content, chr(13) || chr(10)) from read_text({{ dwell.text(dwell.name_as_pattern(var('pseudonym_key_file') or '')) }}))
 {%- endmacro %}
 
 
-{# Tells one key from another without telling the key; null where there is none, as on engines to which no key can be
-   given but in the text of a statement. #}
+{# Distinguishes keys without revealing them; null without a key, as on engines that can only receive a key in the text
+   of a statement. #}
 {% macro key_fingerprint() -%}
     {{- return(adapter.dispatch('key_fingerprint', 'dwell')()) -}}
 {%- endmacro %}
@@ -127,8 +127,8 @@
 {%- endmacro %}
 
 
-{# A row that cannot be taken apart may hold a user id anywhere: where ids are pseudonyms, a keyed hash
-   stands for it, by which equal rows can still be told. #}
+{# A row that cannot be parsed may hold a user id anywhere. If ids are pseudonyms, a keyed hash replaces the row, so that
+   equal rows can still be recognised. #}
 {% macro withheld_if_private(column) -%}
     {%- if var('pseudonymize_user_ids') -%}
         '(withheld: ' || length({{ column }}) || ' characters, ' || {{ dwell.pseudonym(column) }} || ')'

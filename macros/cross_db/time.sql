@@ -10,7 +10,7 @@
 {% endmacro %}
 
 
-{# Whole microseconds since 1970. #}
+{# Microseconds since 1970, as an integer. #}
 {% macro microseconds(timestamp) %}
     {{- return(adapter.dispatch('microseconds', 'dwell')(timestamp)) -}}
 {% endmacro %}
@@ -83,8 +83,8 @@
 {%- endmacro %}
 
 
-{# A time that stands for all times near it, of which local_date gives the same day: what is counted by it
-   first asks a time zone once for many events. Offsets and their changes are whole minutes. #}
+{# A time that represents all times near it for which local_date gives the same day. Events are counted by it first, so that
+   one conversion to a time zone serves many events. Offsets and their changes are whole minutes. #}
 {% macro same_day_time(timestamp) -%}
     {{- return(adapter.dispatch('same_day_time', 'dwell')(timestamp)) -}}
 {%- endmacro %}
@@ -136,8 +136,8 @@
 {%- endmacro %}
 
 
-{# To cross join with: the whole numbers from 1 to a count, as n; none where that is null. An engine may go on counting, so
-   that n is compared with the count once more. #}
+{# A relation for a cross join: the whole numbers from 1 to a count, as n; no row if the count is null. An engine may return
+   more numbers, so the caller compares n with the count again. #}
 {% macro numbers_to(count) %}
     {{- return(adapter.dispatch('numbers_to', 'dwell')(count)) -}}
 {% endmacro %}
@@ -167,7 +167,7 @@
 {%- endmacro %}
 
 
-{# Elapsed whole microseconds. Sums of them are exact, in whatever order an engine adds them up. #}
+{# Elapsed microseconds, as an integer. Sums are exact, in any order of addition. #}
 {% macro microseconds_between(earlier, later) -%}
     ({{ dwell.microseconds(later) }} - {{ dwell.microseconds(earlier) }})
 {%- endmacro %}
@@ -185,7 +185,7 @@
 {%- endmacro %}
 
 
-{# The mean of whole microseconds as seconds. #}
+{# The mean of integer microseconds, in seconds. #}
 {% macro mean_seconds(microseconds) -%}
     {{ dwell.double('sum(' ~ microseconds ~ ')') }} / nullif(count({{ microseconds }}), 0) / 1000000
 {%- endmacro %}

@@ -1,6 +1,6 @@
-{# A time that one statement computes and the next ones compare with. As a constant it lets DuckDB skip what
-   a table has outside it; a subquery in its place would be looked at row by row. It only ever spares work: other
-   engines do without, and so does a statement whose connection does not know it. #}
+{# A time that one statement computes and later statements compare with. Because it is a constant, DuckDB skips the row groups
+   outside it; a subquery would be evaluated row by row. It only saves work: other engines do not use it, and nor does a
+   statement whose connection does not have it. #}
 {% macro remember(name, query) -%}
     {{- return(adapter.dispatch('remember', 'dwell')(name, query)) -}}
 {%- endmacro %}

@@ -1,7 +1,7 @@
-{# Each load's identity. A load's number tells it from others of its database only: whoever remembers up to which load
-   it has read, as the ledger of `dwell watch` and `dwell load` does, must notice that the database is another, was
-   restored, or was built from scratch. It reads DuckDB's files alone. The newest 10,000 are kept: to a ledger that has
-   fallen further behind, the database is another one, and it compares everything. #}
+{# Each load's identity. A load's number is unique within its database only. A program that keeps the last load it has read,
+   as the ledger of `dwell listen` and `dwell load` does, must notice that the database is another, was restored, or was
+   built from scratch. These programs read DuckDB databases only. The newest 10,000 are kept: a ledger that has fallen
+   further behind takes the database for another one, and compares everything. #}
 
 {% macro load_ids() %}
     {{- return(dwell.own_table('dwell_heartbeat_load_ids')) -}}

@@ -1,13 +1,13 @@
-{# Stretches: a landing file holds every message of a partition between its first and its last offset there. So two
-   offsets say what a file has of a partition, and few stretches say what is loaded of it, whichever files held it. #}
+{# Offset ranges: a landing file holds every message of a partition between its first and its last offset there. So two
+   offsets identify what a file has of a partition, and few ranges identify what is loaded, whichever files held it. #}
 
 {% macro incoming_offset_ranges() %}
-    {{- return(dwell.own_table('dwell_incoming_heartbeat_stretches')) -}}
+    {{- return(dwell.own_table('dwell_incoming_offset_ranges')) -}}
 {% endmacro %}
 
 
-{# SQL: the stretches of offsets in landing files, one per file, topic and partition. Different offsets are counted
-   in blocks of 64, as the bits of a number: far fewer groups than there are messages. #}
+{# SQL: the offset ranges in landing files, one per file, topic, and partition. Different offsets are counted in blocks of
+   64, as the bits of a number: far fewer groups than there are messages. #}
 {% macro offset_ranges_of(names) -%}
     select
         file,
@@ -34,8 +34,8 @@
 {%- endmacro %}
 
 
-{# At the start of a run: the stretches of the landing files that no run has loaded, and which of these files hold only
-   what is loaded, as when files were put together. These are not taken apart. #}
+{# At the start of a run: the offset ranges of the landing files that no run has loaded, and which of these files hold only
+   loaded messages, as after compaction. These files are not parsed. #}
 {% macro prepare_offset_ranges(input, from_scratch) %}
     {%- set incoming = dwell.own_table(input.incoming) -%}
     {%- set files = run_query(
@@ -45,7 +45,7 @@
     {%- do run_query(
         'create or replace table ' ~ dwell.incoming_offset_ranges() ~ ' as select '
         ~ dwell.source_number_list(files) ~ '[file] as source_number, * exclude (file) from ('
-        ~ dwell.offset_ranges_of(files | map(attribute='source') | list) ~ ') as stretches'
+        ~ dwell.offset_ranges_of(files | map(attribute='source') | list) ~ ') as ranges'
         if files else
         'create or replace table ' ~ dwell.incoming_offset_ranges() ~ ' (source_number integer, topic varchar, '
         ~ 'topic_partition integer, first_offset bigint, last_offset bigint, messages bigint, offsets bigint)'
@@ -64,22 +64,22 @@
 {% endmacro %}
 
 
-{# SQL: stretches in order, each with a number that it shares with those which it overlaps or goes on from, and with the
-   offset that those before it reached. #}
-{% macro numbered_offset_ranges(stretches) -%}
+{# SQL: offset ranges in order, each with the number of the merged range that it belongs to, and with the greatest offset of
+   the ranges before it. Overlapping and adjacent ranges share a number. #}
+{% macro numbered_offset_ranges(ranges) -%}
     {%- set in_order = 'partition by topic, topic_partition order by first_offset rows between unbounded preceding and' -%}
     select
         *,
-        sum(case when first_offset <= reached + 1 then 0 else 1 end) over ({{ in_order }} current row) as stretch
+        sum(case when first_offset <= reached + 1 then 0 else 1 end) over ({{ in_order }} current row) as range_number
     from (
         select *, max(last_offset) over ({{ in_order }} 1 preceding) as reached
-        from {{ stretches }}
+        from {{ ranges }}
         where first_offset is not null
     ) as in_order
 {%- endmacro %}
 
 
-{# SQL: the stretches of offsets that are loaded; none for a run that stores everything anew. #}
+{# SQL: the offset ranges that are loaded; none for a run that stores everything from scratch. #}
 {% macro loaded_offsets(input) -%}
     select topic, topic_partition, first_offset, last_offset
     from {{ dwell.landed() }}
@@ -88,8 +88,8 @@
 {%- endmacro %}
 
 
-{# Whether messages that are loaded, or come twice, are among those that are about to be read: only what came by a topic
-   says which message it is. Most runs find none, and need not sort their messages to say so. #}
+{# Whether redelivered messages are among those that are about to be read. Only messages of a topic can be identified. Most
+   runs find none, and need not sort their messages to know it. #}
 {% macro may_be_redelivered(input) %}
     {%- if not (execute and flags.WHICH in ('run', 'build')) or flags.EMPTY or dwell.input_mode(input) != 'files' -%}
         {{- return(false) -}}
@@ -97,16 +97,16 @@
     {{- return(run_query(
         'with incoming as (select s.* from ' ~ dwell.incoming_offset_ranges() ~ ' as s inner join '
         ~ dwell.own_table(input.incoming) ~ ' as f on s.source_number = f.source_number where not f.is_known), '
-        ~ 'all_stretches as (' ~ dwell.loaded_offsets(input) ~ ' union all '
+        ~ 'all_ranges as (' ~ dwell.loaded_offsets(input) ~ ' union all '
         ~ 'select topic, topic_partition, first_offset, last_offset from incoming) '
         ~ 'select exists (from incoming where messages <> offsets) or exists (from ('
-        ~ dwell.numbered_offset_ranges('all_stretches') ~ ') as numbered where first_offset <= reached)'
+        ~ dwell.numbered_offset_ranges('all_ranges') ~ ') as numbered where first_offset <= reached)'
     ).columns[0].values()[0]) -}}
 {% endmacro %}
 
 
-{# Stretches that overlap or go on from one another become one, so that months of files need a few rows. A gap stays: what
-   is missing may come yet. #}
+{# Overlapping and adjacent offset ranges become one, so that months of files need a few rows. A gap stays, because the
+   missing messages may still arrive. #}
 {% macro merge_offset_ranges() %}
 create or replace temporary table dwell_folded as
 select
@@ -118,15 +118,15 @@ select
     min(first_offset) as first_offset,
     max(last_offset) as last_offset,
     sum(rows_landed) as rows_landed,
-    sum(rows_landed_before) as rows_landed_before,
+    sum(rows_redelivered) as rows_redelivered,
     sum(rows_accepted) as rows_accepted,
     sum(rows_rejected) as rows_rejected,
     max(newest_event_at) as newest_event_at,
     max(newest_received_at) as newest_received_at
 from (
     {{ dwell.numbered_offset_ranges(dwell.landed()) }}
-) as stretches
-group by topic, topic_partition, stretch
+) as ranges
+group by topic, topic_partition, range_number
 having count(*) > 1;
 delete from {{ dwell.landed() }} as landed
 using dwell_folded as folded
@@ -139,7 +139,7 @@ select * from dwell_folded;
 {% endmacro %}
 
 
-{# Before a full refresh: the offsets that are loaded, and that no landing file has now, as a list of texts. #}
+{# Before a full refresh: the offsets that are loaded and that no landing file has now, as a list of texts. #}
 {% macro lost_offsets(input) %}
     {%- set there = run_query(
         'select name from dwell_missing where is_landing and is_there union all select name from '
@@ -151,7 +151,7 @@ select * from dwell_folded;
             ~ dwell.offset_ranges_of(there) ~ ') as elsewhere' if there else '') ~ '), '
         ~ 'loaded as (select * from ' ~ dwell.landed() ~ ' where first_offset is not null), '
         ~ 'folded as (select topic, topic_partition, min(first_offset) as first_offset, max(last_offset) as last_offset '
-        ~ 'from (' ~ dwell.numbered_offset_ranges('there') ~ ') as numbered group by topic, topic_partition, stretch '
+        ~ 'from (' ~ dwell.numbered_offset_ranges('there') ~ ') as numbered group by topic, topic_partition, range_number '
         ~ 'union all select distinct topic, topic_partition, -1, -1 from loaded), '
         ~ 'holes as (select topic, topic_partition, last_offset + 1 as first_offset, coalesce(lead(first_offset) over '
         ~ '(partition by topic, topic_partition order by first_offset) - 1, 9223372036854775807) as last_offset from folded), '

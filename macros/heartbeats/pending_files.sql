@@ -16,7 +16,7 @@
    count their rows. #}
 {% macro files_to_load(files) %}
     {%- do run_query(dwell.create_table(
-        dwell.pending_files(), {'name': 'string', 'messages': 'bigint', 'first_received_at': 'timestamp'}, anew=true
+        dwell.pending_files(), {'name': 'string', 'messages': 'bigint', 'first_received_at': 'timestamp'}, or_replace=true
     )) -%}
     {%- set parquet = [] -%}
     {%- for file in files if modules.re.search('[.]parquet$', file['name'] | lower) -%}

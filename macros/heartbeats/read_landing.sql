@@ -7,12 +7,12 @@
 {% endmacro %}
 
 
-{# How landing files are read: alike, whatever is in them, so that a file that was made of several gives the
-   same rows. #}
+{# How landing files are read: all alike, whatever their content, so that a compacted file gives the same rows as the files
+   that it was made from. #}
 {% macro landing_layout(input) %}
     {%- set mapped, kinds = {}, {} -%}
     {%- for column in input.columns -%}
-        {#- nobody looks into the messages first: of several sources, the first that a message has counts -#}
+        {#- the messages are not inspected first: of several sources, the first that a message has counts -#}
         {%- set sources = [] -%}
         {%- for name in dwell.as_sources(input.named.get(column, column)) -%}
             {%- do sources.append({'value': name['value'] | string} if name is mapping else {'column': name | trim}) -%}
@@ -27,8 +27,8 @@
 {% endmacro %}
 
 
-{# As read_files: a payload is taken apart once, and one that is no object, or holds another where a value should
-   be, is a row that cannot be read. #}
+{# Like read_files. Each payload is parsed once. A payload that is not an object, or has an object or a list in place of a
+   value, is an unreadable row. #}
 {% macro read_landing_files(input, layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set mapped = layout['mapped'] -%}
@@ -76,13 +76,13 @@ from (
                 from {{ dwell.read_parquet(files | map(attribute='source') | list) }}
             ) as landed
         ) as decoded
-    ) as taken_apart
+    ) as parsed
 ) as named
 {% endmacro %}
 
 
-{# SQL: a message that lacks a field, whole, so that a reject shows what there is in its place; null for all others, for
-   most messages are none. #}
+{# SQL: the entire message if it lacks a field, so that its reject shows what it has instead; null for all other messages,
+   which are most. #}
 {% macro message_without_a_field(input) -%}
     {%- set missing = [] -%}
     {%- for column in input.columns -%}{%- do missing.append(column ~ ' is null') -%}{%- endfor -%}
@@ -108,7 +108,8 @@ from (
 {%- endmacro %}
 
 
-{# Where a message stood, for inputs whose rows come from a topic, and the message, where it lacks a field. #}
+{# The topic, partition, and offset of a message, for inputs whose rows come from a topic; and the message, if it lacks a
+   field. #}
 {% macro offset_columns(topic='null', topic_partition='null', topic_offset='null', message='null') -%}
     cast({{ topic }} as {{ dwell.type_text() }}) as topic,
     cast({{ topic_partition }} as {{ dbt.type_int() }}) as topic_partition,

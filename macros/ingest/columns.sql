@@ -2,7 +2,7 @@
    {'column': its name}, {'path': [its name, key, ...]} for a value within JSON or a struct, {'value': a constant}; or, in
    messages, {'first_of': sources}. #}
 
-{# {our column: its source}; or, where columns are missing or there twice, a sentence. has_exact_names: whether names that
+{# {our column: its source}; or, if a column is missing or occurs twice, the text of an error. has_exact_names: whether names that
    differ by capitals are two names, as in JSON. folders: {key: value} of folders called key=value. absent: paths at which
    no row has a key, which are as good as missing columns. #}
 {% macro map_columns(input, found, where, has_exact_names=false, folders={}, absent=[]) %}
@@ -34,14 +34,14 @@
     {%- if ambiguous -%}
         {{- return(
             where ~ ' has more than one column ' ~ ambiguous | join(', ') ~ ' (capitals and blanks around a name do not '
-            ~ 'count), and nobody can tell which is meant. Rename all but one.'
+            ~ 'count), so dwell cannot decide between them. Rename all but one.'
         ) -}}
     {%- endif -%}
     {%- if missing -%}
         {{- return(
             where ~ ' has no column ' ~ missing | join(', ') ~ '; it has ' ~ (found | join(', ') or 'none')
             ~ ('. No row has a key ' ~ absent | map('join', '.') | join(', ') if absent else '')
-            ~ ('. Its folders name ' ~ folders | join(', ') ~ ', which is read where a setting says so, as in {'
+            ~ ('. Its folders name ' ~ folders | join(', ') ~ ', which is read if a setting names it, as in {'
                 ~ folders | first ~ ': ' ~ folders | first ~ '}' if folders else '')
             ~ '. Name the columns in ' ~ input.name ~ '_columns, as in {user_id: customer}, or {client: null}'
             ~ ' for one that the input lacks.'
@@ -129,7 +129,7 @@
     json_type({{ dwell.duckdb__as_json(column) }}, {{ dwell.text(dwell.json_pointer(keys)) }})
 {%- endmacro %}
 
-{# value_at_path says why it is refused #}
+{# value_at_path raises the error #}
 {% macro default__json_type_at(column, keys) -%}
     {{ dwell.value_at_path(column, keys) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# SQL for dbt source freshness: the newest time in a column of a table in which dwell writes down what was read.
+{# SQL for dbt source freshness: the newest time in a column of a table in which dwell records what was read.
    What is disabled cannot be late, and what has never been loaded is as old as can be. #}
 {% macro newest_load(input_name, table, column) %}
     {%- if input_name not in dwell.inputs_in_use() -%}

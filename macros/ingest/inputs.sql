@@ -1,7 +1,7 @@
-{# What dwell reads, and all that tells one input from another: its settings, its columns, and the tables
-   in which it is written down what was read. Macros of this folder take what this one gives. margin_us: how many
-   microseconds before the last window of load times are looked at again. keeps_rows: whether every row is stored, so
-   that one which is read again is known by its values. #}
+{# The inputs, and everything in which they differ: settings, columns, and the tables that record what was read. Other macros
+   of this folder take the result as an argument. has_offsets: whether rows may come from a topic. margin_us: how many
+   microseconds before the last window of load times are read again. keeps_rows: whether every row is stored, so that a row
+   that is read again is recognised by its values. #}
 {% macro input(name) %}
     {{- return({
         'events': {
@@ -27,7 +27,7 @@
             'read_by': 'stg_web__event_rows',
             'stored_in': 'int_web__events_sessionized',
             'staged_in': none,
-            'has_places': false,
+            'has_offsets': false,
             'margin_us': 86400000000,
             'keeps_rows': true,
         },
@@ -53,7 +53,7 @@
             'read_by': 'stg_watch__heartbeat_rows',
             'stored_in': 'int_watch__streams',
             'staged_in': 'stg_watch__heartbeats',
-            'has_places': true,
+            'has_offsets': true,
             'margin_us': 86400000000,
             'keeps_rows': false,
         },
@@ -61,7 +61,7 @@
 {% endmacro %}
 
 
-{# The seventh column, which an input of events has if a setting names one: what tells two events apart that are equal
+{# The seventh column, which an input of events has if a setting names it: an id that distinguishes two events that are equal
    otherwise. #}
 {% macro event_id_columns() %}
     {%- set named = var('events_columns') -%}
@@ -82,7 +82,8 @@
 {% endmacro %}
 
 
-{# The inputs whose models are there: as a package, dwell may be disabled in part or, for its macros alone, whole. #}
+{# The inputs whose models are enabled. In another project, some of dwell's models may be disabled, or all of them if only its
+   macros are used. #}
 {% macro inputs_in_use() %}
     {%- set names = [] -%}
     {%- for name in dwell.input_names() if 'model.dwell.' ~ dwell.input(name).stored_in in graph.nodes -%}
@@ -100,9 +101,8 @@
 {% endmacro %}
 
 
-{# Where an input comes from: files, relation or sample; or none. The samples are there for those who give no
-   input at all: whoever gives events of their own does not want a sample of heartbeats beside them, and whoever uses
-   dwell as a package wants neither. #}
+{# Where an input comes from: files, relation, or sample; or none. The samples are read only if no input is set at all: with
+   events of your own, a sample of heartbeats would be wrong, and with dwell as a package, both would be. #}
 {% macro input_mode(input) %}
     {%- if input.path -%}{{- return('files') -}}{%- endif -%}
     {%- if input.relation -%}{{- return('relation') -}}{%- endif -%}
@@ -114,8 +114,8 @@
 {% endmacro %}
 
 
-{# Whether a run reads the whole input again, instead of what is new. #}
-{% macro input_is_read_whole(input) %}
+{# Whether each run reads the entire input again, instead of what is new. #}
+{% macro is_read_entirely(input) %}
     {{- return(
         dwell.input_mode(input) == 'sample'
         or (dwell.input_mode(input) == 'relation' and not input.loaded_at)
@@ -123,7 +123,7 @@
 {% endmacro %}
 
 
-{# What people call it. #}
+{# The name of an input in messages. #}
 {% macro input_name(input) %}
     {{- return({
         'files': 'files',
@@ -214,7 +214,7 @@
 {% endmacro %}
 
 
-{# A table of dwell's own, beside the models. #}
+{# A table of dwell's own, in the schema of the models. #}
 {% macro own_table(name) %}
     {{- return(api.Relation.create(
         database=target.database, schema=target.schema, identifier=name
@@ -222,7 +222,7 @@
 {% endmacro %}
 
 
-{# SQL: the year 2100. A clock beyond it is no measure of when something was received. #}
+{# SQL: the year 2100. A later time is no plausible time of receipt. #}
 {% macro latest_plausible_time() -%}
     {{ dwell.moment(4102444800000000) }}
 {%- endmacro %}

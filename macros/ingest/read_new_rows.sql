@@ -1,40 +1,4 @@
-{# Looks at the inputs at the start of a run, so that what is wrong with them is said at once. A sample is
-   looked at when it is read: dbt loads it during the run. So is a relation that the run builds. #}
-{% macro prepare_inputs() %}
-    {%- do dwell.run_cache('hooks').update({'have_run': true}) -%}
-    {%- set names = dwell.inputs_in_use() if dwell.is_selected() else [] -%}
-    {%- for name in names -%}{%- do dwell.refuse_half_an_input(dwell.input(name)) -%}{%- endfor -%}
-    {%- do dwell.refuse_no_input(names) -%}
-    {#- files first: dbt begins a transaction where it looks at a relation, and rolls back what follows -#}
-    {%- for mode in ['files', 'relation'] if not flags.EMPTY -%}
-        {%- for name in names -%}
-            {%- set input = dwell.input(name) -%}
-            {%- if dwell.stores(input) and dwell.input_mode(input) == mode and not dwell.is_built_by_this_run(input) -%}
-                {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endfor -%}
-{% endmacro %}
-
-
-{# A package has no sample to fall back on. #}
-{% macro refuse_no_input(names) %}
-    {%- set given, wanting = [], [] -%}
-    {%- for name in names -%}
-        {%- set input = dwell.input(name) -%}
-        {%- if dwell.input_mode(input) != 'none' -%}{%- do given.append(name) -%}
-        {%- elif dwell.stores(input) -%}{%- do wanting.append(name) -%}{%- endif -%}
-    {%- endfor -%}
-    {%- if wanting and not given -%}
-        {%- do dwell.raise_error(
-            'nothing says where its input is. Under vars: dwell: in dbt_project.yml, set ' ~ wanting | join('_relation or ')
-            ~ "_relation, as in ref('my_" ~ wanting[0] ~ "'); or disable its models, as in models: dwell: +enabled: false."
-        ) -%}
-    {%- endif -%}
-{% endmacro %}
-
-
-{# Of the pre-hook that counts what is read: looks at a relation that this run has just built. #}
+{# Part of the pre-hook that counts what is read: checks a relation that this run has just built. #}
 {% macro prepare_relation_built_now(input) %}
     {%- if dwell.input_mode(input) == 'relation' and dwell.is_built_by_this_run(input) -%}
         {%- do dwell.prepare_input(input, dwell.stored_table(input)) -%}
@@ -42,7 +6,7 @@
 {% endmacro %}
 
 
-{# Where what is new is staged in a table of its own, one of the two alone would store an old batch, or none. #}
+{# If new rows are staged in a table, one of the two models alone would store an old batch, or none. #}
 {% macro refuse_half_an_input(input) %}
     {%- if input.staged_in and execute and flags.WHICH in ('run', 'build')
         and dwell.stores(input) != ('model.dwell.' ~ input.staged_in in selected_resources) -%}
@@ -54,7 +18,7 @@
 {% endmacro %}
 
 
-{# stored: the table that this run adds to; none if it is built anew. #}
+{# stored: the table that this run adds to; none if it is built from scratch. #}
 {% macro prepare_input(input, stored) %}
     {%- if dwell.input_mode(input) == 'files' -%}
         {%- do dwell.prepare_incoming_files(input, from_scratch=stored is none) -%}
@@ -83,7 +47,7 @@
 {% endmacro %}
 
 
-{# SQL: every row of the input that is not stored; all of them if the table is built anew. #}
+{# SQL: every row of the input that is not stored; all of them if the table is built from scratch. #}
 {% macro read_new_rows(input) %}
     {%- if dwell.input_mode(input) == 'relation' -%}
         {{- return(dwell.read_relation(input)) -}}
@@ -100,7 +64,7 @@
 {% endmacro %}
 
 
-{# Whether this run writes the table that stores an input, from what is new or anew. #}
+{# Whether this run writes the table that stores an input, from what is new or from scratch. #}
 {% macro stores(input) %}
     {{- return(
         execute and flags.WHICH in ('run', 'build')
@@ -113,8 +77,8 @@
 {% endmacro %}
 
 
-{# The table that stores an input, if this run will add to it; none if the run builds it anew, as where dbt clone has put
-   a view in its place. #}
+{# The table that stores an input, if this run adds to it; none if the run builds it from scratch, as after dbt clone has put
+   a view there. #}
 {% macro stored_table(input) %}
     {%- if flags.FULL_REFRESH -%}{{- return(none) -}}{%- endif -%}
     {%- set node = graph.nodes['model.dwell.' ~ input.stored_in] -%}
@@ -123,13 +87,13 @@
 {% endmacro %}
 
 
-{# Whether a run, where the table is there, adds what is new to it instead of storing all anew. #}
+{# Whether a run adds what is new to an existing table, instead of storing everything from scratch. #}
 {% macro adds_to(input) %}
-    {{- return(not dwell.input_is_read_whole(input) and not dwell.full_refresh_died(input)) -}}
+    {{- return(not dwell.is_read_entirely(input) and not dwell.full_refresh_died(input)) -}}
 {% endmacro %}
 
 
-{# Whether a run stores an input from nothing. #}
+{# Whether a run stores an input from scratch. #}
 {% macro is_from_scratch(input) %}
     {{- return(
         not dwell.adds_to(input) or dwell.stored_table(input) is none
@@ -144,12 +108,12 @@ select
     cast(null as {{ dbt.type_timestamp() }}) as received_at,
     cast(null as {{ dbt.type_bigint() }}) as read_position,
     cast(null as {{ dwell.type_text() }}) as unreadable_row
-    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_offsets }}
 where false
 {% endmacro %}
 
 
-{# What the reader passed over. read_position is negative: these rows are numbered by themselves. #}
+{# The rows that DuckDB skipped because they are broken. read_position is negative: these rows are numbered separately. #}
 {% macro read_broken_rows(input) %}
 select
     {{ dwell.no_values(input) }}
@@ -157,7 +121,7 @@ select
     cast(null as {{ dbt.type_timestamp() }}) as received_at,
     -source_row as read_position,
     unreadable_row
-    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_offsets }}
 from dwell_incoming_broken_rows
 {% endmacro %}
 
@@ -170,34 +134,6 @@ from dwell_incoming_broken_rows
     cast(null as {{ dbt.type_timestamp() }}) as {{ dwell.parsed_time_column(column) }},
     {%- endfor %}
 {%- endmacro %}
-
-
-{# Post-hook of the event table: each row read is in it, once, or nothing is committed. Where statements are no
-   transaction, the incremental strategy has checked that before it wrote; a table that was built from scratch is
-   checked here, and its load forgotten if it is wrong, so that the next run reads everything again. #}
-{% macro reconcile_event_load() %}
-    {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
-        {%- set input = dwell.input('events') -%}
-        {%- if dwell.has_transactions() -%}
-{{ dwell.check_rows_arrived(input, this) }};
-{{ dwell.check_rejected_ratio(input, this) }}
-        {%- else -%}
-{{ dwell.check_lease(input, 'If this run was a full refresh, its table is there and the next run reads everything again') }}
-delete from {{ dwell.loads(input) }}
-where load_number = {{ dwell.run_cache('load_numbers')['events'] }}
-    and (
-        exists (
-            {{ dwell.unreconciled_loads(input, this) | indent(12) }}
-        )
-        or exists (
-            {{ dwell.most_frequent_reject(input, this) | indent(12) }}
-        )
-    );
-{{ dwell.check_rows_arrived(input, this, 'The next run reads everything again') }};
-{{ dwell.check_rejected_ratio(input, this, 'The next run reads everything again') }}
-        {%- endif -%}
-    {%- endif -%}
-{% endmacro %}
 
 
 {# SQL, a statement: fails if a relation lacks rows that this load has counted, or has more. #}

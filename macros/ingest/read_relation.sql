@@ -5,7 +5,8 @@
 {% endmacro %}
 
 
-{# {mapped, time}: which columns, and of what kind the time is; or a sentence that says what is wrong. #}
+{# {mapped, times, receipt}: the sources of the columns, the kinds of the times, and the column of the sample with the times
+   of receipt; or the text of an error. #}
 {% macro describe_relation(input, relation) %}
     {%- set types = {} -%}
     {%- for column in adapter.get_columns_in_relation(relation) -%}
@@ -25,7 +26,7 @@
 {% endmacro %}
 
 
-{# types: the type of each column of the relation. None, or a sentence. #}
+{# types: the type of each column of the relation. Returns none, or the text of an error. #}
 {% macro load_time_error(input, types) %}
     {%- for column, type in types.items() if column | lower == input.loaded_at | lower -%}
         {{- return(
@@ -81,7 +82,7 @@
     {%- set described = dwell.describe_relation(input, relation) if dwell.can_query()
         else {'mapped': dwell.columns_as_ours(input), 'times': {}} -%}
     {%- if described is string -%}
-        {#- raised by the table that reads it: dbt build tells no error of an ephemeral model -#}
+        {#- raised by the table that reads it: dbt build reports no error of an ephemeral model -#}
         {{- return(dwell.read_no_rows(input) ~ ' or ' ~ dwell.fail_with(dwell.text('dwell: ' ~ described)) ~ ' is null') -}}
     {%- endif -%}
     {%- set mapped = described['mapped'] -%}
@@ -90,7 +91,7 @@
         {%- do theirs.update({column: dwell.value_of_source(mapped[column])}) -%}
     {%- endfor -%}
     {%- set newest = dwell.parsed_time_column(input.times[0]) -%}
-    {%- set source_number = 1 if dwell.input_is_read_whole(input)
+    {%- set source_number = 1 if dwell.is_read_entirely(input)
         else '(select max(source_number) from ' ~ dwell.own_table(input.incoming) ~ ')' -%}
 select
     {%- for column in input.columns %}
@@ -103,12 +104,12 @@ select
     {%- if dwell.reads_by_load_time(input) or described.get('receipt') %}
     received_at,
     {%- else %}
-    -- without a load time, the newest; a clock beyond 2100 is no measure of anything
+    -- without a load time, the newest; a time after 2100 is not plausible
     max(case when {{ newest }} < {{ dwell.latest_plausible_time() }} then {{ newest }} end) over () as received_at,
     {%- endif %}
     read_position,
     cast(null as {{ dwell.type_text() }}) as unreadable_row
-    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_offsets }}
 from (
     select
         {%- for column in input.columns %}

@@ -1,4 +1,4 @@
-{# A run that rejects most of what it reads has been told the wrong thing: it stops, and says what is most often wrong. #}
+{# If a run rejects most of what it reads, a setting is probably wrong: the run stops, and reports the most frequent reason. #}
 
 {# SQL, a statement: fails if more of this load's rows are rejected than max_rejected_ratio. then: what becomes of what
    was written. #}
@@ -16,7 +16,7 @@ from (
 
 
 {# SQL: the reason why most rows of this load are rejected, with a row; no row where they are not too many. The first load
-   is judged whatever its size, a later one from a hundred rejects on: a few bad rows do not stop it. #}
+   is checked whatever its size, a later one from a hundred rejects on: a few bad rows do not stop it. #}
 {% macro most_frequent_reject(input, relation) -%}
 select
     r.reject_reason,
@@ -63,9 +63,9 @@ where
     {%- set receipt = 'or ' ~ input.name ~ '_received_at' if dwell.input_mode(input) == 'files'
         else 'and look whether ' ~ (input.name ~ '_loaded_at' if input.loaded_at else 'the newest time') ~ ' is in UTC' -%}
     case
-        when reject_reason = 'unreadable_row' then {{ dwell.text('Look at how the input is written; ' ~ input.name ~ '_csv and ' ~ input.name ~ '_format say it.') }}
+        when reject_reason = 'unreadable_row' then {{ dwell.text('Check how the input is written, and set ' ~ input.name ~ '_csv or ' ~ input.name ~ '_format.') }}
         when reject_reason like 'missing%' then {{ dwell.text('Name the column that has it in ' ~ columns ~ '.') }}
-        when reject_reason like 'unreadable%' then {{ dwell.text('Say how times are written in ' ~ format ~ ', as in "%d/%m/%Y %H:%M".') }}
+        when reject_reason like 'unreadable%' then {{ dwell.text('Set ' ~ format ~ ' to the format of the times, as in "%d/%m/%Y %H:%M".') }}
         when reject_reason like '%in_the_future' then {{ dwell.text('It is later than its time of receipt: set ' ~ format ~ ' to the unit of the times, ' ~ receipt ~ '.') }}
         else {{ dwell.text('Set ' ~ format ~ ' to the unit of the times, or earliest_event_date to an earlier day.') }}
     end

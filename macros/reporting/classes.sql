@@ -1,4 +1,4 @@
-{# Classes in which a histogram counts, as people tell them: bounds in order, each where a class begins. #}
+{# The classes of a histogram, with round bounds: the bounds in order, each where a class begins. #}
 
 {# Seconds that a session or a stream lasts. #}
 {% macro length_bounds() %}

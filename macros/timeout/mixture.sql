@@ -1,7 +1,7 @@
-{# Two normal humps, fitted step by step. What a step is, is written once; that one follows another, as a recursion where
-   an engine lets its steps aggregate, and else as statements before the model's own. #}
+{# Two normal components, fitted step by step. One macro defines a step. The steps are a recursive query on engines that allow
+   aggregates in one, and otherwise statements before the model's own. #}
 
-{# SQL: the logarithms and counts that the humps are fitted to. #}
+{# SQL: the logarithms and counts that the components are fitted to. #}
 {% macro mixture_bins(histogram) -%}
 select
     log10_seconds as x,
@@ -28,9 +28,9 @@ from {{ bins }}
 {%- endmacro %}
 
 
-{# SQL: the next step, which weighs each bin by how far it belongs to either hump, and fits each hump anew; no row
-   where nothing is gained any more. #}
-{% macro next_components(humps, bins) -%}
+{# SQL: the next step, which weighs each bin by how far it belongs to either component, and fits each component again; no row
+   once the likelihood no longer grows. #}
+{% macro next_components(components, bins) -%}
 select
     step + 1 as step,
     weight_1 / (weight_1 + weight_2) as share_1,
@@ -63,21 +63,21 @@ from (
             density_1 + density_2 as density
         from (
             select
-                humps.step,
-                humps.log_likelihood,
-                humps.gained,
+                components.step,
+                components.log_likelihood,
+                components.gained,
                 bins.x,
                 bins.n,
-                -- never nothing, so that a bin far from both humps still belongs somewhere
-                humps.share_1
-                * {{ dwell.normal_density('bins.x', 'humps.mean_1', 'humps.sd_1') }}
+                -- never nothing, so that a bin far from both components still belongs somewhere
+                components.share_1
+                * {{ dwell.normal_density('bins.x', 'components.mean_1', 'components.sd_1') }}
                 + {{ dwell.double('1e-300') }} as density_1,
-                (1 - humps.share_1)
-                * {{ dwell.normal_density('bins.x', 'humps.mean_2', 'humps.sd_2') }}
+                (1 - components.share_1)
+                * {{ dwell.normal_density('bins.x', 'components.mean_2', 'components.sd_2') }}
                 + {{ dwell.double('1e-300') }} as density_2
-            from {{ humps }} as humps
+            from {{ components }} as components
             cross join {{ bins }} as bins
-            where humps.mean_1 is not null and humps.mean_2 is not null
+            where components.mean_1 is not null and components.mean_2 is not null
         ) as densities
     ) as weighed
     having count(*) > 0
@@ -92,7 +92,7 @@ where step < 300 and (gained is null or gained > {{ dwell.double('1e-9') }} * ab
 {%- endmacro %}
 
 {% macro default__component_steps(steps, bins) -%}
-select * from {{ dwell.scratch('dwell_hump_steps') }}
+select * from {{ dwell.scratch('dwell_component_steps') }}
 {%- endmacro %}
 
 {% macro duckdb__component_steps(steps, bins) -%}
@@ -102,45 +102,3 @@ union all
 
 {{ dwell.next_components(steps, bins) }}
 {%- endmacro %}
-
-
-{# Pre-hook: takes the steps, three in a statement, until one adds none. (Engines look anew at what a
-   step is made of each time that it is named, so that more in one would take longer.) #}
-{% macro fit_components(histogram) -%}
-    {{- return(adapter.dispatch('fit_components', 'dwell')(histogram)) -}}
-{%- endmacro %}
-
-{% macro duckdb__fit_components(histogram) -%}
-{%- endmacro %}
-
-{% macro default__fit_components(histogram) -%}
-    {%- if execute and flags.WHICH in ('run', 'build') -%}
-        {%- set table = dwell.scratch('dwell_hump_steps') -%}
-        {%- set bins = '(' ~ dwell.mixture_bins(histogram) ~ ')' -%}
-        {%- do dwell.run_statements(dwell.create_scratch('dwell_hump_steps', dwell.first_components(bins ~ ' as bins'))) -%}
-        {%- set ns = namespace(last=-1, now=0) -%}
-        {%- for _ in range(101) if ns.now > ns.last -%}
-            {%- do run_query(dwell.more_components(table, bins)) -%}
-            {%- set ns.last = ns.now -%}
-            {%- set ns.now = run_query('select max(step) from ' ~ table).columns[0].values()[0] -%}
-        {%- endfor -%}
-    {%- endif -%}
-{%- endmacro %}
-
-
-{% macro more_components(table, bins) %}
-insert into {{ table }}
-with step_0 as (
-    select * from {{ table }}
-    where step = (select max(step) from {{ table }})
-)
-{%- for step in range(3) %},
-
-step_{{ step + 1 }} as (
-    {{ dwell.next_components('step_' ~ step, bins) | indent(4) }}
-)
-{%- endfor %}
-{% for step in range(3) %}
-select * from step_{{ step + 1 }}{{ ' union all' if not loop.last }}
-{%- endfor %}
-{% endmacro %}

@@ -1,5 +1,15 @@
 {# The checks and errors that follow from settings_specification. They ask no database. #}
 
+{# Each setting by itself, then those that may contradict each other. Needs no connection. #}
+{% macro check_setting_values() %}
+    {%- for name, rule in dwell.settings_specification().items() -%}{%- do dwell.check_setting(name, rule) -%}{%- endfor -%}
+    {%- for name in dwell.input_names() -%}{%- do dwell.check_input_settings(dwell.input(name)) -%}{%- endfor -%}
+    {%- for event in dwell.as_list(var('session_start_events')) if event | trim | lower in dwell.as_list(var('ignored_events')) | map('trim') | map('lower') -%}
+        {%- do dwell.raise_error(event ~ ' is in session_start_events and in ignored_events: it cannot both start a session and be no activity. Remove it from one of them.') -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
 {% macro check_setting(name, rule) %}
     {%- set value = var(name) -%}
     {%- if not dwell.is_valid_setting(value, rule) -%}

@@ -10,7 +10,7 @@ ignored as (
     where is_ignored
 ),
 
-told as (
+counted as (
     select
         'fct_events' as mart,
         count(*) as events
@@ -39,9 +39,9 @@ told as (
 )
 
 select
-    told.mart,
-    told.events,
+    counted.mart,
+    counted.events,
     accepted.events as accepted_events
-from told
+from counted
 cross join accepted
-where told.events <> accepted.events
+where counted.events <> accepted.events

@@ -1,7 +1,7 @@
 {{ config(severity='warn') }}
--- An id that has a tenth of all events may be a text that stands for a missing id, as NULL or all
+-- An id that has a tenth of all events may be a text that represents a missing id, as NULL or all
 -- zeros: then it is one giant visitor. Add it to null_values, or see that it is one person or one
--- device. Few ids say nothing.
+-- device. Few ids prove nothing.
 with ids as (
     select
         'user_id' as id_column,

@@ -1,4 +1,4 @@
--- A curve that is not scaled as the histogram is would lie beside it.
+-- A curve that is not scaled as the histogram would not fit over it.
 with curve as (
     select sum(gaps_within + gaps_between) as gaps from {{ ref('timeout_fit_curve') }}
 )

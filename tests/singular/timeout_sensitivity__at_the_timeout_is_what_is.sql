@@ -1,6 +1,6 @@
--- At the timeout in force, the sensitivity tells the sessions that there are: two ways to the same
--- numbers. Runs are compared, because the sensitivity knows no cuts.
-with runs as (
+-- At the timeout in force, the sensitivity equals the sessions that exist: two ways to the same
+-- numbers. Islands are compared, because the sensitivity knows no cuts.
+with islands as (
     select
         {{ dwell.visitor_as_key() }},
         island_started_at,
@@ -17,18 +17,19 @@ summary as (
             dwell.microseconds_between('island_started_at', 'island_ended_at')
         ) }} as mean_seconds,
         max(events) as most_events
-    from runs
+    from islands
 )
 
-select told.*
-from {{ ref('timeout_sensitivity') }} as told
+select sensitivity.*
+from {{ ref('timeout_sensitivity') }} as sensitivity
 cross join summary
 cross join {{ ref('timeout_fit') }} as fit
 where
-    told.is_in_force
+    sensitivity.is_in_force
     and (
-        told.sessions <> summary.sessions
-        or told.sessions <> fit.sessions_at_the_timeout
-        or told.most_events <> summary.most_events
-        or abs(told.mean_duration_seconds - summary.mean_seconds) > 1e-9 * abs(summary.mean_seconds)
+        sensitivity.sessions <> summary.sessions
+        or sensitivity.sessions <> fit.sessions_at_the_timeout
+        or sensitivity.most_events <> summary.most_events
+        or abs(sensitivity.mean_duration_seconds - summary.mean_seconds)
+        > 1e-9 * abs(summary.mean_seconds)
     )

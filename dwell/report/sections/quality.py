@@ -7,7 +7,7 @@ from dwell.report.marts import Marts
 # the number of files that are listed
 FILES = 20
 # {what a row is: (name of the input, column of repeated rows)}
-INPUTS = {"event": ("events", "rows_duplicate"), "heartbeat": ("heartbeats", "rows_landed_before")}
+INPUTS = {"event": ("events", "rows_duplicate"), "heartbeat": ("heartbeats", "rows_redelivered")}
 
 
 def make_quality(marts: Marts) -> Part:

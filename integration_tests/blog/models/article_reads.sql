@@ -1,1 +1,1 @@
-{{ dwell.sessionize(relation=source('blog', 'reads'), partition_by=['person'], order_by='read_at') }}
+{{ dwell.sessionize(relation=source('blog', 'reads'), partition_by=['user_number'], order_by='read_at') }}

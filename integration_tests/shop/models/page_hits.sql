@@ -1,4 +1,4 @@
--- A crawler's hits are nobody's visit.
+-- A crawler's hits are no visits.
 select
     customer_number,
     cookie,

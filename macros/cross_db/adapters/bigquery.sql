@@ -1,4 +1,4 @@
-{# What BigQuery says otherwise. Its TIMESTAMP is an instant. A project can set a default time zone, in which BigQuery
+{# Where BigQuery differs. Its TIMESTAMP is an instant. A project can set a default time zone, in which BigQuery
    reads and writes whatever names none: so each literal and each cast here names UTC. #}
 
 {% macro bigquery__type_double() -%}
@@ -146,8 +146,8 @@ commit transaction
         {%- set us = 'round(safe_multiply(safe_cast(' ~ column ~ " as numeric), numeric '" ~ units[kind] ~ "'))" %}
         case when {{ dwell.is_of_a_year(us) }} then {{ dwell.time_of_microseconds('cast(' ~ us ~ ' as int64)') }} end
     {%- elif kind == 'iso' -%}
-        {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
-        coalesce({{ dwell.bigquery__iso_time(told, zone) }}, {{ dwell.bigquery__iso_time(dwell.rewritten_time(told), zone) }})
+        {%- set time_text = 'trim(cast(' ~ column ~ ' as string))' -%}
+        coalesce({{ dwell.bigquery__iso_time(time_text, zone) }}, {{ dwell.bigquery__iso_time(dwell.rewritten_time(time_text), zone) }})
     {%- elif kind == 'timestamp_with_zone' -%}
         {{ column }}
     {%- else -%}
@@ -155,10 +155,10 @@ commit transaction
     {%- endif -%}
 {%- endmacro %}
 
-{% macro bigquery__iso_time(told, zone) -%}
+{% macro bigquery__iso_time(time_text, zone) -%}
     case
-        when regexp_contains({{ told }}, r'([Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$') then safe_cast({{ told }} as timestamp)
-        when not regexp_contains({{ told }}, r'([A-Za-z]|:[0-9.]+ *[+-][0-9:]+)$') then timestamp(safe_cast({{ told }} as datetime), {{ zone }})
+        when regexp_contains({{ time_text }}, r'([Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$') then safe_cast({{ time_text }} as timestamp)
+        when not regexp_contains({{ time_text }}, r'([A-Za-z]|:[0-9.]+ *[+-][0-9:]+)$') then timestamp(safe_cast({{ time_text }} as datetime), {{ zone }})
     end
 {%- endmacro %}
 

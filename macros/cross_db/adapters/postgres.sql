@@ -1,4 +1,4 @@
-{# What PostgreSQL says otherwise. Redshift takes from here what redshift.sql does not have. #}
+{# Where PostgreSQL differs. Redshift uses a macro from here if redshift.sql does not have it. #}
 
 {% macro postgres__last_by(value, by) -%}
     (array_agg({{ value }} order by {{ by }} desc))[1]
@@ -40,8 +40,8 @@
 {%- endmacro %}
 
 
-{% macro postgres__create_table(relation, columns, anew) -%}
-    {%- if anew -%}
+{% macro postgres__create_table(relation, columns, or_replace) -%}
+    {%- if or_replace -%}
     drop table if exists {{ relation }};
     {% endif -%}
     {{ dwell.default__create_table(relation, columns, false) }}
@@ -82,8 +82,8 @@
                 then case when {{ dwell.is_of_a_year(us) }} then {{ dwell.time_of_microseconds(us) }} end
         end
     {%- elif kind == 'iso' -%}
-        {%- set told = 'btrim(cast(' ~ column ~ ' as text))' -%}
-        coalesce({{ dwell.postgres__iso_time(told, zone) }}, {{ dwell.postgres__iso_time(dwell.rewritten_time(told), zone) }})
+        {%- set time_text = 'btrim(cast(' ~ column ~ ' as text))' -%}
+        coalesce({{ dwell.postgres__iso_time(time_text, zone) }}, {{ dwell.postgres__iso_time(dwell.rewritten_time(time_text), zone) }})
     {%- elif kind == 'timestamp_with_zone' -%}
         timezone('UTC', {{ column }})
     {%- else -%}
@@ -93,14 +93,14 @@
 
 
 {# Of more than six digits of a second, PostgreSQL would round the sixth: these are rewritten. #}
-{% macro postgres__iso_time(told, zone) -%}
+{% macro postgres__iso_time(time_text, zone) -%}
     case
-        when {{ told }} ~ '{{ dwell.iso_8601() }}'
+        when {{ time_text }} ~ '{{ dwell.iso_8601() }}'
             then case
-                when not {{ dwell.is_day_of_its_month(told) }} then null
-                when {{ told }} ~ '(Z|z|:[0-9.]*[+-][0-9]{2}(:?[0-9]{2})?)$'
-                    then timezone('UTC', cast({{ told }} as timestamptz))
-                else timezone('UTC', timezone({{ zone }}, cast({{ told }} as timestamp)))
+                when not {{ dwell.is_day_of_its_month(time_text) }} then null
+                when {{ time_text }} ~ '(Z|z|:[0-9.]*[+-][0-9]{2}(:?[0-9]{2})?)$'
+                    then timezone('UTC', cast({{ time_text }} as timestamptz))
+                else timezone('UTC', timezone({{ zone }}, cast({{ time_text }} as timestamp)))
             end
     end
 {%- endmacro %}
@@ -111,7 +111,7 @@
 {%- endmacro %}
 
 
-{% macro is_day_of_its_month(told) -%}
-    {%- set first = 'cast(substr(' ~ told ~ ", 1, 7) || '-01' as date)" -%}
-    (cast(substr({{ told }}, 9, 2) as integer) <= extract(day from {{ dbt.last_day(first, 'month') }}))
+{% macro is_day_of_its_month(time_text) -%}
+    {%- set first = 'cast(substr(' ~ time_text ~ ", 1, 7) || '-01' as date)" -%}
+    (cast(substr({{ time_text }}, 9, 2) as integer) <= extract(day from {{ dbt.last_day(first, 'month') }}))
 {%- endmacro %}

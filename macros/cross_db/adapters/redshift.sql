@@ -1,4 +1,4 @@
-{# What Redshift says otherwise, also than PostgreSQL. No test runs it on a real one: see docs/reference/engines.md. #}
+{# Where Redshift differs, also from PostgreSQL. No test runs on a real Redshift: see docs/reference/engines.md. #}
 
 {# a backslash escapes in a literal #}
 {% macro redshift__text(value) -%}
@@ -62,12 +62,12 @@
 {%- endmacro %}
 
 
-{# nothing makes rows of a number, so that digits are counted up: to 100,000 days, or minutes without a change #}
+{# Redshift has no function that makes rows of a number. Joined digits count up to 100,000 days, or minutes without a change. #}
 {% macro redshift__numbers_to(count) -%}
     (
         select 1 + ones.d + 10 * tens.d + 100 * hundreds.d + 1000 * thousands.d + 10000 * more.d as n
-        from {% for place in ['ones', 'tens', 'hundreds', 'thousands', 'more'] -%}
-        ({% for d in range(10) %}select {{ d }} as d{{ ' union all ' if not loop.last }}{% endfor %}) as {{ place }}
+        from {% for digit in ['ones', 'tens', 'hundreds', 'thousands', 'more'] -%}
+        ({% for d in range(10) %}select {{ d }} as d{{ ' union all ' if not loop.last }}{% endfor %}) as {{ digit }}
         {{- ' cross join ' if not loop.last }}
         {%- endfor %}
     )
@@ -85,7 +85,7 @@
 {%- endmacro %}
 
 
-{# dbt-redshift has autocommit unless the profile says otherwise #}
+{# dbt-redshift has autocommit, unless the profile disables it #}
 {% macro redshift__without_transactions_by() %}
     {%- if target.get('autocommit') is not false and adapter.behavior.redshift_skip_autocommit_transaction_statements.no_warn -%}
         {{- return('the flag redshift_skip_autocommit_transaction_statements in dbt_project.yml') -}}

@@ -1,4 +1,4 @@
-{# What Snowflake says otherwise. #}
+{# Where Snowflake differs. #}
 
 {# a backslash escapes in a literal #}
 {% macro snowflake__text(value) -%}
@@ -95,8 +95,8 @@ commit
         {%- set us = 'round(try_to_decimal(cast(' ~ column ~ ' as varchar), 25, 6) * ' ~ units[kind] ~ ')' %}
         case when {{ dwell.is_of_a_year(us) }} then {{ dwell.time_of_microseconds('cast(' ~ us ~ ' as bigint)') }} end
     {%- elif kind == 'iso' -%}
-        {%- set told = 'trim(cast(' ~ column ~ ' as varchar))' -%}
-        coalesce({{ dwell.snowflake__iso_time(told, zone) }}, {{ dwell.snowflake__iso_time(dwell.rewritten_time(told), zone) }})
+        {%- set time_text = 'trim(cast(' ~ column ~ ' as varchar))' -%}
+        coalesce({{ dwell.snowflake__iso_time(time_text, zone) }}, {{ dwell.snowflake__iso_time(dwell.rewritten_time(time_text), zone) }})
     {%- elif kind == 'timestamp_with_zone' -%}
         cast(convert_timezone('UTC', {{ column }}) as timestamp_ntz)
     {%- else -%}
@@ -106,12 +106,12 @@ commit
 
 {# What ends in a letter names a time zone, of which there are many that are called alike. A time of more than microseconds
    would not be cut off. #}
-{% macro snowflake__iso_time(told, zone) -%}
+{% macro snowflake__iso_time(time_text, zone) -%}
     case
-        when regexp_like({{ told }}, '.*[.][0-9]{7}.*') then null
-        when regexp_like({{ told }}, '.*(Z|z|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)')
-            then cast(convert_timezone('UTC', try_cast({{ told }} as timestamp_tz)) as timestamp_ntz)
-        when not regexp_like({{ told }}, '.*([A-Za-z]|:[0-9.]+ *[+-][0-9:]+)')
-            then convert_timezone({{ zone }}, 'UTC', cast(try_cast({{ told }} as timestamp_tz) as timestamp_ntz))
+        when regexp_like({{ time_text }}, '.*[.][0-9]{7}.*') then null
+        when regexp_like({{ time_text }}, '.*(Z|z|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)')
+            then cast(convert_timezone('UTC', try_cast({{ time_text }} as timestamp_tz)) as timestamp_ntz)
+        when not regexp_like({{ time_text }}, '.*([A-Za-z]|:[0-9.]+ *[+-][0-9:]+)')
+            then convert_timezone({{ zone }}, 'UTC', cast(try_cast({{ time_text }} as timestamp_tz) as timestamp_ntz))
     end
 {%- endmacro %}

@@ -1,11 +1,11 @@
-{# What Spark says otherwise. Its tables are Iceberg's, for those of Parquet cannot be deleted from; its TIMESTAMP is an
+{# Where Spark differs. Its tables are Iceberg's, for those of Parquet cannot be deleted from; its TIMESTAMP is an
    instant, and the session's time zone is UTC. #}
 
 {% macro spark__type_double() -%}
     double
 {%- endmacro %}
 
-{# a backslash escapes in a literal; a line's end is written so that statements can be told apart by it #}
+{# a backslash escapes in a literal; a line break is escaped, because line breaks separate statements #}
 {% macro spark__text(value) -%}
     '{{ value | replace("\\", "\\\\") | replace("'", "\\'") | replace("\n", "\\n") | replace("\r", "\\r") }}'
 {%- endmacro %}
@@ -88,8 +88,8 @@
     {{- return(found[-1] if found else '') -}}
 {%- endmacro %}
 
-{% macro spark__create_table(relation, columns, anew) -%}
-    create {{ 'or replace table' if anew else 'table if not exists' }} {{ relation }} (
+{% macro spark__create_table(relation, columns, or_replace) -%}
+    create {{ 'or replace table' if or_replace else 'table if not exists' }} {{ relation }} (
         {{- dwell.columns_with_types(columns) -}}
     ) using iceberg
 {%- endmacro %}
@@ -122,8 +122,8 @@
     {%- if kind in units -%}
         timestamp_micros(try_cast(round(try_cast({{ column }} as decimal(25, 6)) * {{ units[kind] }}) as bigint))
     {%- elif kind == 'iso' -%}
-        {%- set told = 'trim(cast(' ~ column ~ ' as string))' -%}
-        coalesce({{ dwell.spark__iso_time(told, in_zone) }}, {{ dwell.spark__iso_time(dwell.rewritten_time(told), in_zone) }})
+        {%- set time_text = 'trim(cast(' ~ column ~ ' as string))' -%}
+        coalesce({{ dwell.spark__iso_time(time_text, in_zone) }}, {{ dwell.spark__iso_time(dwell.rewritten_time(time_text), in_zone) }})
     {%- elif kind == 'timestamp_with_zone' -%}
         {{ column }}
     {%- else -%}
@@ -132,10 +132,10 @@
 {%- endmacro %}
 
 {# Spark takes BST for the zone of Bangladesh, and an offset after a blank for one of its own. #}
-{% macro spark__iso_time(told, in_zone) -%}
+{% macro spark__iso_time(time_text, in_zone) -%}
     case
-        when {{ told }} rlike '(:[0-9.]+[Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$' then try_cast({{ told }} as timestamp)
-        when not {{ told }} rlike '([A-Za-z]|:[0-9.]+ *[+-][0-9:]+)$' then {{ in_zone | replace('%s', 'try_cast(' ~ told ~ ' as timestamp)') }}
+        when {{ time_text }} rlike '(:[0-9.]+[Zz]|:[0-9.]+[+-][0-9]{2}(:?[0-9]{2})?)$' then try_cast({{ time_text }} as timestamp)
+        when not {{ time_text }} rlike '([A-Za-z]|:[0-9.]+ *[+-][0-9:]+)$' then {{ in_zone | replace('%s', 'try_cast(' ~ time_text ~ ' as timestamp)') }}
     end
 {%- endmacro %}
 

@@ -1,4 +1,4 @@
-{# What has become of the files that were loaded: they stay as they were, or go. What else happens is told. #}
+{# What has become of the files that were loaded. They may stay unchanged, or be removed; anything else is an error. #}
 
 {# a.csv, ./a.csv and /data/a.csv may be one file, and its rows must not count twice. #}
 {% macro refuse_two_names_of_a_file(input) %}
@@ -100,7 +100,7 @@
         'select before.name, now.name as other, ' ~ dwell.may_be_one_file('before', 'now') ~ ' as is_spelt_otherwise '
         ~ 'from dwell_missing as before inner join dwell_files as now on ' ~ dwell.is_unchanged('now', 'before')
         ~ ' where now.name not in (' ~ dwell.loaded_names(input) ~ ') and (is_spelt_otherwise'
-        ~ (' or not before.is_there' if not input.has_places else '') ~ ') '
+        ~ (' or not before.is_there' if not input.has_offsets else '') ~ ') '
         ~ 'order by is_spelt_otherwise desc, before.source_number, other limit 1'
     ).rows -%}
     {%- for file in found -%}
@@ -112,7 +112,7 @@
         {%- endif -%}
         {%- do dwell.raise_error(
             file['other'] ~ ' has the size and the time of ' ~ file['name'] ~ ', which is loaded and gone: if it was '
-            ~ 'renamed, it would be loaded again. Give its name back; if it is another file, touch it.'
+            ~ 'renamed, it would be loaded again. Give its name back; if it is another file, change its modification time.'
         ) -%}
     {%- endfor -%}
     {%- for file in run_query('from dwell_missing where is_there order by source_number limit 1').rows -%}
@@ -125,7 +125,7 @@
 
 
 {# Landing files come and go for months, and what they held is known by its offsets. Of those that are gone, the newest
-   of each folder stays on record, so that numbers go on and an empty folder is no slip of the pen. #}
+   of each folder stays on record, so that numbers go on, and an empty folder is not taken for a mistake. #}
 {% macro forget_missing_files(input) %}
     {%- do run_query(
         'delete from ' ~ dwell.loads(input) ~ ' where source_number in (select source_number from dwell_missing '
@@ -134,13 +134,13 @@
 {% endmacro %}
 
 
-{# A full refresh could not bring back what was in a file that is gone; of landing files, the offsets tell, whichever
+{# A full refresh could not restore the rows of a file that is gone. Landing files are compared by their offsets, whichever
    files hold them now. #}
 {% macro refuse_to_lose_files(input) %}
     {%- set lost = run_query(
         'select name from dwell_missing where not is_landing and not is_there order by source_number'
     ).columns[0].values() | list -%}
-    {%- if not lost and input.has_places -%}{%- set lost = dwell.lost_offsets(input) -%}{%- endif -%}
+    {%- if not lost and input.has_offsets -%}{%- set lost = dwell.lost_offsets(input) -%}{%- endif -%}
     {%- if lost -%}
         {%- do dwell.raise_error(
             'a full refresh would lose the ' ~ input.name ~ ' of ' ~ dwell.first_names(lost) ~ ': loaded before, and no longer there. Put the file back, or '

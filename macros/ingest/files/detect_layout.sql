@@ -1,4 +1,4 @@
-{# What a file looks like, so that it is read exactly as it is laid out. #}
+{# Detects the layout of a file, so that it is read exactly as it is written. #}
 
 {# How a file is to be read: {format, columns, ...}; the same text for all files that are read alike. #}
 {% macro detect_layout(input, name, size_bytes) %}
@@ -72,8 +72,8 @@
 {% endmacro %}
 
 
-{# first_line: the first that can be read. What the setting events_csv or heartbeats_csv says comes before what the file
-   looks like; a first line sep=;, as Excel writes it, says what the delimiter is. #}
+{# first_line: the first line that can be read. The settings events_csv and heartbeats_csv override what is detected. A first
+   line sep=;, as Excel writes it, names the delimiter. #}
 {% macro detect_csv_layout(input, name, first_line, encoding) %}
     {%- set given = input.csv -%}
     {%- set separator = modules.re.match('sep=(.)\r?$', first_line) -%}
@@ -105,7 +105,7 @@
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
         {%- do kinds.update({column: dwell.query_file(
-            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_of_source(mapped[column]) ~ ' as told_time from ' ~ rows
+            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_of_source(mapped[column]) ~ ' as time_text from ' ~ rows
         )}) -%}
     {%- endfor -%}
     {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
@@ -159,7 +159,7 @@
     {%- for row in dwell.query_file(name, run_query, 'describe from ' ~ dwell.read_parquet([name])).rows -%}
         {%- do types.update({row[0]: row[1]}) -%}
     {%- endfor -%}
-    {%- if input.has_places and dwell.is_landing_file(types) -%}
+    {%- if input.has_offsets and dwell.is_landing_file(types) -%}
         {{- return(dwell.landing_layout(input)) -}}
     {%- endif -%}
     {%- set mapped = dwell.query_file(
@@ -200,8 +200,7 @@
 {% endmacro %}
 
 
-{# JSON in lines is read as lines, so that a broken line is one reject; an array or objects that
-   stretch over lines are read whole. #}
+{# JSON lines are read as lines, so that a broken line is one reject. An array, or objects that span lines, are read as JSON. #}
 {% macro detect_json_layout(input, name, size_bytes, first_line, kind) %}
     {%- set is_lines = not first_line.startswith('[') and (
         kind != 'json'
@@ -231,7 +230,7 @@
     {%- set kinds = {} -%}
     {%- for column in input.times -%}
         {%- do kinds.update({column: dwell.query_file(
-            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_in_json('json', mapped, mapped[column]) ~ ' as told_time from ' ~ objects
+            name, dwell.time_kind_of_values, input, 'select ' ~ dwell.value_in_json('json', mapped, mapped[column]) ~ ' as time_text from ' ~ objects
         )}) -%}
     {%- endfor -%}
     {%- do layout.update({'mapped': mapped, 'times': kinds}) -%}
@@ -239,8 +238,8 @@
 {% endmacro %}
 
 
-{# DuckDB takes an array for whole that breaks off after a comma. What is looked at is the end of the file, or, where it
-   is packed, the last line; an end that would have to be held in memory with a gigabyte before it is not. #}
+{# DuckDB accepts an array that is truncated after a comma. This checks the end of the file, or, if the file is compressed,
+   its last line. It does not check an uncompressed file of a gigabyte or more, which would have to be held in memory. #}
 {% macro refuse_open_array(name, size_bytes) %}
     {%- if modules.re.search('[.](gz|gzip|zst)$', name | lower) -%}
         {%- set end = 'select cast(encode(last(line)) as varchar) as tail from '
@@ -285,8 +284,8 @@
     {{- return(dwell.query_file(
         file['name'], run_query,
         'select count(case when time > ' ~ dwell.latest_believed(dwell.timestamp_or_null(file['modified_at'])) ~ ' then 1 end) * 2 > count(time) '
-        ~ 'from (select ' ~ dwell.parse_time('told_time', layout['times'][column]) ~ ' as time from (select ' ~ value ~ ' as told_time from '
-        ~ dwell.rows_of_file(file['name'], layout) ~ ' limit 100) as told) as times'
+        ~ 'from (select ' ~ dwell.parse_time('time_text', layout['times'][column]) ~ ' as time from (select ' ~ value ~ ' as time_text from '
+        ~ dwell.rows_of_file(file['name'], layout) ~ ' limit 100) as sampled) as times'
     ).columns[0].values()[0]) -}}
 {% endmacro %}
 

@@ -7,8 +7,8 @@
     {%- for path in dwell.as_list(input.path) -%}
         {%- if modules.re.search(dwell.object_with_question_mark(), path) -%}
             {%- do dwell.raise_error(
-                input.name ~ '_path has a ? in ' ~ path ~ ', and DuckDB takes what follows it in the address of an object for options. Write * in its '
-                ~ 'place, or rename the object.'
+                input.name ~ '_path has a ? in ' ~ path ~ ', and DuckDB takes what follows it in the address of an object for options. Write * instead, '
+                ~ 'or rename the object.'
             ) -%}
         {%- endif -%}
         {%- set findable = dwell.findable(input, path) -%}
@@ -23,8 +23,8 @@
             ) -%}
         {%- elif found['hiding'] -%}
             {%- do dwell.raise_error(
-                found['hiding'] ~ ' is in a folder called filename=, content=, size= or last_modified=, for which DuckDB would '
-                ~ 'take what it tells of a file. Rename the folder.'
+                found['hiding'] ~ ' is in a folder called filename=, content=, size= or last_modified=, and DuckDB would take '
+                ~ 'its value for the property of the file with that name. Rename the folder.'
             ) -%}
         {%- elif found['files'] -%}
             {%- do named.append(findable) -%}
@@ -55,7 +55,7 @@
 {% endmacro %}
 
 
-{# Of a web address nobody knows whether it is there before it is opened. #}
+{# Whether a web address exists is not known before it is opened. #}
 {% macro reason_not_opened(names) %}
     {%- for name in names if modules.re.match('https?://', name) -%}
         {{- return('is not there, or that this user may not open') -}}
@@ -64,14 +64,14 @@
 {% endmacro %}
 
 
-{# SQL: whether a name has a folder called key=value whose key is a column of read_blob. DuckDB cannot be told to leave
-   these alone there. #}
+{# SQL: whether a name has a folder called key=value whose key is a column of read_blob. No option of DuckDB makes read_blob
+   ignore such folders. #}
 {% macro hides_facts(name) -%}
     regexp_matches({{ name }}, '(^|/)(filename|content|size|last_modified)=[^/]*/')
 {%- endmacro %}
 
 
-{# A glob also matches what other programs leave beside data: hidden files (.x, ._x of macOS), locks (~$x of Excel), marks
+{# A glob also matches what other programs leave next to data: hidden files (.x, ._x of macOS), locks (~$x of Excel), marks
    (_SUCCESS of Spark), and logs of a table (_delta_log). They are input only where a path names them as they are. #}
 {% macro skip_markers(input) %}
     {%- set are_markers = "regexp_matches(name, '(^|/)([.]|~[$]|_SUCCESS$|_committed_|_started_)[^/]*$|(^|/)_(delta_log|temporary)/') "
@@ -101,7 +101,7 @@
 {% macro findable(input, path) %}
     {%- set name = dwell.name_as_pattern(path) -%}
     {%- if name != path and dwell.query_path(input, path, 'select 1 from glob(' ~ dwell.text(name) ~ ') limit 1') -%}
-        {#- a file is called just so -#}
+        {#- a file has exactly this name -#}
         {{- return(name) -}}
     {%- endif -%}
     {%- if modules.re.match('(s3|s3a|s3n|gs|gcs|r2)://[^*?[]+$', path) -%}
@@ -120,7 +120,7 @@
 {% endmacro %}
 
 
-{# Whether a path or glob has named a file that was loaded: what is gone since then is not missed. #}
+{# Whether a path or glob has named a file that was loaded. If that file is gone, it is no error. #}
 {% macro has_loaded(input, path) %}
     {{- return(run_query(
         'select 1 from ' ~ dwell.loads(input) ~ ' where size_bytes is not null and (source = '
@@ -129,8 +129,8 @@
 {% endmacro %}
 
 
-{# Writes down the files that no run has loaded, and how each is to be read, in the table input.incoming:
-   what is read and counted are just these. #}
+{# Records the files that no run has loaded, and how to read each, in the table input.incoming. Only these files are read and
+   counted. #}
 {% macro prepare_incoming_files(input, from_scratch) %}
     {%- do dwell.find_files(input) -%}
     {%- do dwell.find_missing_files(input) -%}
@@ -160,8 +160,8 @@
     {%- endfor -%}
     {%- if older -%}
         {%- do log(
-            'dwell: files that were modified before most of their ' ~ input.name ~ ' took place, as of a copy that did not keep the time. '
-            ~ 'Of these, only what is after 2099 is judged to be in the future; ' ~ input.name ~ '_received_at can say when they were received: '
+            'dwell: files that were modified before most of their ' ~ input.name ~ ', as a copy may leave them. In these, only times '
+            ~ 'after 2099 are rejected as in the future. To reject others, set ' ~ input.name ~ '_received_at to the time of receipt: '
             ~ dwell.escaped(dwell.first_names(older)), info=true
         ) -%}
     {%- endif -%}
@@ -169,7 +169,7 @@
     {%- if values -%}
         {%- do run_query('insert into ' ~ dwell.own_table(input.incoming) ~ ' values ' ~ values | join(', ')) -%}
     {%- endif -%}
-    {%- if input.has_places -%}{%- do dwell.prepare_offset_ranges(input, from_scratch) -%}{%- endif -%}
+    {%- if input.has_offsets -%}{%- do dwell.prepare_offset_ranges(input, from_scratch) -%}{%- endif -%}
     {%- if from_scratch -%}{%- do dwell.refuse_to_lose_files(input) -%}{%- endif -%}
 {% endmacro %}
 
@@ -180,7 +180,7 @@
         ~ (' where name not in (' ~ dwell.loaded_names(input) ~ ')' if not from_scratch else '')
         ~ ' order by modified_at, name'
     ).rows -%}
-    {{- return(dwell.files_to_load(files) if input.has_places else files) -}}
+    {{- return(dwell.files_to_load(files) if input.has_offsets else files) -}}
 {% endmacro %}
 
 

@@ -1,12 +1,12 @@
-{# DuckDB's readers, told exactly how a file is laid out: nothing is guessed while the events are read. #}
+{# DuckDB's functions that read files, with the exact layout of a file: DuckDB detects nothing while events are read. #}
 
 {% macro sql_list(values) -%}
     [{% for value in values %}{{ dwell.text(value) }}{{ ', ' if not loop.last }}{% endfor %}]
 {%- endmacro %}
 
 
-{# Names of files as DuckDB's readers take them. These take a list of patterns: in a name, the marks of a pattern stand
-   for themselves. A web address is no pattern. #}
+{# Names of files for DuckDB's functions, which take a list of patterns. The special characters of a pattern are escaped in a
+   name. A web address is no pattern. #}
 {% macro file_list(names) -%}
     {%- set patterns = [] -%}
     {%- for name in names -%}{%- do patterns.append(dwell.name_as_pattern(name)) -%}{%- endfor -%}
@@ -52,7 +52,7 @@
 {%- endmacro %}
 
 
-{# What a folder is called says nothing of what is in a file. #}
+{# The name of a folder is no column of the file. #}
 {% macro read_parquet(names) -%}
     read_parquet({{ dwell.file_list(names) }}, hive_partitioning = false)
 {%- endmacro %}
@@ -80,21 +80,20 @@
 {% endmacro %}
 
 
-{# Whether broken rows are told by the reader, into the table named here, while it passes them over. #}
+{# Whether DuckDB skips broken rows, and reports them in the table broken_rows. #}
 {% macro reports_broken_rows(layout) %}
     {{- return(layout['format'] in ('csv', 'json_lines')) -}}
 {% endmacro %}
 
 
-{# One group of files as rows with the input's columns as text, its times read, and where each row stands:
-   read_position counts what the reader gives, over all the files of the group, or in Parquet the rows
-   of each file. #}
+{# One group of files as rows, with the input's columns as text, the parsed times, and the position of each row:
+   read_position counts the rows that DuckDB returns, over all files of the group, or in Parquet over each file. #}
 {% macro read_files(input, layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
     {%- set mapped = layout['mapped'] -%}
-    {#- after a broken quote, DuckDB 1.5.5 on several threads passes over every row that follows -#}
-    {%- set passed = "ignore_errors = true, parallel = coalesce(getvariable('dwell_nothing_is_broken'), false)"
+    {#- after a broken quote, DuckDB 1.5.5 on several threads skips every row that follows -#}
+    {%- set skip_options = "ignore_errors = true, parallel = coalesce(getvariable('dwell_nothing_is_broken'), false)"
         if dwell.reports_broken_rows(layout) else '' -%}
     {%- set is_json = layout['format'].startswith('json') -%}
     {%- set is_text = layout['format'] != 'parquet' -%}
@@ -104,7 +103,7 @@
             {%- do parts.update({column: 'case when is_object then ' ~ dwell.value_in_json('json', mapped, mapped[column], 'fields') ~ ' end'}) -%}
         {%- else -%}
             {%- set value, type = dwell.value_of_source(mapped[column]), layout.get('types', {}).get((mapped[column] or {}).get('column')) -%}
-            {#- Parquet has text without saying so -#}
+            {#- Parquet may hold text that is not declared as text -#}
             {%- do parts.update({column: 'coalesce(try(decode(' ~ value ~ ')), cast(' ~ value ~ ' as varchar))' if type == 'BLOB' else value}) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -124,7 +123,7 @@ select
     {{ dwell.times_of_receipt(input, layout, files) }}[cast(file_index as bigint) + 1] as received_at,
     read_position,
     cast({{ 'case when not is_object then json end' if is_json else 'null' }} as varchar) as unreadable_row
-    {{- ',\n    ' ~ dwell.offset_columns() if input.has_places }}
+    {{- ',\n    ' ~ dwell.offset_columns() if input.has_offsets }}
 from (
     select
         *
@@ -133,7 +132,7 @@ from (
         {%- endfor %}
     from (
         {%- if is_text %}
-        -- one thread numbers the rows; what follows is spread over all of them again
+        -- one thread numbers the rows; all threads do the rest
         with numbered as materialized (
         {%- endif %}
         select
@@ -147,14 +146,14 @@ from (
             {% if layout['format'] == 'parquet' -%}
                 {{ dwell.read_parquet(names) }}
             {%- elif layout['format'] == 'csv' -%}
-                {{ dwell.read_csv(names, layout, passed) }}
+                {{ dwell.read_csv(names, layout, skip_options) }}
             {%- else -%}
                 (
                     select
                         *,
                         {{ dwell.is_readable_json('try_cast(json as json)', mapped) | indent(24) }} as is_object,
                         json_extract_string(case when is_object then json end, {{ dwell.sql_list(dwell.json_pointers(mapped)) }}) as fields
-                    from {{ dwell.read_json(names, layout, passed) }} as objects
+                    from {{ dwell.read_json(names, layout, skip_options) }} as objects
                 )
             {%- endif %} as file
         {%- if is_text %}
@@ -170,8 +169,8 @@ where json is not null
 {% endmacro %}
 
 
-{# SQL: whether JSON is an object in which each field that is read is a value, and not an object or a list in its
-   place. Where one brace opens and no list, that is seen without looking at the fields. #}
+{# SQL: whether JSON is an object in which each field that is read is a value, and not an object or a list. If only one
+   brace opens, and no list, this is known without reading the fields. #}
 {% macro is_readable_json(json, mapped) -%}
     coalesce(
         case
@@ -221,7 +220,7 @@ where json is not null
 {%- endmacro %}
 
 
-{# When each file was received: as a setting says, or when it was modified, where that can be believed. #}
+{# When each file was received: the value of the setting, or the modification time, if it is plausible. #}
 {% macro times_of_receipt(input, layout, files) -%}
     {%- set times = [] -%}
     {%- for file in files -%}
@@ -234,8 +233,8 @@ where json is not null
 {%- endmacro %}
 
 
-{# Where the reader tells broken rows. The name is the input's own: DuckDB keeps what it will write there for all
-   connections by that name, and events and heartbeats may be loaded at the same time. #}
+{# The table in which DuckDB reports broken rows. Each input has its own, because DuckDB keeps what it will write there for
+   all connections by that name, and events and heartbeats may be loaded at the same time. #}
 {% macro broken_rows(input) -%}
     dwell_broken_{{ input.name }}
 {%- endmacro %}
@@ -246,12 +245,12 @@ where json is not null
 
 
 {# How many rows each file of a group has, by a scan that does nothing else, and how many the numbering
-   of read_position gives it. The columns that are read are counted too, or DuckDB would not look whether
-   they can be. #}
+   of read_position gives it. The columns that are read are counted too, or DuckDB would not check that
+   they can be read. #}
 {% macro count_files(input, layout, files) %}
     {%- set layout = fromjson(layout) -%}
     {%- set names = files | map(attribute='source') | list -%}
-    {%- set told = "store_rejects = true, rejects_table = '" ~ dwell.broken_rows(input) ~ "', rejects_scan = '"
+    {%- set rejects_options = "store_rejects = true, rejects_table = '" ~ dwell.broken_rows(input) ~ "', rejects_scan = '"
         ~ dwell.broken_scans(input) ~ "'" -%}
 select
     {{ dwell.source_number_list(files) }}[cast(file_index as bigint) + 1] as source_number,
@@ -264,11 +263,11 @@ from {{ dwell.read_parquet(names) }}
         {%- for column in dwell.columns_read(layout['mapped']) %}, count({{ dwell.quoted(column) }}){% endfor -%}
     ) as rows_read,
     rows_read as rows_numbered
-from {{ dwell.read_csv(names, layout, told) }}
+from {{ dwell.read_csv(names, layout, rejects_options) }}
     {%- else %}
     count(json) as rows_read,
     count(*) as rows_numbered
-from {{ dwell.read_json(names, layout, told) }} as objects
+from {{ dwell.read_json(names, layout, rejects_options) }} as objects
     {%- endif %}
 group by file_index
 {% endmacro %}

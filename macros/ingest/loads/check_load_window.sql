@@ -1,4 +1,4 @@
-{# What a run asks of a relation at its start, by the window of load times that it reads. #}
+{# The checks of a relation at the start of a run, by the window of load times that the run reads. #}
 
 {% macro refuse_missing_load_times(input) %}
     {%- set untimed = dwell.load_window(input)['rows_untimed'] -%}
@@ -6,7 +6,7 @@
         {%- do dwell.raise_error(
             dwell.input_name(input) ~ ' has ' ~ untimed ~ (' row' if untimed == 1 else ' rows') ~ ' without a load time in ' ~ input.loaded_at
             ~ ', so dwell cannot know whether they are new. Fill it, or leave ' ~ input.name
-            ~ '_loaded_at out: then each run reads the whole relation.'
+            ~ '_loaded_at out: then each run reads the entire relation.'
         ) -%}
     {%- endif -%}
 {% endmacro %}
@@ -36,7 +36,7 @@
 {% endmacro %}
 
 
-{# Says which rows this run leaves to a later one. #}
+{# Reports which rows this run leaves to a later one. #}
 {% macro report_unsettled_rows(input) %}
     {%- set window = dwell.load_window(input) -%}
     {%- if window['newest'] is not none and window['newest'] > window['to'] -%}

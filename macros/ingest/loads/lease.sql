@@ -1,24 +1,13 @@
 {# A lease per input, where a statement is all that is atomic (has_transactions is false). A run that was killed can leave
    a statement running on the server, and two runs can overlap. The lease fences them: a run takes it at its start, from
-   whoever holds it, and every write checks it. So the last run to begin is the one that writes, and no run waits for
-   one that is dead. As in Kafka's transactions, a number that only grows tells an old writer from a new one.
+   any run that holds it, and every write checks it. So the last run to begin is the one that writes, and no run waits for
+   one that is dead. As in Kafka's transactions, a number that only grows distinguishes an old writer from a new one.
 
    The one row: load_number, of the run that holds the lease; run_id, dbt's invocation_id of that run;
    stored_load_number, the newest load in the stored table when that run began. #}
 
 {% macro lease(input) %}
     {{- return(dwell.own_table(input.lease)) -}}
-{% endmacro %}
-
-
-{# A hook of the run's start. #}
-{% macro take_leases() %}
-    {%- if execute and flags.WHICH in ('run', 'build') and not dwell.has_transactions() -%}
-        {%- for name in dwell.inputs_in_use() if dwell.writes_rows_of(name) -%}
-            {%- do dwell.take_lease(dwell.input(name)) -%}
-            {%- do dwell.forget_dead_loads(dwell.input(name)) -%}
-        {%- endfor -%}
-    {%- endif -%}
 {% endmacro %}
 
 
@@ -51,7 +40,7 @@ where true;
 {% endmacro %}
 
 
-{# Loads whose rows were never stored: their runs died, or were fenced off, after they wrote the load down. At most one
+{# Loads whose rows were never stored: their runs died, or were fenced off, after they recorded the load. At most one
    load is stored between two runs that take the lease, and it is the newest in the table; so any other load since
    then was not. Its rows are read again. #}
 {% macro forget_dead_loads(input) %}
@@ -63,7 +52,7 @@ where true;
         ).columns[0].values()[0] -%}
         {%- if not dwell.full_refresh_died(input) -%}
             {%- for table in [dwell.loads(input)] + (
-                [dwell.landed(), dwell.rejects(), dwell.load_times()] if input.has_places else []
+                [dwell.landed(), dwell.rejects(), dwell.load_times()] if input.has_offsets else []
             ) -%}
                 {%- do run_query(
                     'delete from ' ~ table ~ ' where load_number > ' ~ (seen if seen is not none else newest)

@@ -41,7 +41,7 @@
 
 {# A load time has settled once the newest one, or the start of this run, is past it by the settle time: by then, the
    transactions that wrote it have committed. A window never ends before an earlier one, nor after the start of this run:
-   one wrong clock must not put later load times before the window. #}
+   one wrong time must not put later load times before the window. #}
 {% macro end_of_window(newest, earlier) %}
     {%- if newest is none -%}{{- return(earlier | int if earlier is not none else none) -}}{%- endif -%}
     {%- set settle_us = (var('load_settle_seconds') * 1000000) | round | int -%}
@@ -80,7 +80,7 @@
     {{- return(dwell.as_load_time(dwell.column_named(input.loaded_at), none)) -}}
 {%- endmacro %}
 
-{# kind: what time_kind_of_type says; none if it is not known #}
+{# kind: as time_kind_of_type returns it; none if it is not known #}
 {% macro as_load_time(column, kind) -%}
     {{- return(adapter.dispatch('as_load_time', 'dwell')(column, kind)) -}}
 {%- endmacro %}

@@ -7,32 +7,6 @@
 {% endmacro %}
 
 
-{% macro create_loads() %}
-    {%- if dwell.is_selected() and flags.WHICH in ('run', 'build', 'seed', 'test') and dwell.inputs_in_use() -%}
-        {{- dwell.create_own_schema() }}
-        {%- for name in dwell.inputs_in_use() %}
-        {%- set input = dwell.input(name) %}
-{{ dwell.create_table(dwell.loads(input), {
-    'load_number': 'bigint',
-    'generation': 'bigint',
-    'source_number': 'int',
-    'source': 'string',
-    'size_bytes': 'bigint',
-    'modified_at': 'timestamp',
-    'rows_before': 'bigint',
-    'rows_read': 'bigint',
-    'settings': 'string',
-    'format': 'string',
-}) }};
-{{ dwell.create_incoming(input, anew=dwell.input_mode(input) == 'none') }};
-            {%- if not dwell.has_transactions() %}
-{{ dwell.create_table(dwell.lease(input), {'load_number': 'bigint', 'run_id': 'string', 'stored_load_number': 'bigint'}) }};
-            {%- endif -%}
-        {%- endfor %}
-    {%- endif -%}
-{% endmacro %}
-
-
 {% macro last_source_number(input) %}
     {{- return(run_query(
         'select coalesce(max(source_number), 0) from ' ~ dwell.loads(input)
@@ -52,20 +26,6 @@
 {%- endmacro %}
 
 
-{# The pre-hook of the event table: counts what the run is about to read, and says so in
-   dwell_event_loads. #}
-{% macro record_event_load() %}
-    {%- if execute and flags.WHICH in ('run', 'build') -%}
-        {%- do dwell.refuse_without_hooks() -%}
-        {%- set input = dwell.input('events') -%}
-        {%- set from_scratch = dwell.is_from_scratch(input) -%}
-        {{- dwell.begin_load(input, from_scratch) -}}
-        {%- if not flags.EMPTY -%}{{- dwell.count_incoming(input, from_scratch) -}}{%- endif -%}
-        {{- dwell.record_incoming(input, from_scratch) -}}
-    {%- endif -%}
-{% endmacro %}
-
-
 {# From scratch, every earlier load is forgotten and a generation begins. #}
 {% macro begin_load(input, from_scratch) %}
 {%- set load_number = '(select coalesce(max(load_number), 0) + 1 from ' ~ dwell.loads(input) ~ ')'
@@ -79,8 +39,8 @@ select
 {% endmacro %}
 
 
-{# Whether a full refresh died between the word of it and its rows: then the newest stored load is none of those that are
-   written down, and all is read again. Looked at once, before this run writes anything. #}
+{# Whether a full refresh died after its load was recorded and before its rows were stored. Then the newest stored load is
+   none of the recorded ones, and everything is read again. Checked once, before this run writes anything. #}
 {% macro full_refresh_died(input) %}
     {%- if not execute or dwell.has_transactions() -%}{{- return(false) -}}{%- endif -%}
     {%- set found = dwell.run_cache('died_from_scratch') -%}
@@ -99,8 +59,8 @@ select
 {%- endmacro %}
 
 
-{# Counts the rows that are about to be read, by a scan that does nothing else, and writes them down with
-   what is incoming. #}
+{# Counts the rows that are about to be read, by a scan that does nothing else, and records the counts in the table of what
+   is incoming. #}
 {% macro count_incoming(input, from_scratch) %}
     {%- do dwell.prepare_relation_built_now(input) -%}
     {%- if dwell.input_mode(input) in ('relation', 'sample') -%}
@@ -128,7 +88,7 @@ drop table if exists {{ dwell.broken_rows(input) }};
 drop table if exists {{ dwell.broken_scans(input) }};
 create or replace temporary table dwell_counted as
 {{ counts | join(' union all ') if counts else 'select 0 as scan, 0 as source_number, 0 as rows_read, 0 as rows_numbered where false' }};
--- a row can be broken in several ways, and the reader tells each; the header and lines before it are no rows
+-- DuckDB reports each error of a row that has several; the header and the lines before it are no rows
 create or replace temporary table dwell_incoming_broken_rows as
 {%- if reported %}
 select
@@ -169,7 +129,7 @@ where f.source_number = c.source_number and not f.is_known;
 
 
 {# How many files to count at once. Of more than two for each of its threads, DuckDB 1.5.5 gives each file to one
-   thread, and then says nothing of a row whose quote is never closed, nor of the rest of the file in it. #}
+   thread, and then does not report a row whose quote is never closed, nor the rest of the file in it. #}
 {% macro files_of_a_scan(layout, files) %}
     {%- if fromjson(layout)['format'] != 'csv' -%}{{- return(files | length) -}}{%- endif -%}
     {{- return(2 * run_query("select current_setting('threads')").columns[0].values()[0] | int) -}}
@@ -202,7 +162,7 @@ where {{ dwell.is_to_read(input) }}
 {% endmacro %}
 
 
-{% macro create_incoming(input, anew=true) %}
+{% macro create_incoming(input, or_replace=true) %}
 {#- is_known: whether all that it holds is loaded, so that it is not read -#}
 {{ dwell.create_table(dwell.own_table(input.incoming), {
     'source_number': 'int',
@@ -213,11 +173,11 @@ where {{ dwell.is_to_read(input) }}
     'is_known': 'boolean',
     'rows_before': 'bigint',
     'rows_read': 'bigint',
-}, anew) }}
+}, or_replace) }}
 {%- endmacro %}
 
 
-{# Says that what is incoming is loaded. With dbt's --empty, nothing is read, and nothing may pass for it. #}
+{# Records that what is incoming is loaded. With dbt's --empty, nothing is read, and nothing may count as loaded. #}
 {% macro record_incoming(input, from_scratch) %}
 {%- if from_scratch %}
 -- BigQuery wants a condition
@@ -231,7 +191,7 @@ from {{ dwell.this_load() }};
     {%- endif %}
 {%- else %}
 {%- set loaded_already -%}
-'dwell: ' || source || ' is loaded already. Run {{ input.stored_in }} together with the staging models, in a process that has parsed the project anew.'
+'dwell: ' || source || ' is loaded already. Run {{ input.stored_in }} together with the staging models, in a process that parses the project again.'
 {%- endset %}
 select {{ dwell.fail_with(loaded_already) }}
 from {{ dwell.own_table(input.incoming) }}

@@ -1,9 +1,9 @@
 {# The ways to write ISO 8601 that engines do not read: they are rewritten to the one that all read. #}
 
-{# SQL: a time as text, rewritten to 2024-07-01T12:00:00.123456, with Z or an offset after it if it has one. What is no
-   time stays none. It costs much, so that it is for those that an engine cannot read as they are. #}
-{% macro rewritten_time(told) -%}
-    {%- set ns = namespace(sql=told) -%}
+{# SQL: a time as text, rewritten to 2024-07-01T12:00:00.123456, with Z or an offset after it if it has one. Text that
+   is not a time does not become one. This is slow, so it is for times that an engine cannot read directly. #}
+{% macro rewritten_time(time_text) -%}
+    {%- set ns = namespace(sql=time_text) -%}
     {%- for pattern, replacement in [
         ['^([0-9]{4})-?([0-9]{2})-?([0-9]{2})[Tt ]+', '\\1-\\2-\\3T'],
         ['T([0-9]{2})([0-9]{2})', 'T\\1:\\2'],

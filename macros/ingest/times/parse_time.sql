@@ -1,5 +1,5 @@
 {# The SQL that turns a time of one kind into a UTC timestamp, null where it is none.
-   kind: iso, an epoch_ unit, iso_or_epoch (told by each value), excel (days since 1899-12-30), or a format of strptime; for
+   kind: iso, an epoch_ unit, iso_or_epoch (each value by itself), excel (days since 1899-12-30), or a format of strptime; for
    typed columns timestamp, timestamp_with_zone, date. #}
 {% macro parse_time(column, kind) -%}
     {{- return(adapter.dispatch('parse_time', 'dwell')(column, kind)) -}}
@@ -22,7 +22,7 @@
             end as bigint))
         )
     {%- elif kind == 'excel' -%}
-        {#- a double of days tells no more than milliseconds -#}
+        {#- a double of days is exact to milliseconds only -#}
         {%- set milliseconds = 'round((cast(try_cast(' ~ column ~ ' as decimal(18, 10)) as decimal(25, 10)) - 25569) * 86400000)' -%}
         make_timestamp(epoch_us({{ in_zone | replace('%s', 'make_timestamp(try_cast(' ~ milliseconds ~ ' * 1000 as bigint))') }}))
     {%- elif '%' in kind -%}
@@ -77,7 +77,7 @@
     end
 {%- endmacro %}
 
-{# The name of a zone has a region: what BST or CST is, nobody can tell. #}
+{# The name of a zone has a region: BST and CST each mean several zones. #}
 {% macro duckdb__rewritten_time(rewritten, in_zone) -%}
     {%- set time = '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?' -%}
     case
@@ -102,16 +102,16 @@
 {% endmacro %}
 
 
-{# Decides once for a whole file or relation, by most of its first 100 times: numbers are an epoch, whose
-   unit their size tells; anything else is ISO 8601. sample: SQL with one text column, told_time. #}
+{# Detects the kind of all times of a file or relation, by most of its first 100. Numbers are an epoch, whose unit follows
+   from their size; anything else is ISO 8601. sample: SQL with one text column, time_text. #}
 {% macro time_kind_of_values(input, sample) %}
     {%- if input.time_format != 'auto' -%}
         {{- return(input.time_format) -}}
     {%- endif -%}
     {%- set found = run_query(
-        'select count(told_time) as times, count(number) as numbers, ' ~ dwell.median('abs(number)') ~ ' as size '
-        ~ 'from (select told_time, ' ~ dwell.number_in('told_time') ~ ' as number '
-        ~ 'from (' ~ sample ~ ') as times where ' ~ dwell.clean_text('told_time') ~ ' is not null limit 100) as sampled'
+        'select count(time_text) as times, count(number) as numbers, ' ~ dwell.median('abs(number)') ~ ' as size '
+        ~ 'from (select time_text, ' ~ dwell.number_in('time_text') ~ ' as number '
+        ~ 'from (' ~ sample ~ ') as times where ' ~ dwell.clean_text('time_text') ~ ' is not null limit 100) as sampled'
     ).rows[0] -%}
     {%- set times, numbers, size = found.values() -%}
     {%- if numbers * 2 <= times -%}
@@ -135,7 +135,7 @@
         {%- do kinds.update({
             column: dwell.time_kind_of_type(types[theirs['column']] or '')
                 or dwell.time_kind_of_values(
-                    input, 'select cast(' ~ dwell.value_of_source(theirs) ~ ' as ' ~ dwell.type_text() ~ ') as told_time from ' ~ relation
+                    input, 'select cast(' ~ dwell.value_of_source(theirs) ~ ' as ' ~ dwell.type_text() ~ ') as time_text from ' ~ relation
                 )
         }) -%}
     {%- endfor -%}

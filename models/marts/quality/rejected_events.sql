@@ -1,6 +1,6 @@
--- The reader numbers a row that it cannot take apart by its place in the file, and tells it as a
--- negative position; it passes these rows over when it counts the others. So the passed-over rows
--- before a row are added to its count: the k-th of them, in row r of the file, has r - k counted
+-- DuckDB skips a row that it cannot parse, and reports its number in the file, which is stored as a
+-- negative position. The positions of other rows do not count skipped rows. So the skipped rows
+-- before a row are added to its position: the k-th of them, in row r of the file, has r - k counted
 -- rows before it.
 with rejected as (
     select
@@ -8,7 +8,7 @@ with rejected as (
         reject_reason,
         read_position,
         rejected_row,
-        read_position < 0 as is_passed_over
+        read_position < 0 as is_skipped
     from {{ ref('int_web__events_sessionized') }}
     where reject_reason is not null
 ),
@@ -22,9 +22,9 @@ counted as (
         rejected.*,
         loads.source,
         case
-            when rejected.is_passed_over
+            when rejected.is_skipped
                 then -rejected.read_position - row_number() over (
-                    partition by rejected.source_number, rejected.is_passed_over
+                    partition by rejected.source_number, rejected.is_skipped
                     order by -rejected.read_position
                 )
             else rejected.read_position - loads.rows_before
@@ -36,9 +36,9 @@ counted as (
 numbered as (
     select
         *,
-        counted_rows + sum(case when is_passed_over then 1 else 0 end) over (
+        counted_rows + sum(case when is_skipped then 1 else 0 end) over (
             partition by source_number
-            order by counted_rows, is_passed_over, -read_position
+            order by counted_rows, is_skipped, -read_position
             rows between unbounded preceding and current row
         ) as source_row
     from counted

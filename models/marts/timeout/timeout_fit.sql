@@ -14,12 +14,12 @@ bins as (
     where seconds_from >= 0.001
 ),
 
-humps as (
+components as (
     select * from {{ ref('int_web__gap_components') }}
 ),
 
--- one hump, for comparison
-single_hump as (
+-- one component, for comparison
+single_component as (
     select
         coalesce(sum(n), 0) as gaps,
         sum(n * x) / sum(n) as mean,
@@ -27,16 +27,16 @@ single_hump as (
     from bins
 ),
 
-single_hump_likelihood as (
+single_component_likelihood as (
     select
         sum(bins.n * {{
-            dwell.normal_log_density('bins.x', 'single_hump.mean', 'single_hump.sd')
+            dwell.normal_log_density('bins.x', 'single_component.mean', 'single_component.sd')
         }}) as log_likelihood
     from bins
-    cross join single_hump
+    cross join single_component
 ),
 
--- where the two weighted humps are equally high: a x² + b x + c = 0
+-- where the two weighted components are equally high: a x² + b x + c = 0
 equation as (
     select
         mean_1,
@@ -45,7 +45,7 @@ equation as (
         mean_1 / (sd_1 * sd_1) - mean_2 / (sd_2 * sd_2) as b,
         mean_2 * mean_2 / (2 * sd_2 * sd_2) - mean_1 * mean_1 / (2 * sd_1 * sd_1)
         + ln(nullif(greatest(share_1 * sd_2 / nullif((1 - share_1) * sd_1, 0), 0), 0)) as c
-    from humps
+    from components
     where share_1 > 0 and share_1 < 1
 ),
 
@@ -100,19 +100,19 @@ sessions_at as (
 
 measured as (
     select
-        cast(single_hump.gaps as {{ dbt.type_bigint() }}) as gaps,
-        humps.steps,
-        humps.share_1 as share_within,
-        power(10, humps.mean_1) as typical_gap_within_seconds,
-        humps.sd_1 as sd_within_log10,
-        power(10, humps.mean_2) as typical_gap_between_seconds,
-        humps.sd_2 as sd_between_log10,
+        cast(single_component.gaps as {{ dbt.type_bigint() }}) as gaps,
+        components.steps,
+        components.share_1 as share_within,
+        power(10, components.mean_1) as typical_gap_within_seconds,
+        components.sd_1 as sd_within_log10,
+        power(10, components.mean_2) as typical_gap_between_seconds,
+        components.sd_2 as sd_between_log10,
         power(10, cut.log10_seconds) as cut_seconds,
-        sqrt({{ dwell.double(2) }}) * abs(humps.mean_2 - humps.mean_1)
-        / sqrt(humps.sd_1 * humps.sd_1 + humps.sd_2 * humps.sd_2) as ashman_d,
-        -- BIC = k ln n - 2 ln L; one hump has 2 parameters, two have 5
-        2 * humps.log_likelihood - 5 * ln(nullif(single_hump.gaps, 0))
-        - (2 * single_hump_likelihood.log_likelihood - 2 * ln(nullif(single_hump.gaps, 0)))
+        sqrt({{ dwell.double(2) }}) * abs(components.mean_2 - components.mean_1)
+        / sqrt(components.sd_1 * components.sd_1 + components.sd_2 * components.sd_2) as ashman_d,
+        -- BIC = k ln n - 2 ln L; one component has 2 parameters, two have 5
+        2 * components.log_likelihood - 5 * ln(nullif(single_component.gaps, 0))
+        - (2 * single_component_likelihood.log_likelihood - 2 * ln(nullif(single_component.gaps, 0)))
             as bic_gain,
         sessions_at.half as sessions_at_half_the_timeout,
         sessions_at.in_force as sessions_at_the_timeout,
@@ -121,20 +121,20 @@ measured as (
             ln(nullif({{ dwell.double('sessions_at.half') }}, 0))
             - ln(nullif({{ dwell.double('sessions_at.twice') }}, 0))
         ) / ln({{ dwell.double(4) }}) as elasticity
-    from single_hump
-    cross join single_hump_likelihood
+    from single_component
+    cross join single_component_likelihood
     cross join sessions_at
     cross join cut
-    left join humps on true
+    left join components on true
 ),
 
 gated as (
     select
         *,
         gaps >= 100 as has_enough_gaps,
-        cut_seconds is not null as has_cut_between_humps,
-        coalesce(bic_gain > 0, false) as has_two_humps_by_bic,
-        coalesce(ashman_d > 2, false) as has_humps_apart,
+        cut_seconds is not null as has_cut_between_components,
+        coalesce(bic_gain > 0, false) as has_two_components_by_bic,
+        coalesce(ashman_d > 2, false) as has_separate_components,
         coalesce(cut_seconds between 300 and 28800, false) as has_cut_in_range
     from measured
 )
@@ -155,13 +155,13 @@ select
     sessions_at_double_the_timeout,
     elasticity,
     has_enough_gaps,
-    has_cut_between_humps,
-    has_two_humps_by_bic,
-    has_humps_apart,
+    has_cut_between_components,
+    has_two_components_by_bic,
+    has_separate_components,
     has_cut_in_range,
     has_enough_gaps
-    and has_cut_between_humps
-    and has_two_humps_by_bic
-    and has_humps_apart
+    and has_cut_between_components
+    and has_two_components_by_bic
+    and has_separate_components
     and has_cut_in_range as is_accepted
 from gated

@@ -1,5 +1,5 @@
 -- How many gaps the fit expects in each bin: its two densities, over a bin's width.
-with humps as (
+with components as (
     select * from {{ ref('int_web__gap_components') }}
 ),
 
@@ -28,11 +28,11 @@ middles as (
 select
     middles.x as log10_seconds,
     power(10, middles.x) as seconds,
-    fit.gaps * humps.share_1 / 20
-    * {{ dwell.normal_density('middles.x', 'humps.mean_1', 'humps.sd_1') }} as gaps_within,
-    fit.gaps * (1 - humps.share_1) / 20
-    * {{ dwell.normal_density('middles.x', 'humps.mean_2', 'humps.sd_2') }} as gaps_between
+    fit.gaps * components.share_1 / 20
+    * {{ dwell.normal_density('middles.x', 'components.mean_1', 'components.sd_1') }} as gaps_within,
+    fit.gaps * (1 - components.share_1) / 20
+    * {{ dwell.normal_density('middles.x', 'components.mean_2', 'components.sd_2') }} as gaps_between
 from middles
-cross join humps
+cross join components
 cross join fit
-where humps.sd_1 is not null and humps.sd_2 is not null
+where components.sd_1 is not null and components.sd_2 is not null

@@ -8,7 +8,7 @@ with events as (
     where reject_reason is null and not is_duplicate and not is_ignored
 ),
 
--- the one pass over the events: islands at the shortest timeout, of which all longer ones are made
+-- the only scan of the events: islands at the shortest timeout, of which all longer ones are made
 shortest_islands as (
     {{ dwell.island_bounds(
         relation='events',

@@ -8,8 +8,8 @@ landed as (
     select * from {{ source('dwell_watch', 'dwell_heartbeats_landed') }}
 ),
 
--- what came by a topic is counted by its partitions, whichever files held it
-places as (
+-- messages of a topic are counted per partition, whichever files held them
+counts as (
     select
         coalesce(landed.topic, landed.source) as source,
         landed.topic_partition,
@@ -18,10 +18,10 @@ places as (
         landed.rows_landed,
         landed.rows_accepted,
         landed.rows_rejected,
-        landed.rows_landed_before
+        landed.rows_redelivered
     from landed
     union all
-    -- a source of no rows has landed nothing, and has its row all the same
+    -- a source without rows has a row too
     select
         source,
         null as topic_partition,
@@ -30,12 +30,12 @@ places as (
         0 as rows_landed,
         0 as rows_accepted,
         0 as rows_rejected,
-        0 as rows_landed_before
+        0 as rows_redelivered
     from loads
     where rows_read = 0
 ),
 
-by_place as (
+by_source as (
     select
         source,
         topic_partition,
@@ -44,8 +44,8 @@ by_place as (
         cast(sum(rows_landed) as {{ dbt.type_bigint() }}) as rows_read,
         cast(sum(rows_accepted) as {{ dbt.type_bigint() }}) as rows_accepted,
         cast(sum(rows_rejected) as {{ dbt.type_bigint() }}) as rows_rejected,
-        cast(sum(rows_landed_before) as {{ dbt.type_bigint() }}) as rows_landed_before
-    from places
+        cast(sum(rows_redelivered) as {{ dbt.type_bigint() }}) as rows_redelivered
+    from counts
     group by source, topic_partition
 )
 
@@ -57,6 +57,6 @@ select
     rows_read,
     rows_accepted,
     rows_rejected,
-    rows_landed_before,
-    rows_read = rows_accepted + rows_rejected + rows_landed_before as is_balanced
-from by_place
+    rows_redelivered,
+    rows_read = rows_accepted + rows_rejected + rows_redelivered as is_balanced
+from by_source

@@ -29,5 +29,5 @@ select
         else {{ dwell.json_text('rejected.rejected_row', 'message') }}
     end as unreadable_row
 from rejected
--- of a message, its place in the topic tells, and its file may be forgotten
+-- a message is identified by its offset, and the record of its file may be gone
 left join loads on rejected.source_number = loads.source_number

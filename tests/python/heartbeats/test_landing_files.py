@@ -9,7 +9,7 @@ from support.project import Project
 BATCH = ("--select", "+stg_watch__heartbeats", "int_watch__streams+")
 RECONCILED = """
     select topic_partition, first_offset, last_offset, rows_read, rows_accepted, rows_rejected,
-        rows_landed_before, is_balanced
+        rows_redelivered, is_balanced
     from heartbeat_reconciliation order by all
 """
 

@@ -221,7 +221,7 @@ def test_landing_files_can_be_merged_and_removed(tmp_path):
     (landing / "b.parquet").unlink()
     project.run("run", "--select", WATCH)
     assert streams() == [(5, 240.0)]
-    assert project.row("select rows_landed_before from heartbeat_reconciliation") == (5,)
+    assert project.row("select rows_redelivered from heartbeat_reconciliation") == (5,)
     project.run("run", "--select", WATCH, full_refresh=True)
     assert streams() == [(5, 240.0)]
     # without a part of it, nothing would bring that back

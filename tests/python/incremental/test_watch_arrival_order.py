@@ -107,7 +107,7 @@ def compare_with_oracle(project, arrived, timeout):
     seconds = project.row("select sum(watched_seconds) from daily_watch_time")[0]
     assert seconds == pytest.approx(sum(s.last - s.began for s in streams) / MICRO)
     assert project.row(
-        """select sum(rows_read) - sum(rows_landed_before), sum(rows_accepted), sum(rows_rejected),
+        """select sum(rows_read) - sum(rows_redelivered), sum(rows_accepted), sum(rows_rejected),
         bool_and(is_balanced) from heartbeat_reconciliation"""
     ) == (len(arrived), len(arrived) - rejected, rejected, True)
     assert project.row("select count(*) from rejected_heartbeats") == (rejected,)

@@ -124,9 +124,8 @@ def test_a_folder_gives_a_column_where_a_setting_names_it(kind, content, exports
         f"plain/a.{kind}": content(kind),
     }
     error = exports.load(files, "*/*", fails=True)
-    assert (
-        "Its folders name user_id, which is read where a setting says so, as in {user_id:" in error
-    )
+    expected = "Its folders name user_id, which is read if a setting names it, as in {user_id:"
+    assert expected in error
     found = exports.load(files, "*/*", events_columns={"user_id": "user_id"})
     assert [user for _, user, *_ in found] == ["0042", "42", "u1", None]
 

@@ -93,7 +93,7 @@ def read(cases, tmp_path_factory):
 
 RECONCILED = {
     "events": "rows_accepted, rows_duplicate",
-    "heartbeats": "rows_accepted, rows_landed_before",
+    "heartbeats": "rows_accepted, rows_redelivered",
 }
 
 

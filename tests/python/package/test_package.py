@@ -178,7 +178,7 @@ def test_an_error_describes_wrong_input_in_one_sentence(new_shop):
 
     relation = "events_relation: ref('page_hits')"
     assert error_of(f"{relation}\n    events_loaded_at: received_at", "events_path: null") == (
-        "dwell: nothing says where its input is. Under vars: dwell: in dbt_project.yml, set "
+        "dwell: no setting names its input. Under vars: dwell: in dbt_project.yml, set "
         "events_relation, as in ref('my_events'); or disable its models, as in models: dwell: "
         "+enabled: false."
     )
@@ -277,8 +277,8 @@ def test_a_source_will_do_as_well_as_a_model(new_shop):
 
 
 READS = """create schema raw;
-create table raw.reads (person integer, read_at timestamp, article text)"""
-PLAIN = "person, epoch_us(session_started_at), session_number, count(*)"
+create table raw.reads (user_number integer, read_at timestamp, article text)"""
+PLAIN = "user_number, epoch_us(session_started_at), session_number, count(*)"
 
 
 def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
@@ -294,7 +294,7 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
     blog.sql("insert into raw.reads values (null, timestamp '2025-06-01', 'n'), (1, null, 'n')")
     (blog.folder / "models" / "with_options.sql").write_text(
         """with reads as (select * from {{ source('blog', 'reads') }})
-        {{ dwell.sessionize('reads', 'person', 'read_at', 45, max_hours=2,
+        {{ dwell.sessionize('reads', 'user_number', 'read_at', 45, max_hours=2,
             split_at_midnight_in='Europe/Berlin', starts_session="article = 'x'") }}"""
     )
     blog.change("models/_blog.yml", "data_tests: [not_null]", "data_tests: []")
@@ -303,7 +303,7 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
     assert [
         name for (name,) in blog.sql("select column_name from (describe analytics.article_reads)")
     ] == [
-        "person",
+        "user_number",
         "read_at",
         "article",
         "session_id",
@@ -320,7 +320,7 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
             drop_duplicates=False,
         ),
     }.items():
-        events = [Event(a, str(person), None, us(at), None, None) for person, at, a in reads]
+        events = [Event(a, str(person), None, us(at), None, None) for user_number, at, a in reads]
         sessions, _ = sessions_of(events, rule)
         assert blog.sql(
             f"select {PLAIN} from analytics.{model} where article <> 'n' group by all order by all"

@@ -145,7 +145,7 @@ def check(scene):
     sent = sum(1 for _ in messages(PLAN)) + PARTITIONS
     rejected = sum(rejects(PLAN).values())
     ((read, accepted, rejected_rows, balanced),) = scene.rows(
-        """select sum(rows_read) - sum(rows_landed_before), sum(rows_accepted), sum(rows_rejected),
+        """select sum(rows_read) - sum(rows_redelivered), sum(rows_accepted), sum(rows_rejected),
         bool_and(is_balanced) from heartbeat_reconciliation"""
     )
     assert (read, accepted, rejected_rows, balanced) == (sent, sent - rejected, rejected, True)

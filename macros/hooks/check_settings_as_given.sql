@@ -1,4 +1,4 @@
-{# Before any setting is read: dbt ignores a setting with an unknown name, and renders a text that looks like Jinja. #}
+{# Executed at the start of a run, before any setting is read. dbt ignores a setting with an unknown name, and renders a text that looks like Jinja. #}
 {% macro check_settings_as_given() %}
     {%- set given = {} -%}
     {%- if dwell.is_selected() -%}{%- do given.update(adapter.config.vars.to_dict().get('dwell', {})) -%}{%- endif -%}

@@ -1,4 +1,4 @@
-{# Runs at the start of each run. Stops it if settings are not what settings_specification asks for, contradict each other,
+{# Executed at the start of a run. Stops it if settings are not what settings_specification asks for, contradict each other,
    or differ from those that the stored tables were built with. #}
 {% macro check_settings() %}
     {%- if dwell.is_selected() -%}
@@ -18,35 +18,6 @@
 {% endmacro %}
 
 
-{# Whether there is a connection to query; `dbt compile --no-introspect` has none. #}
-{% macro can_query() %}
-    {{- return(execute and flags.INTROSPECT is not false) -}}
-{% endmacro %}
-
-
-{# Each setting by itself, then those that may contradict each other. Needs no connection. #}
-{% macro check_setting_values() %}
-    {%- for name, rule in dwell.settings_specification().items() -%}{%- do dwell.check_setting(name, rule) -%}{%- endfor -%}
-    {%- for name in dwell.input_names() -%}{%- do dwell.check_input_settings(dwell.input(name)) -%}{%- endfor -%}
-    {%- for event in dwell.as_list(var('session_start_events')) if event | trim | lower in dwell.as_list(var('ignored_events')) | map('trim') | map('lower') -%}
-        {%- do dwell.raise_error(event ~ ' is in session_start_events and in ignored_events: it cannot both start a session and be no activity. Remove it from one of them.') -%}
-    {%- endfor -%}
-{% endmacro %}
-
-
-{# DuckDB names a database after its file, and has databases of its own. A model calls this while it is parsed, because dbt
-   creates the schema before any hook. #}
-{% macro check_database_name() %}
-    {%- set name = target.database -%}
-    {%- if target.type == 'duckdb' and (name | lower in ['main', 'temp', 'system'] or modules.re.search('["\']', name)) -%}
-        {%- do dwell.raise_error(
-            'the database file must not be called ' ~ name ~ ': DuckDB names the database after its file, has databases main, temp, '
-            ~ 'and system of its own, and allows no quote in a name. Rename the file, or set DWELL_DATABASE to another.'
-        ) -%}
-    {%- endif -%}
-{% endmacro %}
-
-
 {# If a project that uses dwell has a model with the name of one of dwell's, dbt gives it to dwell's models and tests, unless
    a flag prevents it. #}
 {% macro refuse_models_of_one_name() %}
@@ -59,23 +30,6 @@
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
-{% endmacro %}
-
-
-{# JSON: the settings that the stored rows of an input depend on. #}
-{% macro settings_in_force(input) %}
-    {%- set values = {'input': dwell.input_name(input), 'project': project_name} -%}
-    {%- for name, rule in dwell.settings_specification().items() if input.name in rule.full_refresh and rule.type != 'relation' -%}
-        {%- do values.update({name: var(name)}) -%}
-    {%- endfor -%}
-    {%- if 'session_key' in values -%}
-        {%- do values.update({'session_key': dwell.session_key() | sort}) -%}
-    {%- endif -%}
-    {%- do values.update({'earliest_event_date': var('earliest_event_date') | string}) -%}
-    {%- if var('pseudonymize_user_ids') -%}
-        {%- do values.update({'pseudonym_key': dwell.fingerprint_of_key()}) -%}
-    {%- endif -%}
-    {{- return(tojson(values, sort_keys=true)) -}}
 {% endmacro %}
 
 

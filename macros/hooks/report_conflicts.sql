@@ -1,4 +1,4 @@
-{# At the end of a run: says in words that another run was faster. DuckLake says it in its own: 'Transaction conflict'. #}
+{# Executed at the end of a run. Reports that another run was faster, which DuckLake reports as 'Transaction conflict'. #}
 {% macro report_conflicts(results) %}
     {%- set refused = [] -%}
     {%- for result in results if 'Transaction conflict' in (result.message or '') -%}
@@ -6,8 +6,8 @@
     {%- endfor -%}
     {%- if refused -%}
         {%- do print(
-            'dwell: another run wrote at the same time, and was first. What this one had for ' ~ refused | join(', ')
-            ~ ' was not written. Run dbt again.'
+            'dwell: another run wrote at the same time, and committed first. This run did not write ' ~ refused | join(', ')
+            ~ '. Run dbt again.'
         ) -%}
     {%- endif -%}
 {% endmacro %}

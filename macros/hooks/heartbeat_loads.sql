@@ -1,77 +1,7 @@
-{# What has landed of which partition, and the clock that says which streams are over: written in the
-   transaction that stores the streams. #}
+{# The hooks of the models that load heartbeats and store streams. They record what has landed of which partition, and the
+   watermark override, in the transaction that stores the streams. #}
 
-{% macro landed() %}
-    {{- return(dwell.own_table('dwell_heartbeats_landed')) -}}
-{% endmacro %}
-
-{% macro rejects() %}
-    {{- return(dwell.own_table('dwell_heartbeats_rejected')) -}}
-{% endmacro %}
-
-{% macro heartbeat_minutes() %}
-    {{- return(dwell.own_table('dwell_heartbeat_minutes')) -}}
-{% endmacro %}
-
-{% macro as_of() %}
-    {{- return(dwell.own_table('dwell_watch_as_of')) -}}
-{% endmacro %}
-
-
-{% macro create_heartbeat_tables() %}
-    {%- if dwell.is_selected() and flags.WHICH in ('run', 'build', 'seed', 'test') and 'heartbeats' in dwell.inputs_in_use() -%}
-{{ dwell.create_table(dwell.landed(), {
-    'load_number': 'bigint',
-    'source_number': 'int',
-    'source': 'string',
-    'topic': 'string',
-    'topic_partition': 'int',
-    'first_offset': 'bigint',
-    'last_offset': 'bigint',
-    'rows_landed': 'bigint',
-    'rows_landed_before': 'bigint',
-    'rows_accepted': 'bigint',
-    'rows_rejected': 'bigint',
-    'newest_event_at': 'timestamp',
-    'newest_received_at': 'timestamp',
-}) }};
-{{ dwell.create_table(dwell.rejects(), {
-    'load_number': 'bigint',
-    'source_number': 'int',
-    'source': 'string',
-    'topic': 'string',
-    'topic_partition': 'int',
-    'topic_offset': 'bigint',
-    'received_at': 'timestamp',
-    'read_position': 'bigint',
-    'reject_reason': 'string',
-    'rejected_row': 'string',
-}) }};
-{{ dwell.create_table(dwell.load_times(), {
-    'load_number': 'bigint',
-    'known_load_time': 'timestamp',
-    'rows_read': 'bigint',
-}) }};
-{{ dwell.create_load_ids() }}
-{{ dwell.create_table(dwell.as_of(), {'as_of': 'timestamp'}) }};
-{{ dwell.create_table(dwell.pending_partitions(), {
-    'messages': 'bigint',
-    'complete_to': 'timestamp',
-    'is_rebuilding': 'boolean',
-    'watermark_at': 'timestamp',
-}) }}
-        {%- if dwell.reads_files() %};
-{{ dwell.create_table(dwell.heartbeat_minutes(), {
-    'received_minute': 'timestamp',
-    'rows_accepted': 'bigint',
-    'rows_rejected': 'bigint',
-}) }}
-        {%- endif %}
-    {%- endif -%}
-{% endmacro %}
-
-
-{# Pre-hook of the new heartbeats: counts what is about to be read. #}
+{# Pre-hook of the new heartbeats: counts the rows that are about to be read. #}
 {% macro count_new_heartbeats() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- do dwell.refuse_without_hooks() -%}
@@ -83,7 +13,7 @@
 {% endmacro %}
 
 
-{# Post-hook of the new heartbeats: nothing goes on that does not add up. #}
+{# Post-hook of the new heartbeats: stops the run if the counts do not add up. #}
 {% macro reconcile_new_heartbeats() %}
     {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- set input = dwell.input('heartbeats') -%}
@@ -115,8 +45,8 @@
 {% endmacro %}
 
 
-{# Adds the new messages to the counts of the minutes in which they were received. `dwell watch` decides by these
-   whether silence means anything; they do not depend on how messages were divided among files and runs. #}
+{# Adds the new messages to the counts of the minutes in which they were received. By these, `dwell listen` decides
+   whether a silence ends streams. They do not depend on how messages were divided among files and runs. #}
 {% macro count_by_minute() %}
 create or replace temporary table dwell_new_minutes as
 select
@@ -138,7 +68,7 @@ where received_minute not in (select received_minute from {{ dwell.heartbeat_min
 {% endmacro %}
 
 
-{# Pre-hook of the streams: says what has landed, and keeps what was rejected. #}
+{# Pre-hook of the streams: records what has landed, and stores the rejected rows. #}
 {% macro record_heartbeat_load() %}
     {%- if execute and flags.WHICH in ('run', 'build') -%}
         {%- set input = dwell.input('heartbeats') -%}
@@ -218,7 +148,7 @@ where h.reject_reason is not null and not h.is_redelivered;
 {{ dwell.record_load_times(input) }}
             {%- endif %}
         {%- endif %}
--- no stream that was silent by then is touched by what is new
+-- new heartbeats affect no stream that ended before this time
 {{ dwell.remember(
     'dwell_watch_from',
     'select ' ~ dwell.later_by('min(event_at)', -dwell.watch_timeout_us()) ~ ' from '
