@@ -33,7 +33,7 @@ from dwell.publishing.sinks import Nowhere
 from dwell.sample.heartbeats import Plan, messages
 from dwell.streaming.circuit_breaker import CircuitBreaker
 from dwell.streaming.listener import Listener
-from dwell.warehouses.load import watch_timeout
+from dwell.warehouses.load import read_watch_timeout
 
 PASTS = (0, 1_000_000, 10_000_000)
 LOOKS = 5
@@ -104,7 +104,7 @@ def start(database: Path, path: Path):
     def look():
         ledger = Ledger(path, Nowhere.name)
         open_sink(ledger, Nowhere())
-        ledger.write_down(database, watch_timeout(database), LATEST)
+        ledger.write_down(database, read_watch_timeout(database), LATEST)
         # what came last may have ended since the last look
         if publish(ledger, Nowhere()) > 1_000:
             raise SystemExit("a start with nothing new found the past again")

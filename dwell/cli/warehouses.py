@@ -1,6 +1,5 @@
 """The command that loads a warehouse."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -10,7 +9,7 @@ from dwell.cli.command import LoggingCommand
 
 
 @click.command(cls=LoggingCommand)
-@click.argument("kind", type=click.Choice(options.WAREHOUSES), metavar="WAREHOUSE")
+@click.argument("warehouse", type=click.Choice(options.WAREHOUSES), metavar="WAREHOUSE")
 @click.option(
     "--table",
     metavar="NAME",
@@ -23,18 +22,18 @@ from dwell.cli.command import LoggingCommand
     type=click.Choice(("merge", "append", "overwrite")),
     default="merge",
     show_default=True,
-    help="merge: one row per stream, replaced by its later revisions; append: all revisions, "
-    "for audit; overwrite: days are replaced.",
+    help="merge: one row per stream, which corrections replace; append: every revision, for audit; "
+    "overwrite: days are replaced.",
 )
 @click.option(
     "--from",
-    "first",
+    "from_day",
     type=options.Day(),
     metavar="DAY",
     help="With --mode overwrite or --check, the first day of began_at (default: all).",
 )
 @click.option(
-    "--to", "last", type=options.Day(), metavar="DAY", help="The last day, which is included."
+    "--to", "to_day", type=options.Day(), metavar="DAY", help="The last day, which is included."
 )
 @click.option(
     "--ledger",
@@ -56,6 +55,6 @@ from dwell.cli.command import LoggingCommand
 @options.lock_timeout
 def load(**arguments: Any) -> int:
     """Load ended streams into a table of a warehouse: postgres, bigquery, snowflake, redshift."""
-    from dwell.warehouses import load
+    from dwell.warehouses.load import load
 
-    return load.main(SimpleNamespace(**arguments))
+    return load(**arguments)

@@ -5,7 +5,6 @@ Messages that have arrived since the run began are counted, and are no differenc
 
 import contextlib
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import duckdb
@@ -27,7 +26,7 @@ from dwell.streaming.reconciliation import (
     reconcile_table,
 )
 from dwell.warehouses import comparison
-from dwell.warehouses.base import Warehouse
+from dwell.warehouses.base import create_warehouse
 
 
 def reconcile(
@@ -44,7 +43,7 @@ def reconcile(
     kafka_config: str | None,
 ) -> None:
     """Print the totals of each step; raise if they differ."""
-    compared = create_table(warehouse, table, shard) if warehouse else None
+    compared = create_warehouse(warehouse, table, "merge", shard) if warehouse else None
     settings = client_settings(bootstrap_servers, kafka_config)
 
     def compare_steps() -> Report:
@@ -58,7 +57,7 @@ def reconcile(
             accepted = reconcile_rows(report, connection)
             reconcile_streams(report, connection, accepted)
             if compared:
-                path = comparison.path_of(database, compared, table)
+                path = comparison.balance_path(database, compared, table)
                 reconcile_table(report, connection, compared, path, full)
         return report
 
@@ -74,14 +73,3 @@ def reconcile(
     if report.differences:
         raise DifferenceError(f"not reconciled: {'; '.join(report.differences)}")
     print(f"reconciled: each offset is accounted for{'' if compared else '; no --warehouse given'}")
-
-
-def create_table(warehouse: str, table: str, shard: str) -> Warehouse:
-    """Return the warehouse's table, not connected yet."""
-    # imports the client of this warehouse alone
-    module = import_module(f"dwell.warehouses.{warehouse}")
-    try:
-        created: Warehouse = module.WAREHOUSE(table, "merge", shard)
-    except ValueError as error:
-        raise UsageError(error) from None
-    return created

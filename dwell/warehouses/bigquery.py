@@ -1,7 +1,7 @@
-"""BigQuery, by Google's own client, with application default credentials.
+"""BigQuery, with Google's own client and application default credentials.
 
-GOOGLE_APPLICATION_CREDENTIALS, or `gcloud auth application-default login`, say who;
-GOOGLE_CLOUD_PROJECT, or the credentials, in which project.
+GOOGLE_APPLICATION_CREDENTIALS, or `gcloud auth application-default login`, names the user;
+GOOGLE_CLOUD_PROJECT, or the credentials, name the project.
 """
 
 import contextlib
@@ -9,6 +9,9 @@ import hashlib
 import itertools
 import os
 import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 from google.api_core.exceptions import Conflict, GoogleAPIError, NotFound
 from google.auth.credentials import AnonymousCredentials
@@ -17,11 +20,19 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
 
-from dwell.warehouses.base import PATIENCE_SECONDS, SCHEMAS, TABLES, Warehouse, moment
+from dwell.exceptions import UsageError
+from dwell.publishing.records import Records
+from dwell.warehouses.base import (
+    CONNECT_TIMEOUT_SECONDS,
+    SCHEMAS,
+    TABLES,
+    Warehouse,
+    format_moment,
+)
 
-# by day of began_at, which a key fixes, so that no row ever changes its partition
+# by day of began_at, which does not change for a key, so that no row changes its partition
 PARTITIONED_BY = "began_at"
-# of a day, one asks by program, then by user
+# within days, queries filter by program, then by user
 CLUSTERED_BY = ["program_id", "user_id"]
 PROJECT = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -30,68 +41,71 @@ class BigQuery(Warehouse):
     """A table in BigQuery."""
 
     kind = "bigquery"
-    quote = "`"
+    quote_mark = "`"
     errors = (GoogleAPIError, GoogleAuthError, RequestException)
-    zoned = True
+    has_zoned_times = True
 
-    def checked(self, table):
-        """Return the parts of a table's name; its dataset must be one of them."""
-        project, *rest = table.split(".") if table.count(".") == 2 else (None, *table.split("."))
-        if len(rest) != 2:
-            raise ValueError(f"--table {table}: give dataset.table, or project.dataset.table")
-        if project and not PROJECT.fullmatch(project):
-            raise ValueError(f"--table {table}: {project} is no project's id")
-        return ([project] if project else []) + super().checked(".".join(rest))
+    def split_name(self, table: str) -> list[str]:
+        """Return the parts of a table's name, of which the dataset must be one."""
+        parts = table.split(".")
+        if len(parts) not in (2, 3):
+            raise UsageError(f"--table {table}: give dataset.table, or project.dataset.table")
+        *project, dataset, name = parts
+        for part in project:
+            if not PROJECT.fullmatch(part):
+                raise UsageError(f"--table {table}: {part} is not the id of a project")
+        return [*project, *super().split_name(f"{dataset}.{name}")]
 
-    def connect(self):
-        """Connect, and learn where the dataset is."""
-        # Google's emulators ask for no credentials
+    def connect(self) -> None:
+        """Connect, and read the location of the dataset."""
+        # emulators need no credentials
         is_emulator = os.environ.get("BIGQUERY_EMULATOR_HOST")
-        self.client = bigquery.Client(credentials=AnonymousCredentials() if is_emulator else None)
+        credentials: Any = AnonymousCredentials() if is_emulator else None  # type: ignore[no-untyped-call]
+        self.client = bigquery.Client(credentials=credentials)
         if len(self.parts) == 2:
             self.parts.insert(0, self.client.project)
-        # of each shard, for two may load at the same moment
+        # one for each shard, because two may load at the same moment
         staged = f"{self.parts[-1]}_staged_{self.shard}"
         self.staged_id = ".".join([*self.parts[:-1], staged])
         self.staged = f"`{self.staged_id}`"
         dataset = self.client.get_dataset(
-            ".".join(self.parts[:-1]), retry=DEFAULT_RETRY.with_timeout(PATIENCE_SECONDS)
+            ".".join(self.parts[:-1]), retry=DEFAULT_RETRY.with_timeout(CONNECT_TIMEOUT_SECONDS)
         )
         self.location = dataset.location
 
-    def query(self, sql):
+    def query(self, sql: str) -> Iterable[tuple[Any, ...]]:
         """Return the rows of a query."""
         for row in self.client.query(sql, location=self.location).result():
             yield row.values()
 
-    def is_there(self, table):
-        """Whether there is a table."""
+    def has_table(self, table: str) -> bool:
+        """Return whether a table exists."""
         try:
-            self.client.get_table(self.id_of(table))
+            self.client.get_table(self.table_id(table))
         except NotFound:
             return False
         return True
 
-    def moment(self, at):
-        """Return a moment with its zone: a project can have another default than UTC."""
-        return f"{moment(at)[:-1]}+00:00'"
+    def format_moment(self, at: datetime) -> str:
+        """Return a moment with its zone: the default of a project may differ from UTC."""
+        return f"{format_moment(at)[:-1]}+00:00'"
 
-    def day(self, column):
+    def format_day(self, column: str) -> str:
         """Return the day of a time in UTC, which is also the day of its partition."""
         return f"date({column}, 'UTC')"
 
-    def create(self, table, definition):
+    def create_table(self, table: str, definition: str) -> None:
         """Create a table, with its partitions and clusters."""
-        made = bigquery.Table(self.id_of(table), schema=self.schema(definition))
+        created = bigquery.Table(self.table_id(table), schema=self.read_schema(definition))
         if definition in TABLES.values():
-            made.time_partitioning = bigquery.TimePartitioning(field=PARTITIONED_BY)
-            made.clustering_fields = CLUSTERED_BY
-        self.client.create_table(made)
+            created.time_partitioning = bigquery.TimePartitioning(field=PARTITIONED_BY)
+            created.clustering_fields = CLUSTERED_BY
+        self.client.create_table(created)
 
-    def stage(self, records):
-        """Load the file, which costs nothing, into a table of its own."""
+    def stage(self, records: Records) -> None:
+        """Load the file, which is free, into the shard's table for batches."""
         job = bigquery.LoadJobConfig(
-            schema=self.schema("watch_stream_history"),
+            schema=self.read_schema("watch_stream_history"),
             source_format="PARQUET",
             write_disposition="WRITE_TRUNCATE",
         )
@@ -100,11 +114,11 @@ class BigQuery(Warehouse):
                 file, self.staged_id, location=self.location, job_config=job
             ).result()
 
-    def transact(self, statements, batch):
-        """Do all statements in one job; a script that ends without its commit is rolled back.
+    def transact(self, statements: list[str], batch: int) -> None:
+        """Execute all statements in one job; a script that ends without its commit is rolled back.
 
-        The job is named for its batch. So a job that goes on after the process that began it was
-        killed is found and waited for, and never done beside itself.
+        The job is named for its batch. If a job continues after its process was killed, the next
+        process finds it and waits for it, so that no two jobs load the same batch at once.
         """
         script = ";\n".join(["begin transaction", *statements, "commit transaction", ""])
         name = hashlib.sha256(
@@ -117,26 +131,26 @@ class BigQuery(Warehouse):
                     script, job_id=job_id, location=self.location, job_retry=None
                 )
             except Conflict:
-                if not self.is_done(job_id, batch):
+                if not self.wait_for_job(job_id, batch):
                     continue
             else:
                 job.result()
             break
         self.client.delete_table(self.staged_id, not_found_ok=True)
 
-    def is_done(self, job_id, batch) -> bool:
+    def wait_for_job(self, job_id: str, batch: int) -> bool:
         """Wait for a job of an earlier process; return whether the table has its batch."""
         with contextlib.suppress(*self.errors):
             self.client.get_job(job_id, location=self.location).result()
-        # it may have been done in a table that was dropped or restored since
+        # the job may have loaded a table that was dropped or restored since
         return self.last_load()[0] >= batch
 
-    def id_of(self, table: str) -> str:
-        """Return a quoted name as the client has it."""
+    def table_id(self, table: str) -> str:
+        """Return the id that the client uses for a quoted name."""
         name = table.replace("`", "")
         return name if name.count(".") == 2 else f"{self.client.project}.{name}"
 
-    def schema(self, definition: str) -> list:
+    def read_schema(self, definition: str) -> Any:
         """Return the fields of a file in schemas/."""
         return self.client.schema_from_json(SCHEMAS / self.kind / f"{definition}.json")
 

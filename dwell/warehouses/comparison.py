@@ -1,8 +1,8 @@
-"""A warehouse's table held against fct_watch_streams, day by day of began_at.
+"""Compares a warehouse's table with fct_watch_streams, day by day of began_at.
 
 Days that were equal, and have not changed in the database since, need not be read again: a file
-beside the database keeps the totals of the days that were. A warehouse then reads the partitions of
-the other days only.
+next to the database keeps the totals of the days that were equal. A warehouse then reads only the
+partitions of the other days.
 """
 
 import json
@@ -10,20 +10,21 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
+
 from dwell.publishing.day_ranges import ALL, cover_days
 from dwell.runtime.atomic_file import replace_file
 from dwell.runtime.text import counted
-from dwell.warehouses.base import Warehouse, totals
+from dwell.warehouses.base import Totals, Warehouse, read_totals
 
-Totals = tuple[int, int, int]
 NOTHING: Totals = (0, 0, 0)
 
 
 class Compared(NamedTuple):
-    """What a comparison found: {day: (in the table, in the database)} where they differ."""
+    """The result of a comparison: {day: (in the table, in the database)} where they differ."""
 
     wrong: dict[date, tuple[Totals, Totals]]
-    # read in the table
+    # that were read in the table
     streams: int
     days: int
     # of the database, and equal before
@@ -31,7 +32,7 @@ class Compared(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """Which days were equal, after which load of the table."""
+    """The days that were equal, after a load of the table."""
 
     batch: int
     ledger: int
@@ -40,7 +41,7 @@ class Balance(NamedTuple):
 
     @classmethod
     def read(cls, path: Path) -> "Balance | None":
-        """Return what a file says; None if there is none, or none that can be read."""
+        """Return the content of a file; None if it does not exist or cannot be parsed."""
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             days = {
@@ -63,48 +64,51 @@ class Balance(NamedTuple):
         hidden.write_text(json.dumps(content), encoding="utf-8")
         replace_file(hidden, path)
 
-    def holds_of(self, batch: int, ledger: int) -> bool:
-        """Whether the table was loaded since, and not restored, made from scratch or overwritten.
+    def is_valid_for(self, batch: int, ledger: int) -> bool:
+        """Return whether the table is the one of the balance, perhaps with more loads.
 
-        What overwrites has no ledger, so it may have been another database.
+        It is not if it was restored, created again, or overwritten. A load that overwrites has no
+        ledger, so it may be of another database.
         """
         return bool(ledger) and self.ledger == ledger and self.batch <= batch
 
 
-def path_of(database: Path, table: Warehouse, name: str) -> Path:
+def balance_path(database: Path, table: Warehouse, name: str) -> Path:
     """Return the file that keeps which days of a table were equal."""
     return database.with_name(f"{database.stem}-compared-{table.kind}-{name}-{table.shard}.json")
 
 
-def compare(connection, table: Warehouse, path: Path, full: bool) -> Compared:
-    """Compare the days that changed since they were equal, or all of them; remember which are."""
-    true = totals(connection, "main.fct_watch_streams")
+def compare(
+    connection: duckdb.DuckDBPyConnection, table: Warehouse, path: Path, full: bool
+) -> Compared:
+    """Compare the days that changed since they were equal, or all days; store which are equal."""
+    expected = read_totals(connection, "main.fct_watch_streams")
     batch, ledger = table.last_load()
     before = None if full else Balance.read(path)
-    if before is not None and before.holds_of(batch, ledger):
+    if before is not None and before.is_valid_for(batch, ledger):
         known = before.days
         changed = [
             day
-            for day in true.keys() | known.keys()
-            if true.get(day, NOTHING) != known.get(day, NOTHING)
+            for day in expected.keys() | known.keys()
+            if expected.get(day, NOTHING) != known.get(day, NOTHING)
         ]
         ranges = cover_days(changed) if changed else ()
     else:
         ranges = ALL
-    found = table.totals(ranges) if ranges else {}
+    found = table.read_totals(ranges) if ranges else {}
     days = {
         day
-        for day in true.keys() | found.keys()
+        for day in expected.keys() | found.keys()
         if any(first.date() <= day <= last.date() for first, last in ranges)
     }
     wrong = {
-        day: (found.get(day, NOTHING), true.get(day, NOTHING))
+        day: (found.get(day, NOTHING), expected.get(day, NOTHING))
         for day in sorted(days)
-        if found.get(day, NOTHING) != true.get(day, NOTHING)
+        if found.get(day, NOTHING) != expected.get(day, NOTHING)
     }
-    Balance(batch, ledger, true | dict.fromkeys(wrong)).write(path)
+    Balance(batch, ledger, expected | dict.fromkeys(wrong)).write(path)
     streams = sum(number for number, _, _ in found.values())
-    return Compared(wrong, streams, len(days), len(true.keys() - days))
+    return Compared(wrong, streams, len(days), len(expected.keys() - days))
 
 
 def describe_totals(totals: Totals | None) -> str:

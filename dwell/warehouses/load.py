@@ -1,33 +1,33 @@
-"""`dwell load`: brings the streams that have ended into a table of a warehouse.
+"""`dwell load`: loads the streams that have ended into a table of a warehouse.
 
-A ledger knows what was loaded; what is new, changed or taken back since then is a batch, and a
-batch is a transaction of the warehouse. It can be killed at any moment and started again.
+A ledger has what was loaded. The streams that are new, changed, or retracted since then form
+batches, and a batch is a transaction of the warehouse. The process can be killed at any moment and
+started again.
 """
 
-import argparse
 import contextlib
 import fcntl
 import secrets
 import tempfile
-from datetime import datetime
-from importlib import import_module
+from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 
 from dwell import config
-from dwell.exceptions import LedgerError, LoadInUseError, WarehouseError
-from dwell.publishing import records
+from dwell.exceptions import LoadInUseError, UsageError, WarehouseError
 from dwell.publishing.day_ranges import EARLIEST, LATEST, Range
 from dwell.publishing.ledger import Ledger
 from dwell.publishing.publisher import open_sink, publish
+from dwell.publishing.records import Records, write_parquet
 from dwell.runtime import log
 from dwell.runtime.database_lock import retry_while_locked
-from dwell.runtime.text import counted, shorten_error
-from dwell.warehouses import base, comparison
-from dwell.warehouses.base import Warehouse
+from dwell.runtime.text import counted
+from dwell.warehouses.base import TABLES, Warehouse, create_warehouse, read_totals, utc_now
+from dwell.warehouses.comparison import describe_totals
 
-TELL_DAYS = 3
+MAX_DAYS_LOGGED = 3
 
 # a build of an earlier version has no ids of loads
 TIMEOUT = """
@@ -46,51 +46,49 @@ where began_at between $first and $last
 # -- The command -----------------------------------------------------------------------------
 
 
-def main(arguments: argparse.Namespace) -> int:
-    """Load, or compare. 0: done, or equal; 1: could not, or different; 2: wrong usage."""
-    log.set_up()
-    table, errors = None, (OSError,)
-    try:
-        days = span(arguments)
-        # only the client that is asked for need be there
-        kind = import_module(f"dwell.warehouses.{arguments.kind}").WAREHOUSE
-        name = base.TABLES[arguments.mode] if arguments.table is None else arguments.table
-        table = kind(name, arguments.mode, arguments.shard)
-        errors += table.errors
-        database = Path(config.database()).resolve()
-        if not database.exists():
-            raise WarehouseError(f"{database} is not there: build it first, with make")
-        if arguments.check:
-            return check(table, database, days)
-        beside = f"{database.stem}-loaded-{arguments.kind}-{name}.duckdb"
-        path = Path(arguments.ledger or database.with_name(beside))
-        with only_one(path):
-            if arguments.mode == "overwrite":
-                overwrite(table, database, days)
+def load(
+    *,
+    warehouse: str,
+    table: str | None,
+    shard: str,
+    mode: str,
+    from_day: date | None,
+    to_day: date | None,
+    ledger: str | Path | None,
+    adopt: bool,
+    check: bool,
+) -> int:
+    """Load ended streams, or compare the table; return 1 if the comparison finds a difference."""
+    is_by_days = mode == "overwrite"
+    if (from_day or to_day) and not is_by_days and not check:
+        raise UsageError("--from and --to go with --mode overwrite, or with --check")
+    if adopt and (is_by_days or check):
+        raise UsageError("--adopt goes with --mode merge or append, and not with --check")
+    days = range_of_days(from_day, to_day)
+    name = TABLES[mode] if table is None else table
+    target = create_warehouse(warehouse, name, mode, shard)
+    database = Path(config.database()).resolve()
+    if not database.exists():
+        raise WarehouseError(
+            f"there is no {database}: build it first, with make, or set DWELL_DATABASE"
+        )
+    with target.translate_errors():
+        if check:
+            return compare_days(target, database, days)
+        default = database.with_name(f"{database.stem}-loaded-{warehouse}-{name}.duckdb")
+        path = Path(ledger or default)
+        with lock_ledger(path):
+            if is_by_days:
+                overwrite_days(target, database, days)
             else:
-                load(table, database, path, arguments.adopt)
-    except (ValueError, LedgerError) as error:
-        log.error(str(error))
-        return 2
-    except (WarehouseError, LoadInUseError, duckdb.Error) as error:
-        log.error(str(error))
-        return 1
-    except errors as error:
-        # what is pending is loaded at the next start
-        log.error(f"{table.name if table else 'dwell'}: {shorten_error(error)}")
-        return 1
+                load_batches(target, database, path, adopt)
     return 0
 
 
-def span(arguments: argparse.Namespace) -> Range:
-    """Return the days that are asked for."""
-    first, last = arguments.first, arguments.last
-    if (first or last) and arguments.mode != "overwrite" and not arguments.check:
-        raise ValueError("--from and --to go with --mode overwrite, or with --check")
-    if arguments.adopt and (arguments.mode == "overwrite" or arguments.check):
-        raise ValueError("--adopt goes with --mode merge or append, and not with --check")
+def range_of_days(first: date | None, last: date | None) -> Range:
+    """Return the days from the first to the last, both included; None is without a limit."""
     if first and last and first > last:
-        raise ValueError(f"--from {first} is after --to {last}")
+        raise UsageError(f"--from {first} is after --to {last}")
     return Range(
         datetime.combine(first, datetime.min.time()) if first else EARLIEST,
         datetime.combine(last, datetime.max.time()) if last else LATEST,
@@ -98,61 +96,64 @@ def span(arguments: argparse.Namespace) -> Range:
 
 
 @contextlib.contextmanager
-def only_one(ledger: Path):
-    """Keep others of this machine from loading by the same ledger."""
+def lock_ledger(ledger: Path) -> Iterator[None]:
+    """Exclude other processes of this machine that load with the same ledger."""
     with ledger.with_name(f".{ledger.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LoadInUseError(
-                f"another process loads by {ledger}; this one has touched nothing"
+                f"another process loads with {ledger}: wait until it ends. This process has "
+                "changed nothing"
             ) from None
         yield
 
 
-# -- What it does ------------------------------------------------------------------------------
+# -- Loads and comparisons -------------------------------------------------------------------
 
 
-def load(table: Warehouse, database: Path, path: Path, adopt: bool) -> None:
-    """Load all that the table lacks."""
+def load_batches(table: Warehouse, database: Path, path: Path, adopt: bool) -> None:
+    """Load the streams and revisions that the table lacks."""
     ledger = Ledger(path, table.name)
     table.ledger = ledger.identity()
     if adopt:
         table.open()
-        # first there: a ledger that is not of the table's last load is refused
-        table.take_over(secrets.randbits(62))
-        ledger.adopt(table.records(), table.last_batch(), table.ledger)
+        # in the table first: a ledger is refused if the table's last load has another one
+        table.adopt_ledger(secrets.randbits(62))
+        ledger.adopt(table.read_records(), table.last_batch(), table.ledger)
     open_sink(ledger, table)
     before = table.last_batch()
-    # streams are told as soon as they have ended
-    ledger.write_down(database, watch_timeout(database), LATEST)
+    # every stream that has ended is due, because a load waits for no grace period
+    ledger.write_down(database, read_watch_timeout(database), LATEST)
     with tempfile.TemporaryDirectory() as folder:
 
-        def as_file(ledger: Ledger, batch: int) -> records.Records:
-            place = Path(folder) / f"batch-{batch}.parquet"
-            return ledger.write_records(batch, place, table.shard, base.now(), table.zoned)
+        def read_batch(ledger: Ledger, batch: int) -> Records:
+            file = Path(folder) / f"batch-{batch}.parquet"
+            return ledger.write_records(batch, file, table.shard, utc_now(), table.has_zoned_times)
 
-        publish(ledger, table, as_file)
-    tell(table, before)
+        publish(ledger, table, read_batch)
+    log_changes(table, before)
 
 
-def overwrite(table: Warehouse, database: Path, days: Range) -> None:
-    """Replace days by what fct_watch_streams has of them."""
+def overwrite_days(table: Warehouse, database: Path, days: Range) -> None:
+    """Replace days of the table by the streams of fct_watch_streams."""
     table.open()
     before, _ = table.last_load()
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "days.parquet"
-        with reading(database) as connection:
+        file = Path(folder) / "days.parquet"
+        with open_database(database) as connection:
             values = days._asdict() | {"shard": table.shard}
-            loaded_at = base.now()
-            rows = records.write_parquet(connection, STREAMS, values, place, loaded_at, table.zoned)
-        table.overwrite(records.Records(place, rows, (days,), loaded_at), days)
-    tell(table, before)
+            loaded_at = utc_now()
+            rows = write_parquet(
+                connection, STREAMS, values, file, loaded_at, table.has_zoned_times
+            )
+        table.overwrite(Records(file, rows, (days,), loaded_at), days)
+    log_changes(table, before)
 
 
-def tell(table: Warehouse, before: int) -> None:
-    """Say what came into the table after a load."""
-    inserted, updated, removed = table.changes(before)
+def log_changes(table: Warehouse, before: int) -> None:
+    """Log how many rows were inserted, updated, and removed after a load."""
+    inserted, updated, removed = table.count_changes(before)
     log.info(
         f"{table.name}: {inserted:,} rows inserted, {updated:,} updated, {removed:,} removed",
         table=table.name,
@@ -162,37 +163,36 @@ def tell(table: Warehouse, before: int) -> None:
     )
 
 
-def check(table: Warehouse, database: Path, days: Range) -> int:
-    """Compare the table with fct_watch_streams by day of began_at; 1 if they differ."""
-    table.reach()
-    with reading(database) as connection:
-        true = base.totals(connection, "main.fct_watch_streams", (days,))
-    found = table.totals((days,))
-    wrong = sorted(d for d in true.keys() | found.keys() if true.get(d) != found.get(d))
+def compare_days(table: Warehouse, database: Path, days: Range) -> int:
+    """Compare the table with fct_watch_streams by day of began_at; return 1 if they differ."""
+    table.connect_or_explain()
+    with open_database(database) as connection:
+        expected = read_totals(connection, "main.fct_watch_streams", (days,))
+    found = table.read_totals((days,))
+    wrong = sorted(d for d in expected.keys() | found.keys() if expected.get(d) != found.get(d))
     if wrong:
-        days = "; ".join(
-            f"{d}: {comparison.describe_totals(found.get(d))} instead of "
-            f"{comparison.describe_totals(true.get(d))}"
-            for d in wrong[:TELL_DAYS]
+        differences = "; ".join(
+            f"{d}: {describe_totals(found.get(d))} instead of {describe_totals(expected.get(d))}"
+            for d in wrong[:MAX_DAYS_LOGGED]
         )
-        more = (
-            f"; and {counted(len(wrong) - TELL_DAYS, 'more day')}" if len(wrong) > TELL_DAYS else ""
-        )
+        more = len(wrong) - MAX_DAYS_LOGGED
+        if more > 0:
+            differences += f"; and {counted(more, 'more day')}"
         log.error(
-            f"{table.name} differs from fct_watch_streams. {days}{more}. Load again; if that does "
-            "not mend it, load with --adopt",
+            f"{table.name} differs from fct_watch_streams. {differences}. Load again; if that does "
+            "not fix it, load with --adopt",
             table=table.name,
             days=[str(d) for d in wrong],
         )
         return 1
-    streams, heartbeats, watched = (sum(day[n] for day in true.values()) for n in range(3))
+    streams, heartbeats, watched = (sum(day[n] for day in expected.values()) for n in range(3))
     log.info(
         f"{table.name} has what fct_watch_streams has of each day: "
-        f"{counted(streams, 'stream')} on {counted(len(true), 'day')}, "
+        f"{counted(streams, 'stream')} on {counted(len(expected), 'day')}, "
         f"{counted(heartbeats, 'heartbeat')}, {watched / 3.6e9:,.1f} hours",
         table=table.name,
         streams=streams,
-        days=len(true),
+        days=len(expected),
         heartbeats=heartbeats,
         watched_us=watched,
     )
@@ -203,20 +203,18 @@ def check(table: Warehouse, database: Path, days: Range) -> int:
 
 
 @contextlib.contextmanager
-def reading(database: Path):
-    """Open the database of the marts, and wait while someone writes."""
+def open_database(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the database of the marts to read it; wait while another process writes."""
     with retry_while_locked(lambda: duckdb.connect(str(database), read_only=True)) as connection:
         connection.execute("set timezone = 'UTC'")
         yield connection
 
 
-def watch_timeout(database: Path) -> float:
-    """Return the timeout (s) that the streams were made with."""
-    try:
-        with reading(database) as connection:
-            told, _ = connection.execute(TIMEOUT).fetchone()
-    except duckdb.CatalogException:
-        told = None
-    if told is None:
+def read_watch_timeout(database: Path) -> float:
+    """Return the timeout (s) that the streams were computed with."""
+    timeout = None
+    with contextlib.suppress(duckdb.CatalogException), open_database(database) as connection:
+        ((timeout, _),) = connection.execute(TIMEOUT).fetchall()
+    if timeout is None:
         raise WarehouseError(f"{database} has no watch streams: build them first, with make")
-    return float(told)
+    return float(timeout)

@@ -1,4 +1,4 @@
-"""PostgreSQL, by psycopg. It connects as psql does: PGHOST, PGUSER, PGPASSWORD, ~/.pgpass, ..."""
+"""PostgreSQL, with psycopg. It connects as psql does: PGHOST, PGUSER, PGPASSWORD, ~/.pgpass, ..."""
 
 import tempfile
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import duckdb
 import psycopg
 
-from dwell.publishing.records import COLUMNS, TEXTS
-from dwell.warehouses.base import PATIENCE_SECONDS
+from dwell.publishing.records import COLUMNS, TEXTS, Records
+from dwell.warehouses.base import CONNECT_TIMEOUT_SECONDS
 from dwell.warehouses.session import SET_UTC, Session
 
 CHUNK = 2**20
-# PostgreSQL has no text with a NUL in it
+# PostgreSQL has no text with a NUL
 COLUMNS_TO_COPY = ", ".join(
     f"replace({column}, chr(0), '\ufffd')" if column in TEXTS else column for column in COLUMNS
 )
@@ -23,20 +23,20 @@ class Postgres(Session):
     kind = "postgres"
     errors = (psycopg.Error,)
 
-    def folded(self, name):
+    def fold_name(self, name: str) -> str:
         """Return a name in lower case."""
         return name.lower()
 
-    def connect(self):
+    def connect(self) -> None:
         """Connect."""
         self.connection = psycopg.connect(
-            application_name="dwell load", connect_timeout=PATIENCE_SECONDS
+            application_name="dwell load", connect_timeout=CONNECT_TIMEOUT_SECONDS
         )
         self.transact([SET_UTC], 0)
 
-    def stage(self, records):
-        """Copy the file, as CSV."""
-        self.do(f"delete from {self.staged}")
+    def stage(self, records: Records) -> None:
+        """Copy the file as CSV."""
+        self.execute(f"delete from {self.staged}")
         copy = f"copy {self.staged} ({', '.join(COLUMNS)}) from stdin with (format csv)"
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "records.csv"

@@ -1,15 +1,18 @@
-"""Redshift, by Amazon's own client.
+"""Redshift, with Amazon's own client.
 
-REDSHIFT_HOST, _PORT, _DATABASE, _USER and _PASSWORD say where and who; with REDSHIFT_IAM=true the
-client asks AWS for a password, by the AWS credentials of the environment.
+REDSHIFT_HOST, _PORT, _DATABASE, _USER, and _PASSWORD name the server and the user. With
+REDSHIFT_IAM=true the client asks AWS for a password, with the AWS credentials of the environment.
 """
 
 import os
+from typing import Any
 
 import duckdb
 import redshift_connector
+from redshift_connector.error import Error
 
-from dwell.publishing.records import COLUMNS, TEXTS
+from dwell.exceptions import UsageError
+from dwell.publishing.records import COLUMNS, TEXTS, Records
 from dwell.warehouses.session import SET_UTC, Session
 
 # a statement may have 32,767 values
@@ -26,7 +29,7 @@ OPTIONS = {
     "REDSHIFT_SERVERLESS_WORK_GROUP": "serverless_work_group",
     "REDSHIFT_REGION": "region",
 }
-# Redshift has no text with a NUL in it
+# Redshift has no text with a NUL
 SELECTED = ", ".join(
     f"replace({column}, chr(0), '\ufffd')" if column in TEXTS else column for column in COLUMNS
 )
@@ -35,40 +38,43 @@ SELECTED = ", ".join(
 class Redshift(Session):
     """A table in Redshift.
 
-    A batch goes in by INSERTs of many rows: a COPY would need a bucket, and a role for it.
+    A batch is staged by INSERTs of many rows: a COPY needs a bucket, and a role.
     """
 
     kind = "redshift"
-    errors = (redshift_connector.Error, OSError)
+    errors = (Error, OSError)
 
-    def folded(self, name):
+    def fold_name(self, name: str) -> str:
         """Return a name in lower case."""
         return name.lower()
 
-    def connect(self):
+    def connect(self) -> None:
         """Connect."""
-        given = {name: os.environ[key] for key, name in OPTIONS.items() if os.environ.get(key)}
-        if "port" in given:
-            given["port"] = int(given["port"])
-        flags = {
-            name: os.environ.get(f"REDSHIFT_{name.upper()}", default).lower() == "true"
-            for name, default in {"iam": "false", "ssl": "true"}.items()
+        given: dict[str, Any] = {
+            name: os.environ[key] for key, name in OPTIONS.items() if os.environ.get(key)
         }
-        self.connection = redshift_connector.connect(**given, **flags)
+        if "port" in given:
+            if not given["port"].isdecimal():
+                raise UsageError(f"REDSHIFT_PORT must be a number, not {given['port']}")
+            given["port"] = int(given["port"])
+        for name, default in (("iam", "false"), ("ssl", "true")):
+            value = os.environ.get(f"REDSHIFT_{name.upper()}", default)
+            given[name] = value.lower() == "true"
+        self.connection = redshift_connector.connect(**given)
         self.transact([SET_UTC], 0)
 
-    def stage(self, records):
+    def stage(self, records: Records) -> None:
         """Insert the file's rows."""
-        self.do(f"delete from {self.staged}")
-        one = f"({', '.join(['%s'] * len(COLUMNS))})"
+        self.execute(f"delete from {self.staged}")
+        row_of_values = f"({', '.join(['%s'] * len(COLUMNS))})"
         with duckdb.connect() as connection:
-            found = connection.execute(
+            result = connection.execute(
                 f"select {SELECTED} from read_parquet($path)", {"path": str(records.path)}
             )
-            while rows := found.fetchmany(ROWS_AT_ONCE):
-                self.do(
+            while rows := result.fetchmany(ROWS_AT_ONCE):
+                self.execute(
                     f"insert into {self.staged} ({', '.join(COLUMNS)}) "
-                    f"values {', '.join([one] * len(rows))}",
+                    f"values {', '.join([row_of_values] * len(rows))}",
                     [value for row in rows for value in row],
                 )
 

@@ -1,17 +1,18 @@
-"""Snowflake, by its own client.
+"""Snowflake, with its own client.
 
 SNOWFLAKE_ACCOUNT, _USER, _PASSWORD (or _AUTHENTICATOR, _PRIVATE_KEY_PATH, _TOKEN), _ROLE,
-_WAREHOUSE, _DATABASE and _SCHEMA say where and who; without an account, the client's own
-connections.toml does.
+_WAREHOUSE, _DATABASE, and _SCHEMA name the server and the user. Without an account, the client
+reads its own connections.toml.
 """
 
 import os
 import secrets
+from datetime import datetime
 
 import snowflake.connector
 
-from dwell.publishing.records import COLUMNS, TIMES
-from dwell.warehouses.base import PATIENCE_SECONDS, moment
+from dwell.publishing.records import COLUMNS, TIMES, Records
+from dwell.warehouses.base import CONNECT_TIMEOUT_SECONDS, format_moment
 from dwell.warehouses.session import Session
 
 OPTIONS = (
@@ -28,7 +29,7 @@ OPTIONS = (
     "port",
     "protocol",
 )
-KEY = {
+KEY_VARIABLES = {
     "private_key_file": "PRIVATE_KEY_PATH",
     "private_key_file_pwd": "PRIVATE_KEY_PASSPHRASE",
 }
@@ -45,48 +46,48 @@ class Snowflake(Session):
     kind = "snowflake"
     errors = (snowflake.connector.Error,)
 
-    def folded(self, name):
+    def fold_name(self, name: str) -> str:
         """Return a name in upper case."""
         return name.upper()
 
-    def connect(self):
+    def connect(self) -> None:
         """Connect."""
         named = {name: os.environ.get(f"SNOWFLAKE_{name.upper()}") for name in OPTIONS}
-        # as dbt calls them
-        for name, told in KEY.items():
-            named[name] = os.environ.get(f"SNOWFLAKE_{told}")
+        # the variables have the names that dbt uses
+        for name, variable in KEY_VARIABLES.items():
+            named[name] = os.environ.get(f"SNOWFLAKE_{variable}")
         given = {name: value for name, value in named.items() if value}
         self.connection = snowflake.connector.connect(
             **(given if "account" in given else {}),
             autocommit=False,
-            login_timeout=PATIENCE_SECONDS,
+            login_timeout=CONNECT_TIMEOUT_SECONDS,
             session_parameters=SESSION,
         )
 
-    def moment(self, at):
+    def format_moment(self, at: datetime) -> str:
         """Return a moment without a zone, as the columns are, whatever `timestamp` maps to."""
-        return f"{moment(at).removeprefix('timestamp ')}::timestamp_ntz(6)"
+        return f"{format_moment(at).removeprefix('timestamp ')}::timestamp_ntz(6)"
 
-    def open(self):
-        """Connect; make the tables, and a place for files of this session's own."""
+    def open(self) -> None:
+        """Connect; create the tables if they do not exist, and a temporary stage for files."""
         super().open()
-        # of no name that is there already, which would be taken instead
+        # a random name, because a stage that exists would be used instead
         self.files = f"dwell_{secrets.token_hex(8)}"
-        self.do(f"create temporary stage {self.files}")
+        self.execute(f"create temporary stage {self.files}")
 
-    def stage(self, records):
-        """Put the file there, and copy it."""
-        self.do(f"delete from {self.staged}")
-        # a backslash would be read as an escape
+    def stage(self, records: Records) -> None:
+        """Put the file on the stage, and copy it."""
+        self.execute(f"delete from {self.staged}")
+        # Snowflake reads a backslash as an escape
         path = records.path.resolve().as_posix().replace("'", "\\'")
-        self.do(f"put 'file://{path}' @{self.files} auto_compress = false overwrite = true")
-        kinds = ", ".join(
+        self.execute(f"put 'file://{path}' @{self.files} auto_compress = false overwrite = true")
+        values = ", ".join(
             f"$1:{column}::timestamp_ntz(6)" if column in TIMES else f"$1:{column}"
             for column in COLUMNS
         )
-        self.do(
+        self.execute(
             f"copy into {self.staged} ({', '.join(COLUMNS)}) "
-            f"from (select {kinds} from @{self.files}) "
+            f"from (select {values} from @{self.files}) "
             "file_format = (type = parquet use_logical_type = true) purge = true"
         )
 

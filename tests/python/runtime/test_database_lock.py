@@ -15,7 +15,7 @@ from dwell.exceptions import DatabaseLockedError
 from dwell.publishing.ledger import Ledger
 from dwell.runtime import database_lock
 from dwell.runtime.database_lock import Waiting, retry_while_locked
-from dwell.warehouses.load import watch_timeout
+from dwell.warehouses.load import read_watch_timeout
 
 HOLDER = """
 import duckdb, sys
@@ -119,7 +119,7 @@ def loaded(tmp_path_factory):
 
 def test_what_loads_a_warehouse_waits_as_long(loaded, brief):
     with held(loaded / "dwell.duckdb", "write"), pytest.raises(DatabaseLockedError):
-        watch_timeout(loaded / "dwell.duckdb")
+        read_watch_timeout(loaded / "dwell.duckdb")
 
 
 @pytest.mark.parametrize("command", ["compact", "validate"])

@@ -1,4 +1,4 @@
-"""A warehouse that answers nothing, and writes down every statement that it is asked."""
+"""A warehouse without a server, which records every statement that it is to execute."""
 
 import pytest
 
@@ -6,33 +6,33 @@ SHARD_OF_OTHERS = "others"
 
 
 class Written:
-    """Goes before a warehouse's own class."""
+    """Overrides the methods of a warehouse's class that need a server."""
 
     def connect(self):
-        """Nothing is there to connect with."""
+        """There is no server."""
 
-    def is_there(self, table):
+    def has_table(self, table):
         return True
 
-    def create(self, table, definition):
-        raise AssertionError(f"{table} is there")
+    def create_table(self, table, definition):
+        raise AssertionError(f"{table} exists")
 
     def stage(self, records):
         pass
 
     def transact(self, statements, batch):
-        self.asked += statements
+        self.statements += statements
 
     def query(self, sql):
-        self.asked.append(sql)
+        self.statements.append(sql)
         if "select distinct shard" in sql:
             return [(SHARD_OF_OTHERS,)]
         return [(0, 0, 0)] if "sum(inserted)" in sql else []
 
 
 def written_as(kind, table, mode):
-    """Return one that asks as a kind of warehouse does."""
+    """Return a warehouse of a kind, which records what that kind executes."""
     module = pytest.importorskip(f"dwell.warehouses.{kind}", reason="make warehouses")
     written = type("WrittenAs", (Written, module.WAREHOUSE), {})(table, mode)
-    written.asked = []
+    written.statements = []
     return written

@@ -18,7 +18,7 @@ ONE = (1, 2, 30_000_000)
 
 
 class Table:
-    """A warehouse's table of given totals, which notes what was read of it."""
+    """A warehouse's table of given totals, which records the ranges that were read."""
 
     kind, shard, name = "postgres", "main", "a table"
 
@@ -28,7 +28,7 @@ class Table:
     def last_load(self):
         return self.batch, self.ledger
 
-    def totals(self, ranges):
+    def read_totals(self, ranges):
         self.read.append(ranges)
         return {
             day: numbers
@@ -50,7 +50,7 @@ class Scene:
         days = (NOON, NOON + timedelta(days=1), NOON + timedelta(days=2))
         build(self.database, [Stream(f"s{at.day}", at) for at in days])
         self.table = Table(dict.fromkeys((THE_18TH, THE_19TH, THE_20TH), ONE))
-        self.path = comparison.path_of(self.database, self.table, "streams")
+        self.path = comparison.balance_path(self.database, self.table, "streams")
 
     def compare(self, full=False):
         """Return the days that differ, and the ranges that were read."""
@@ -77,7 +77,7 @@ def test_days_that_have_changed_are_read_and_no_others(scene):
     add(scene.database, [Stream("late", later)], "c", 3)
     wrong = {THE_19TH: (ONE, (3, 6, 100_000_000))}
     assert scene.compare() == (wrong, [cover_days([THE_19TH])])
-    # and is asked for it until it has
+    # and it is read again until it has
     assert scene.compare() == (wrong, [cover_days([THE_19TH])])
     scene.table.days[THE_19TH] = (3, 6, 100_000_000)
     assert scene.compare() == ({}, [cover_days([THE_19TH])])
@@ -104,14 +104,14 @@ def test_a_day_that_the_database_has_no_longer_is_read(scene):
 
 
 @pytest.mark.parametrize("changed", [{"batch": 0}, {"ledger": 8}])
-def test_a_table_that_was_restored_or_loaded_by_another_ledger_is_read_as_a_whole(scene, changed):
+def test_a_table_that_was_restored_or_loaded_by_another_ledger_is_read_in_full(scene, changed):
     scene.compare()
     vars(scene.table).update(changed)
     assert scene.compare() == ({}, [ALL])
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"days": {"x": [1, 2, 3]}}', '{"days": 1}'])
-def test_a_file_that_says_nothing_is_none(scene, content):
+def test_a_file_that_cannot_be_parsed_is_ignored(scene, content):
     scene.compare()
     scene.path.write_text(content)
     assert scene.compare() == ({}, [ALL])
@@ -119,8 +119,8 @@ def test_a_file_that_says_nothing_is_none(scene, content):
 
 def test_bigquery_reads_the_partitions_of_these_days_only():
     table = written_as("bigquery", "dataset.streams", "merge")
-    table.totals(cover_days([THE_18TH, date(2024, 1, 5)]))
-    (sql,) = table.asked
+    table.read_totals(cover_days([THE_18TH, date(2024, 1, 5)]))
+    (sql,) = table.statements
     assert (
         "(began_at between timestamp '2024-01-05 00:00:00.000000+00:00' "
         "and timestamp '2024-01-05 23:59:59.999999+00:00' "
@@ -133,7 +133,7 @@ def test_of_a_history_a_day_more_is_read_for_what_began_otherwise_before():
     """By a timeout of a day at most, two revisions began at most a day apart."""
     table = written_as("bigquery", "dataset.history", "append")
     noon = datetime(2025, 3, 18, 12)
-    table.totals((Range(noon, noon),))
-    (sql,) = table.asked
+    table.read_totals((Range(noon, noon),))
+    (sql,) = table.statements
     inner = "between timestamp '2025-03-17 12:00:00.000000+00:00' and timestamp '2025-03-19 12:00:"
     assert inner in sql and "between timestamp '2025-03-18 12:00:00.000000+00:00'" in sql

@@ -1,4 +1,4 @@
-"""A table in a warehouse has what fct_watch_streams has, whatever arrives when, and dies when.
+"""A table in a warehouse equals fct_watch_streams, for each order of arrival and after each kill.
 
 Expected rows are written by hand, as (session, seconds of the stream, revision).
 """
@@ -21,9 +21,9 @@ from support.warehouses.targets import KINDS, dwell, running
 
 from dwell.cli.main import main
 from dwell.publishing import ledger as ledgers
-from dwell.warehouses import load
+from dwell.warehouses import base, load
 
-DYING = "tests/python/support/killed/load.py"
+KILLED = "tests/python/support/killed/load.py"
 ROWS = "select session_id, stream_duration, revision from {table}"
 HISTORY = "select session_id, stream_duration, revision, is_retracted from {table}"
 
@@ -38,7 +38,7 @@ HOSTILE = (
     "long" * 15_000,
     "a NUL \0 in it",
 )
-# {story: [what lands one after another]}: [(session, second), ...] and how far time comes, in
+# {story: [what lands one after another]}: [(session, second), ...] and the watermark, both in
 # seconds after 2025-03-18 20:00 UTC
 STORIES = {
     "an hour": [
@@ -49,9 +49,9 @@ STORIES = {
             ],
             500,
         ),
-        # one makes a stream longer, one makes one of two, one has another go on
+        # one extends a stream, one merges two, one makes a stream ongoing again
         ([("late", 50), ("two", 80), ("on", 490)], 501),
-        # which ends, as it is silent for more than 60 s then
+        # it ends, because it has been silent for more than 60 s by then
         ([], 551),
     ],
     "days": [
@@ -62,7 +62,7 @@ STORIES = {
 }
 AT_FIRST = [("late", 30, 1), ("on", 0, 1), ("stays", 20, 1), ("two", 0, 1), ("two", 30, 1)]
 CORRECTED = [("late", 50, 2), ("stays", 20, 1), ("two", 130, 2)]
-IN_THE_END = [("late", 50, 2), ("on", 60, 3), ("stays", 20, 1), ("two", 130, 2)]
+AT_THE_END = [("late", 50, 2), ("on", 60, 3), ("stays", 20, 1), ("two", 130, 2)]
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +80,7 @@ def built(tmp_path_factory):
 
         def beat_of(session, second, offsets=offsets):
             key = (session, session, "tv", "p", BASE)
-            # received after all of them, however late their second is
+            # received later than every event time
             return Message(
                 0,
                 offset := next(offsets),
@@ -89,8 +89,8 @@ def built(tmp_path_factory):
                 BASE + second * MICRO,
             )
 
-        for number, (beats, clock) in enumerate(landings):
-            messages = [beat_of(*beat) for beat in [*beats, ("clock", clock)]]
+        for number, (beats, watermark) in enumerate(landings):
+            messages = [beat_of(*beat) for beat in [*beats, ("watermark", watermark)]]
             draw = random.Random(1)
             payloads = {m: payload(m, draw) for m in messages}
             write(landing / f"{number}.parquet", messages, payloads)
@@ -109,7 +109,7 @@ def target(request, tmp_path_factory):
 
 
 class Scene:
-    """A database that goes through a story, and loads of it into tables of a warehouse."""
+    """A database at the steps of a story, and its loads into tables of a warehouse."""
 
     def __init__(self, folder, built, target, monkeypatch, capsys):
         # a test may change its environment
@@ -117,23 +117,23 @@ class Scene:
         self.database = folder / "dwell.duckdb"
         self.set = monkeypatch.setenv
 
-    def at(self, number, story="an hour"):
-        """Let the story be as far as this."""
+    def go_to(self, number, story="an hour"):
+        """Replace the database by the one after a landing of the story."""
         shutil.copy(self.built[story][number], self.database)
 
     def load(self, *options, code=0):
-        """Load in this process; return (inserted, updated, removed), or what was said of it."""
+        """Load in this process; return (inserted, updated, removed), or the message."""
         for name, value in self.target.environment.items():
             self.set(name, value)
         self.set("DWELL_DATABASE", str(self.database))
         self.capsys.readouterr()
-        given = main(["load", self.target.kind, *options])
-        *_, said = self.capsys.readouterr().err.splitlines()
-        said = json.loads(said)
-        assert given == code, said
+        exit_code = main(["load", self.target.kind, *options])
+        *_, line = self.capsys.readouterr().err.splitlines()
+        record = json.loads(line)
+        assert exit_code == code, record
         if code or "--check" in options:
-            return said["message"]
-        return said["inserted"], said["updated"], said["removed"]
+            return record["message"]
+        return record["inserted"], record["updated"], record["removed"]
 
     def rows(self, table, query=ROWS):
         """Return the rows of a table."""
@@ -153,7 +153,7 @@ def test_the_table_follows_the_streams(scene, monkeypatch):
     # so that a load is of several batches
     monkeypatch.setattr(ledgers, "BATCH_ROWS", 2)
     table = scene.target.table()
-    scene.at(0)
+    scene.go_to(0)
     assert scene.load("--table", table) == (5, 0, 0)
     assert scene.rows(table) == AT_FIRST
     loads = scene.target.rows(f"select * from {table}_loads")
@@ -162,15 +162,15 @@ def test_the_table_follows_the_streams(scene, monkeypatch):
     assert scene.load("--table", table) == (0, 0, 0)
     assert scene.target.rows(f"select * from {table}_loads") == loads
     assert "of each day: 5 streams" in scene.load("--table", table, "--check")
-    scene.at(1)
+    scene.go_to(1)
     assert scene.load("--table", table) == (0, 2, 2)
     assert scene.rows(table) == CORRECTED
-    scene.at(2)
+    scene.go_to(2)
     assert scene.load("--table", table) == (1, 0, 0)
-    assert scene.rows(table) == IN_THE_END
+    assert scene.rows(table) == AT_THE_END
     assert "has what fct_watch_streams has" in scene.load("--table", table, "--check")
-    # the marts built anew: nothing
-    scene.at(3)
+    # after a full refresh: nothing
+    scene.go_to(3)
     assert scene.load("--table", table) == (0, 0, 0)
 
     # every column of one, by hand
@@ -180,25 +180,25 @@ def test_the_table_follows_the_streams(scene, monkeypatch):
     )
     start, last = time(BASE), time(BASE + 50 * MICRO)
     assert row == ["late", "p", start, "tv", start, start, last, 3]
-    assert abs(loaded_at - load.warehouse.now()) < timedelta(minutes=5)
+    assert abs(loaded_at - base.utc_now()) < timedelta(minutes=5)
 
 
 def test_append_keeps_every_revision_once(scene):
     table = scene.target.table("watch_stream_history")
     as_history = ("--mode", "append", "--table", table)
-    scene.at(0)
+    scene.go_to(0)
     assert scene.load(*as_history) == (5, 0, 0)
     assert scene.load(*as_history) == (0, 0, 0)
-    scene.at(1)
+    scene.go_to(1)
     assert scene.load(*as_history) == (4, 0, 0)
-    told = [(*row, False) for row in AT_FIRST]
+    first = [(*row, False) for row in AT_FIRST]
     corrections = [
         *[("late", 50, 2, False), ("on", 0, 2, True)],
         *[("two", 0, 2, True), ("two", 130, 2, False)],
     ]
-    assert scene.rows(table, HISTORY) == sorted(told + corrections)
-    said = scene.load(*as_history, "--check")
-    assert "of each day: 3 streams on 1 day" in said
+    assert scene.rows(table, HISTORY) == sorted(first + corrections)
+    message = scene.load(*as_history, "--check")
+    assert "of each day: 3 streams on 1 day" in message
     if scene.target.kind in ("bigquery", "snowflake"):
         page = (ROOT / "docs" / "how-to" / "load.md").read_text()
         (query,) = re.findall(r"```\n(select \* from .*?)```", page, re.S)
@@ -209,21 +209,21 @@ def test_append_keeps_every_revision_once(scene):
 def test_overwrite_replaces_days_and_no_others(scene):
     table = scene.target.table()
     by_days = ("--mode", "overwrite", "--table", table)
-    scene.at(0, "days")
+    scene.go_to(0, "days")
     assert scene.load(*by_days) == (3, 0, 0)
     everything = [("one", 0, 1), ("three", 0, 1), ("two", 0, 1)]
     assert scene.rows(table) == everything
     assert scene.load(*by_days) == (3, 0, 3)
     assert scene.rows(table) == everything
-    scene.at(1, "days")
+    scene.go_to(1, "days")
     # the second is of the 19th
     the_19th = ("--from", "2025-03-19", "--to", "2025-03-19")
     assert scene.load(*by_days, *the_19th) == (1, 0, 1)
     assert scene.rows(table) == [("one", 0, 1), ("three", 0, 1), ("two", 30, 1)]
     assert "has what fct_watch_streams has" in scene.load(*by_days, *the_19th, "--check")
-    said = scene.load(*by_days, "--check", code=1)
-    assert "2025-03-18: 1 stream, 1 heartbeat, 0.000000 s instead of 1 stream, 2 heart" in said
-    assert "2025-03-20: 1 stream" in said and "2025-03-19" not in said
+    message = scene.load(*by_days, "--check", code=1)
+    assert "2025-03-18: 1 stream, 1 heartbeat, 0.000000 s instead of 1 stream, 2 heart" in message
+    assert "2025-03-20: 1 stream" in message and "2025-03-19" not in message
     assert scene.load(*by_days, "--from", "2025-03-20") == (1, 0, 1)
     assert scene.load(*by_days, "--to", "2025-03-18") == (1, 0, 1)
     assert scene.rows(table) == [("one", 30, 1), ("three", 30, 1), ("two", 30, 1)]
@@ -240,28 +240,28 @@ def test_overwrite_replaces_days_and_no_others(scene):
     ],
 )
 def test_killed_it_loads_each_batch_once(scene, mode, point):
-    table = scene.target.table(load.warehouse.TABLES[mode])
+    table = scene.target.table(base.TABLES[mode])
     options = ("load", scene.target.kind, "--table", table, "--mode", mode)
-    run = partial(dwell, *options, target=scene.target, database=scene.database, script=DYING)
-    scene.at(0)
-    code, said = run()
-    assert code == 0, said
-    scene.at(1)
-    code, said = run(DIE_AT="batch published:1" if point == "after the commit" else "noted:1")
-    assert code == -9, said
+    run = partial(dwell, *options, target=scene.target, database=scene.database, script=KILLED)
+    scene.go_to(0)
+    code, message = run()
+    assert code == 0, message
+    scene.go_to(1)
+    code, message = run(DIE_AT="batch published:1" if point == "after the commit" else "noted:1")
+    assert code == -9, message
     batches = f"select batch, inserted, updated, removed from {table}_loads"
     both = [(1, 5, 0, 0), (2, 0, 2, 2) if mode == "merge" else (2, 4, 0, 0)]
     if point == "after the commit":
         assert scene.target.rows(batches) == both
     elif scene.target.kind != "bigquery":
-        # there, the job goes on by itself
+        # there, the job continues by itself
         assert scene.target.rows(batches) == both[:1]
         assert scene.rows(table) == AT_FIRST
     with duckdb.connect(str(scene.ledger(table)), read_only=True) as connection:
         pending = "select batch from batches where published_at is null"
         assert connection.execute(pending).fetchall() == [(2,)]
-    code, said = run()
-    assert code == 0, said
+    code, message = run()
+    assert code == 0, message
     assert scene.target.rows(batches) == both
     if mode == "merge":
         assert scene.rows(table) == CORRECTED
@@ -269,49 +269,49 @@ def test_killed_it_loads_each_batch_once(scene, mode, point):
         assert len(scene.rows(table)) == 9
 
 
-def test_a_ledger_that_was_lost_is_made_anew_from_the_table(scene):
+def test_a_ledger_that_was_lost_is_rebuilt_from_the_table(scene):
     table = scene.target.table()
-    scene.at(0)
+    scene.go_to(0)
     assert scene.load("--table", table) == (5, 0, 0)
     scene.ledger(table).unlink()
-    said = scene.load("--table", table, code=2)
-    assert "was loaded with another ledger" in said and "--adopt" in said
-    scene.at(1)
+    message = scene.load("--table", table, code=2)
+    assert "was loaded with another ledger" in message and "--adopt" in message
+    scene.go_to(1)
     assert scene.load("--table", table, "--adopt") == (0, 2, 2)
     assert scene.rows(table) == CORRECTED
     assert scene.load("--table", table) == (0, 0, 0)
 
 
-def test_a_history_gives_its_ledger_back(scene):
+def test_a_ledger_that_was_lost_is_rebuilt_from_a_history(scene):
     table = scene.target.table("watch_stream_history")
     as_history = ("--mode", "append", "--table", table)
-    scene.at(0)
+    scene.go_to(0)
     scene.load(*as_history)
-    scene.at(1)
+    scene.go_to(1)
     scene.load(*as_history)
     scene.ledger(table).unlink()
     assert scene.load(*as_history, "--adopt") == (0, 0, 0)
-    scene.at(2)
+    scene.go_to(2)
     assert scene.load(*as_history) == (1, 0, 0)
     assert ("on", 60, 3, False) in scene.rows(table, HISTORY)
 
 
-def test_a_table_that_was_changed_is_found_and_mended(scene):
+def test_a_table_that_was_changed_is_found_and_fixed(scene):
     table = scene.target.table()
-    scene.at(2)
+    scene.go_to(2)
     scene.load("--table", table)
     scene.target.query(f"delete from {table} where session_id = 'on'")
-    said = scene.load("--table", table, "--check", code=1)
+    message = scene.load("--table", table, "--check", code=1)
     # seconds by hand: 50 + 20 + 130 of 50 + 60 + 20 + 130
-    assert "2025-03-18: 3 streams, 9 heartbeats, 200.000000 s instead of 4 streams, 11 h" in said
+    assert "2025-03-18: 3 streams, 9 heartbeats, 200.000000 s instead of 4 streams, 11 h" in message
     assert scene.load("--table", table) == (0, 0, 0)
     assert scene.load("--table", table, "--adopt") == (1, 0, 0)
     assert "has what fct_watch_streams has" in scene.load("--table", table, "--check")
 
 
-def test_a_row_that_was_changed_by_hand_is_put_right(scene):
+def test_a_row_that_was_changed_by_hand_is_replaced(scene):
     table = scene.target.table()
-    scene.at(2)
+    scene.go_to(2)
     scene.load("--table", table)
     scene.target.query(f"update {table} set device = 'x' where session_id = 'on'")
     assert scene.load("--table", table, "--adopt") == (0, 1, 0)
@@ -322,26 +322,26 @@ def test_a_row_that_was_changed_by_hand_is_put_right(scene):
 
 def test_a_table_is_loaded_in_one_mode(scene):
     table = scene.target.table()
-    scene.at(0)
+    scene.go_to(0)
     scene.load("--table", table)
-    said = scene.load("--table", table, "--mode", "overwrite", code=1)
-    assert "is loaded with --mode merge: load it so, or give another --table" in said
+    message = scene.load("--table", table, "--mode", "overwrite", code=1)
+    assert "is loaded with --mode merge: use that mode, or give another --table" in message
     assert scene.rows(table) == AT_FIRST
 
 
-def test_rows_of_someone_else_are_left_alone(scene):
+def test_rows_that_dwell_has_not_loaded_are_left_alone(scene):
     table = scene.target.table()
-    scene.at(0)
+    scene.go_to(0)
     scene.load("--table", table)
     scene.target.query(f"drop table {table}_loads")
-    said = scene.load("--table", table, "--adopt", code=1)
-    assert "has rows, and" in said and "does not say who loaded them" in said
+    message = scene.load("--table", table, "--adopt", code=1)
+    assert "has rows, and there is no" in message and "empty the table" in message
     assert scene.rows(table) == AT_FIRST
 
 
 def test_values_arrive_as_they_are(scene):
     table = scene.target.table()
-    scene.at(0, "hostile")
+    scene.go_to(0, "hostile")
     assert scene.load("--table", table) == (len(HOSTILE), 0, 0)
     found = scene.target.rows(f"select session_id, user_id from {table}")
     texts = HOSTILE
@@ -351,15 +351,17 @@ def test_values_arrive_as_they_are(scene):
     assert found == sorted((text, text) for text in texts)
 
 
-def test_a_name_that_is_none_is_refused(scene):
-    scene.at(0)
+def test_a_wrong_name_of_a_table_is_refused(scene):
+    scene.go_to(0)
     for name in ("a.b.c.d", "x; drop table y", 'x"y', "x`y", "", "."):
         assert "--table" in scene.load("--table", name, code=2)
 
 
-def test_where_nobody_answers_it_says_so(scene, monkeypatch):
-    scene.at(0)
-    monkeypatch.setattr(f"dwell.warehouses.{scene.target.kind}.PATIENCE_SECONDS", 1, raising=False)
+def test_a_server_that_does_not_answer_is_an_error(scene, monkeypatch):
+    scene.go_to(0)
+    monkeypatch.setattr(
+        f"dwell.warehouses.{scene.target.kind}.CONNECT_TIMEOUT_SECONDS", 1, raising=False
+    )
     table = scene.target.table()
     elsewhere = {
         "postgres": {"PGPORT": "1"},
@@ -368,39 +370,39 @@ def test_where_nobody_answers_it_says_so(scene, monkeypatch):
         "redshift": {"REDSHIFT_PORT": "1"},
     }[scene.target.kind]
     scene.target.environment = scene.target.environment | elsewhere
-    said = scene.load("--table", table, code=1)
-    assert f"{scene.target.kind} table {table} cannot be reached: " in said
-    assert "docs/how-to/load.md tells by which variables" in said
-    said = scene.load("--table", table, "--check", code=1)
-    assert "cannot be reached: " in said
+    message = scene.load("--table", table, code=1)
+    assert f"{scene.target.kind} table {table} cannot be reached: " in message
+    assert "docs/how-to/load.md lists the variables" in message
+    message = scene.load("--table", table, "--check", code=1)
+    assert "cannot be reached: " in message
 
 
 WRONG = {
     "postgres": ({"PGPASSWORD": "wr0ng"}, "password authentication failed"),
     "redshift": ({"REDSHIFT_PASSWORD": "wr0ng"}, "password authentication failed"),
     "bigquery": (
-        {"BIGQUERY_EMULATOR_HOST": "", "GOOGLE_APPLICATION_CREDENTIALS": "/nobody.json"},
-        "/nobody.json was not found",
+        {"BIGQUERY_EMULATOR_HOST": "", "GOOGLE_APPLICATION_CREDENTIALS": "/missing.json"},
+        "/missing.json was not found",
     ),
 }
 
 
-def test_who_it_does_not_know_is_told_so(scene):
+def test_a_user_that_the_server_refuses_is_an_error(scene):
     if scene.target.kind not in WRONG:
-        pytest.skip("Snowflake's emulator knows everybody")
-    scene.at(0)
+        pytest.skip("Snowflake's emulator accepts every user")
+    scene.go_to(0)
     environment, expected = WRONG[scene.target.kind]
     scene.target.environment = scene.target.environment | environment
-    said = scene.load("--table", scene.target.table(), code=1)
-    assert expected in said and "wr0ng" not in said
-    assert "Traceback" not in said
+    message = scene.load("--table", scene.target.table(), code=1)
+    assert expected in message and "wr0ng" not in message
+    assert "Traceback" not in message
 
 
-def test_two_at_once_do_not_get_into_each_others_way(scene):
+def test_two_processes_do_not_load_at_once(scene):
     table = scene.target.table()
-    scene.at(0)
-    with load.only_one(scene.ledger(table)):
-        assert "another process loads by" in scene.load("--table", table, code=1)
+    scene.go_to(0)
+    with load.lock_ledger(scene.ledger(table)):
+        assert "another process loads with" in scene.load("--table", table, code=1)
     assert scene.load("--table", table) == (5, 0, 0)
 
 
@@ -415,11 +417,11 @@ def test_two_at_once_do_not_get_into_each_others_way(scene):
         ),
     ],
 )
-def test_options_that_make_no_sense_are_refused(scene, options, expected):
-    scene.at(0)
+def test_options_that_contradict_each_other_are_refused(scene, options, expected):
+    scene.go_to(0)
     assert expected in scene.load(*options, code=2)
 
 
-def test_without_a_database_it_says_what_to_do(scene):
-    said = scene.load("--table", scene.target.table(), code=1)
-    assert "is not there: build it first, with make" in said
+def test_a_missing_database_is_an_error(scene):
+    message = scene.load("--table", scene.target.table(), code=1)
+    assert "there is no" in message and "build it first, with make" in message

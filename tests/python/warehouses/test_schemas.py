@@ -1,4 +1,4 @@
-"""The tables in schemas/ are those of the dbt contract, and what is said to them is their SQL."""
+"""The tables in schemas/ match the dbt contract, and each statement is SQL of its warehouse."""
 
 import json
 import re
@@ -64,8 +64,8 @@ def columns_of(kind, table):
     assert all(found), body
     comments = dict(re.findall(COMMENT.format(table=table), text))
     return [
-        (name, of, True, (told or comments.get(name, "")).replace("''", "'"))
-        for name, of, told in (match.groups() for match in found)
+        (name, of, True, (comment or comments.get(name, "")).replace("''", "'"))
+        for name, of, comment in (match.groups() for match in found)
     ]
 
 
@@ -91,17 +91,17 @@ def contract(tmp_path_factory):
 @pytest.mark.parametrize("table", sorted(ADDED))
 @pytest.mark.parametrize("kind", sorted(TYPES))
 def test_a_table_is_that_of_the_contract(kind, table, contract):
-    def there(name, of):
+    def type_there(name, of):
         return TYPES_OF_COLUMNS.get((kind, name), TYPES[kind].get(of, of))
 
     found = columns_of(kind, table)
-    expected = [(name, there(name, of), must, told) for name, of, must, told in contract]
+    expected = [(name, type_there(name, of), must, text) for name, of, must, text in contract]
     assert found[: len(contract)] == expected
     added = found[len(contract) :]
     assert [(name, of) for name, of, *_ in added] == [
-        (name, there(name, of)) for name, of in ADDED[table].items()
+        (name, type_there(name, of)) for name, of in ADDED[table].items()
     ]
-    assert all(must and told for _, _, must, told in added)
+    assert all(must and text for _, _, must, text in added)
 
 
 def test_records_have_the_columns_of_the_contract(contract):
@@ -116,38 +116,38 @@ def test_every_table_has_its_loads():
     for kind in sorted(TYPES):
         columns = columns_of(kind, "watch_streams_loads")
         assert [column for column, *_ in columns] == first
-        assert all(must and told for _, _, must, told in columns)
+        assert all(must and text for _, _, must, text in columns)
 
 
 def statements(kind, mode):
-    """Everything that a warehouse is asked in a mode, but for what its own module says."""
+    """Return the statements of a mode that warehouses have in common."""
     folder = "a." if kind == "bigquery" else ""
     written = written_as(kind, f"{folder}{TABLES[mode]}", mode)
     if kind == "bigquery":
         written.staged = "`dwell_staged`"
-    at = base.now()
+    at = base.utc_now()
     two_days = day_ranges.cover_days([at.date(), at.date() - timedelta(days=400)])
     written.load(1, records.Records(None, 1, two_days, at), two_days)
-    written.take_over(7)
-    written.changes(0)
-    list(written.records())
-    written.totals()
-    return [sql.replace("`a`.", "") for sql in written.asked]
+    written.adopt_ledger(7)
+    written.count_changes(0)
+    list(written.read_records())
+    written.read_totals()
+    return [sql.replace("`a`.", "") for sql in written.statements]
 
 
 @pytest.mark.parametrize("kind", ["postgres", "redshift", "snowflake"])
-def test_it_parses_as_sql_of_its_warehouse(kind):
+def test_statements_parse_as_sql_of_their_warehouse(kind):
     texts = [path.read_text() for path in sorted((SCHEMAS / kind).glob("*.sql"))]
     texts += [f"{sql};\n" for mode in TABLES for sql in statements(kind, mode)]
     assert len(texts) > 15
     for text in texts:
         sqlfluff.parse(text, dialect=kind)
-    # and what is none of it is found
+    # the parser finds an error
     with pytest.raises(sqlfluff.api.APIParsingError):
         sqlfluff.parse("create table x (a integer) cluster distkey nonsense (;", dialect=kind)
 
 
-# a literal that names no zone, and what is of the default time zone unless it names one
+# a literal without a zone, and functions that use the default time zone unless they name one
 OF_A_DEFAULT_ZONE = re.compile(
     r"""timestamp\ '[^']*(?<!\+00:00)' | as\ (date|timestamp|string)\b
     | \b(date|timestamp|string|timestamp_trunc|extract|datetime)\ ?\((?![^()]*,\ 'UTC'\))""",
@@ -156,10 +156,10 @@ OF_A_DEFAULT_ZONE = re.compile(
 
 
 def test_no_statement_depends_on_the_default_time_zone_of_a_bigquery_project():
-    said = [sql for mode in TABLES for sql in statements("bigquery", mode)]
-    assert any("timestamp '" in sql for sql in said) and any("date(" in sql for sql in said)
-    assert [found for sql in said for found in OF_A_DEFAULT_ZONE.findall(sql)] == []
-    # and what does is found
+    sent = [sql for mode in TABLES for sql in statements("bigquery", mode)]
+    assert any("timestamp '" in sql for sql in sent) and any("date(" in sql for sql in sent)
+    assert [found for sql in sent for found in OF_A_DEFAULT_ZONE.findall(sql)] == []
+    # the pattern finds statements that do
     for sql in (
         "where began_at > timestamp '2025-03-18 00:00:00.000000'",
         "select cast(began_at as date)",
@@ -169,14 +169,14 @@ def test_no_statement_depends_on_the_default_time_zone_of_a_bigquery_project():
         assert OF_A_DEFAULT_ZONE.search(sql), sql
 
 
-def test_no_literal_of_snowflake_is_what_timestamp_maps_to():
-    said = [sql for mode in TABLES for sql in statements("snowflake", mode)]
-    assert any("::timestamp_ntz(6)" in sql for sql in said)
-    assert not any("timestamp '" in sql for sql in said)
+def test_no_literal_of_snowflake_depends_on_what_timestamp_maps_to():
+    sent = [sql for mode in TABLES for sql in statements("snowflake", mode)]
+    assert any("::timestamp_ntz(6)" in sql for sql in sent)
+    assert not any("timestamp '" in sql for sql in sent)
 
 
-def test_googles_analyzer_takes_the_statements_of_bigquery():
-    # Google's analyzer is there too
+def test_googles_analyzer_accepts_the_statements_of_bigquery():
+    # bqemulator includes Google's analyzer
     need("emulators")
     tables = {
         table: [(name, of) for name, of, *_ in columns_of("bigquery", table)]
@@ -184,8 +184,8 @@ def test_googles_analyzer_takes_the_statements_of_bigquery():
     }
     tables["watch_stream_history_loads"] = tables["watch_streams_loads"]
     tables["dwell_staged"] = tables["watch_stream_history"]
-    said = [sql for mode in TABLES for sql in statements("bigquery", mode)]
-    assert len(said) > 15
+    sent = [sql for mode in TABLES for sql in statements("bigquery", mode)]
+    assert len(sent) > 15
     wrong = [
         "select nosuch from watch_streams",
         "delete from watch_streams where began_at = '2025'  and stream_id in (select 1)",
@@ -193,15 +193,15 @@ def test_googles_analyzer_takes_the_statements_of_bigquery():
     ]
     done = subprocess.run(
         [BQEMULATOR / "python", ROOT / "tests/python/support/warehouses/bigquery_analyzer.py"],
-        input=json.dumps({"tables": tables, "statements": said + wrong}),
+        input=json.dumps({"tables": tables, "statements": sent + wrong}),
         capture_output=True,
         text=True,
         timeout=300,
         check=True,
     )
-    told = json.loads(done.stdout)
-    assert dict(zip(said, told, strict=False)) == dict.fromkeys(said)
-    assert all(told[len(said) :])
+    errors = json.loads(done.stdout)
+    assert dict(zip(sent, errors, strict=False)) == dict.fromkeys(sent)
+    assert all(errors[len(sent) :])
 
 
 def test_the_docs_make_bigquerys_table_as_dwell_does():
