@@ -192,8 +192,8 @@ with DAG(
         "reconcile",
         30,
         "Accounts for each offset up to those of `note_end_offsets`: Kafka, landing files, "
-        "accepted and rejected rows, streams, and the warehouse's table. Fails if they differ, and logs the "
-        "difference. If they are equal, the asset `watch_streams` is updated.",
+        "accepted and rejected rows, streams, and the warehouse's table. Fails if they differ, and "
+        "logs the difference. If they are equal, the asset `watch_streams` is updated.",
         "reconcile",
         f"--topic={TOPIC}",
         f"--landing={LANDING}",

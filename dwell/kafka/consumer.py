@@ -51,7 +51,7 @@ class PartitionConsumer:
         landing: Landing,
         share: Share = (0, 1),
         accept_loss: bool = False,
-    ):
+    ) -> None:
         self.topic, self.landing, self.share = topic, landing, share
         self.accept_loss = accept_loss
         self.partitions: dict[int, PartitionProgress] = {}

@@ -34,7 +34,7 @@ class ConsumerPool:
         every: float,
         until_end: bool,
         accept_loss: bool,
-    ):
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self.progress: list[ConsumerProgress | None] = [None] * count
         # consumers that have reported since the reports were cleared

@@ -85,7 +85,7 @@ def produce(
 class Pace:
     """When the next message is due."""
 
-    def __init__(self, rate: float | None, speed: float | None):
+    def __init__(self, rate: float | None, speed: float | None) -> None:
         self.rate, self.speed = rate, speed
         self.began_at = time.monotonic()
         self.first_received_at: int | None = None

@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 30
 class TopicOffsets:
     """Partitions, offsets, and single messages of a topic."""
 
-    def __init__(self, settings: Mapping[str, str], topic: str):
+    def __init__(self, settings: Mapping[str, str], topic: str) -> None:
         self.topic = topic
         self.consumer = kafka_config.create_client(
             Consumer,

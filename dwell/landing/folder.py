@@ -46,7 +46,7 @@ class LandedOffsets(NamedTuple):
 class Landing:
     """A landing folder."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 

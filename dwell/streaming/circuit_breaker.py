@@ -75,7 +75,7 @@ class Minute(NamedTuple):
 class CircuitBreaker:
     """Validates the minutes that are loaded."""
 
-    def __init__(self, max_ratio: float, min_count: int):
+    def __init__(self, max_ratio: float, min_count: int) -> None:
         self.max_ratio, self.min_count = max_ratio, min_count
         self.invalid_minutes: list[Minute] = []
         # the first minute with valid heartbeats after the last invalid one

@@ -49,7 +49,7 @@ class Listener:
         grace: timedelta,
         breaker: CircuitBreaker,
         accepts_invalid: bool = False,
-    ):
+    ) -> None:
         self.dbt, self.landing, self.ledger, self.sink = dbt, landing, ledger, sink
         self.grace, self.breaker, self.accepts_invalid = grace, breaker, accepts_invalid
         timeout = dbt.setting("watch_timeout_seconds")

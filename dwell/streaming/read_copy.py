@@ -19,7 +19,7 @@ from dwell.runtime.atomic_file import copy_file, replace_file
 class ReadCopy:
     """A folder with a copy of each file, replaced at an interval."""
 
-    def __init__(self, folder: Path, every_seconds: float, files: list[Path]):
+    def __init__(self, folder: Path, every_seconds: float, files: list[Path]) -> None:
         self.folder, self.every_seconds, self.files = folder, every_seconds, files
         folder.mkdir(parents=True, exist_ok=True)
         for file in files:

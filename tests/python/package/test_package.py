@@ -320,7 +320,9 @@ def test_the_macro_alone_gives_the_oracles_sessions(tmp_path):
             drop_duplicates=False,
         ),
     }.items():
-        events = [Event(a, str(user_number), None, us(at), None, None) for user_number, at, a in reads]
+        events = [
+            Event(a, str(user_number), None, us(at), None, None) for user_number, at, a in reads
+        ]
         sessions, _ = sessions_of(events, rule)
         assert blog.sql(
             f"select {PLAIN} from analytics.{model} where article <> 'n' group by all order by all"
