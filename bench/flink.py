@@ -2,7 +2,7 @@
 
 It needs `make kafka`, `make flink` and a broker (`make broker`, or BOOTSTRAP). The job reads a
 topic of four partitions from its beginning to its end, with one task and with two in turn. The time
-to start and to end Python, Java and the job is told apart. Every round must count every heartbeat.
+to start and to end Python, Java and the job is measured separately. Every round must count every heartbeat.
 """
 
 import json
@@ -42,9 +42,9 @@ def send(topic, plan):
     producer = Producer(BROKER | {"linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
     # without those that dwell would reject
     for number, message in enumerate(m for m in messages(plan) if m.reject is None):
-        place = {"partition": crc32(message.key.encode()) % PARTITIONS}
+        target = {"partition": crc32(message.key.encode()) % PARTITIONS}
         producer.produce(
-            topic, message.payload, message.key, timestamp=message.received_at, **place
+            topic, message.payload, message.key, timestamp=message.received_at, **target
         )
         if number % 5_000 == 0:
             producer.poll(0)
@@ -71,10 +71,10 @@ def read(topic):
 def run(source, parallelism):
     """Run the job to the topic's end; return its times, and what it counted."""
     name = f"bench-{uuid.uuid4().hex[:8]}"
-    told, late = f"{name}-streams", f"{name}-late"
-    make_topics(told, late)
+    ended, late = f"{name}-streams", f"{name}-late"
+    make_topics(ended, late)
     command = [ROOT / ".venv-flink/bin/python", ROOT / "flink/run.py", "--bounded"]
-    command += ["--bootstrap", BOOTSTRAP, "--heartbeats", source, "--streams", told]
+    command += ["--bootstrap", BOOTSTRAP, "--heartbeats", source, "--streams", ended]
     command += ["--late", late, "--checkpoints", WORK / name, "--parallelism", parallelism]
     output = WORK / f"{name}.log"
     with output.open("w") as log:
@@ -85,7 +85,7 @@ def run(source, parallelism):
     if process.returncode or not found:
         sys.exit(output.read_text()[-3_000:])
     ran = float(found[1])
-    heartbeats = sum(json.loads(value)["heartbeats"] for value in read(told))
+    heartbeats = sum(json.loads(value)["heartbeats"] for value in read(ended))
     return (seconds - ran, ran), (heartbeats, sum(1 for _ in read(late)))
 
 

@@ -1,1 +1,1 @@
-"""The Python that stands beside the dbt project: it runs dbt, and no model knows of it."""
+"""The Python around the dbt project: it runs dbt, and no model depends on it."""

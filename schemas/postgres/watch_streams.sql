@@ -1,7 +1,7 @@
 -- The primary key keeps a stream from being there twice. A table that is partitioned by day could
 -- not promise that, for its key would have to contain the day; so it is not, and an index finds a day.
 -- The index of users is a hash: a B-tree refuses values over 2.7 kB, and apps send what they send.
--- Times are UTC without a zone, so that a day is the same day whoever reads it.
+-- Times are UTC without a zone, so that a day is the same day for every user.
 create table watch_streams (
     user_id text not null,
     program_id text not null,
@@ -24,7 +24,7 @@ create index on watch_streams using hash (user_id);
 comment on table watch_streams is 'Watch streams that have ended, one a row; stream_id is the key. Times are UTC.';
 comment on column watch_streams.user_id is 'The viewer, trimmed; a pseudonym where `pseudonymize_user_ids` is on.';
 comment on column watch_streams.program_id is 'What played.';
-comment on column watch_streams.start_time is 'When the app began the program in this session (UTC), as its heartbeats say. It does not change with a pause.';
+comment on column watch_streams.start_time is 'When the app began the program in this session (UTC), as its heartbeats have it. It does not change with a pause.';
 comment on column watch_streams.session_id is 'The session of the app.';
 comment on column watch_streams.device is 'The device.';
 comment on column watch_streams.stream_duration is 'Seconds from `began_at` to the last heartbeat.';
@@ -33,6 +33,6 @@ comment on column watch_streams.began_at is 'When viewing began (UTC): `start_ti
 comment on column watch_streams.first_heartbeat_at is 'Time of the first heartbeat (UTC).';
 comment on column watch_streams.last_heartbeat_at is 'Time of the last heartbeat (UTC).';
 comment on column watch_streams.heartbeats is 'Heartbeats received; one that was sent twice counts twice.';
-comment on column watch_streams.revision is 'Counts what was said of the stream: 1 at first, one more with each correction.';
+comment on column watch_streams.revision is 'Number of the revision of the stream: 1 at first, one more with each correction.';
 comment on column watch_streams.shard is 'Which of the databases that share the table loaded it, as --shard names it; main where one database has the table to itself.';
-comment on column watch_streams.loaded_at is 'When it was loaded (UTC), by the clock of the machine that runs dwell.';
+comment on column watch_streams.loaded_at is 'When it was loaded (UTC), by the time of the machine that runs dwell.';

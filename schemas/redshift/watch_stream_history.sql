@@ -1,7 +1,7 @@
 -- distkey user_id: what one asks counts users or groups by them, and no user has a large share
 -- of the rows, so that the nodes have equal parts.
--- sortkey began_at: what one asks is by time, and blocks of other days are passed over.
--- The primary key is not enforced; it tells the planner what dwell's loads keep true.
+-- sortkey began_at: queries are by time, and blocks of other days are skipped.
+-- The primary key is not enforced; it informs the planner of what dwell's loads guarantee.
 -- varchar(65535): Redshift refuses what is longer than declared, and apps send what they send.
 create table watch_stream_history (
     user_id varchar(65535) not null,
@@ -23,10 +23,10 @@ create table watch_stream_history (
 )
 distkey (user_id)
 sortkey (began_at);
-comment on table watch_stream_history is 'What was said of ended watch streams, a revision a row; the last of each stream that is not retracted holds. Times are UTC.';
+comment on table watch_stream_history is 'Published revisions of ended watch streams, one per row; of each stream, the latest one that is not retracted holds. Times are UTC.';
 comment on column watch_stream_history.user_id is 'The viewer, trimmed; a pseudonym where `pseudonymize_user_ids` is on.';
 comment on column watch_stream_history.program_id is 'What played.';
-comment on column watch_stream_history.start_time is 'When the app began the program in this session (UTC), as its heartbeats say. It does not change with a pause.';
+comment on column watch_stream_history.start_time is 'When the app began the program in this session (UTC), as its heartbeats have it. It does not change with a pause.';
 comment on column watch_stream_history.session_id is 'The session of the app.';
 comment on column watch_stream_history.device is 'The device.';
 comment on column watch_stream_history.stream_duration is 'Seconds from `began_at` to the last heartbeat.';
@@ -35,7 +35,7 @@ comment on column watch_stream_history.began_at is 'When viewing began (UTC): `s
 comment on column watch_stream_history.first_heartbeat_at is 'Time of the first heartbeat (UTC).';
 comment on column watch_stream_history.last_heartbeat_at is 'Time of the last heartbeat (UTC).';
 comment on column watch_stream_history.heartbeats is 'Heartbeats received; one that was sent twice counts twice.';
-comment on column watch_stream_history.revision is 'Counts what was said of the stream: 1 at first, one more with each correction.';
-comment on column watch_stream_history.is_retracted is 'Whether the stream is taken back: it merged into another, began earlier, or goes on.';
+comment on column watch_stream_history.revision is 'Number of the revision of the stream: 1 at first, one more with each correction.';
+comment on column watch_stream_history.is_retracted is 'Whether the stream is retracted: it merged into another, began earlier, or continues.';
 comment on column watch_stream_history.shard is 'Which of the databases that share the table loaded it, as --shard names it; main where one database has the table to itself.';
-comment on column watch_stream_history.loaded_at is 'When it was loaded (UTC), by the clock of the machine that runs dwell.';
+comment on column watch_stream_history.loaded_at is 'When it was loaded (UTC), by the time of the machine that runs dwell.';

@@ -1,12 +1,12 @@
 -- cluster by the day on which viewing began: what one asks is by time, and micro-partitions of
--- other days are passed over. Loads come by time, so there is little to cluster again.
+-- other days are skipped. Loads come by time, so there is little to cluster again.
 -- A day, and not the moment: a key with fewer values costs less to keep.
--- The primary key is not enforced; it tells what dwell's loads keep true.
--- Times are UTC without a zone (ntz), so that a day is the same day whoever reads it.
+-- The primary key is not enforced; it documents what dwell's loads guarantee.
+-- Times are UTC without a zone (ntz), so that a day is the same day for every user.
 create table watch_stream_history (
     user_id varchar not null comment 'The viewer, trimmed; a pseudonym where `pseudonymize_user_ids` is on.',
     program_id varchar not null comment 'What played.',
-    start_time timestamp_ntz(6) not null comment 'When the app began the program in this session (UTC), as its heartbeats say. It does not change with a pause.',
+    start_time timestamp_ntz(6) not null comment 'When the app began the program in this session (UTC), as its heartbeats have it. It does not change with a pause.',
     session_id varchar not null comment 'The session of the app.',
     device varchar not null comment 'The device.',
     stream_duration double not null comment 'Seconds from `began_at` to the last heartbeat.',
@@ -15,11 +15,11 @@ create table watch_stream_history (
     first_heartbeat_at timestamp_ntz(6) not null comment 'Time of the first heartbeat (UTC).',
     last_heartbeat_at timestamp_ntz(6) not null comment 'Time of the last heartbeat (UTC).',
     heartbeats bigint not null comment 'Heartbeats received; one that was sent twice counts twice.',
-    revision integer not null comment 'Counts what was said of the stream: 1 at first, one more with each correction.',
-    is_retracted boolean not null comment 'Whether the stream is taken back: it merged into another, began earlier, or goes on.',
+    revision integer not null comment 'Number of the revision of the stream: 1 at first, one more with each correction.',
+    is_retracted boolean not null comment 'Whether the stream is retracted: it merged into another, began earlier, or continues.',
     shard varchar not null comment 'Which of the databases that share the table loaded it, as --shard names it; main where one database has the table to itself.',
-    loaded_at timestamp_ntz(6) not null comment 'When it was loaded (UTC), by the clock of the machine that runs dwell.',
+    loaded_at timestamp_ntz(6) not null comment 'When it was loaded (UTC), by the time of the machine that runs dwell.',
     primary key (stream_id, revision)
 )
 cluster by (to_date(began_at))
-comment = 'What was said of ended watch streams, a revision a row; the last of each stream that is not retracted holds. Times are UTC.';
+comment = 'Published revisions of ended watch streams, one per row; of each stream, the latest one that is not retracted holds. Times are UTC.';

@@ -78,7 +78,7 @@ def columns(project: Project, which: str) -> dict:
 def names(folder: Path) -> dict:
     """Return all names; builds the sample in a folder."""
     project = Project(folder)
-    project.run("run")
+    project.run("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
     marts = {node.name for node in project.manifest().nodes.values() if "marts" in node.fqn}
     listed = ", ".join(f"'{mart}'" for mart in sorted(marts))
     return {

@@ -299,7 +299,7 @@ def test_a_load_time_that_is_no_time_is_an_error(warehouse):
     assert warehouse([*TYPED, '"loaded at" timestamp default null'], **loaded_at) == (
         "dwell: raw.events has 1 row without a load time in loaded at, so dwell cannot know "
         "whether they are new. Fill it, or leave events_loaded_at out: then each run reads the "
-        "whole relation."
+        "entire relation."
     )
 
 

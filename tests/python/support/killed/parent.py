@@ -28,7 +28,7 @@ class Parent:
         self.run("deps")
 
     def run(self, command, *arguments, fails=False):
-        """Run a dbt command; return its result, or, where it is to fail, what it said."""
+        """Run a dbt command; return its result, or, if it must fail, its errors."""
         os.environ[f"{self.name.upper()}_DATABASE"] = str(self.database)
         folder = str(self.folder)
         try:
@@ -37,9 +37,9 @@ class Parent:
             )
         finally:
             release()
-        said = format_errors(result)
-        assert result.success != fails, said or "it should have failed"
-        return said if fails else result.result
+        errors = format_errors(result)
+        assert result.success != fails, errors or "it should have failed"
+        return errors if fails else result.result
 
     def sql(self, statement, rows=None):
         with duckdb.connect(str(self.database)) as connection:
