@@ -2,7 +2,8 @@
 
 It needs `make kafka`, `make flink` and a broker (`make broker`, or BOOTSTRAP). The job reads a
 topic of four partitions from its beginning to its end, with one task and with two in turn. The time
-to start and to end Python, Java and the job is measured separately. Every round must count every heartbeat.
+to start and to end Python, Java and the job is measured separately. Every round must count every
+heartbeat.
 """
 
 import json

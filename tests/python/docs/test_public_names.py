@@ -1,9 +1,10 @@
-"""Names that others rely on: a change of one shows in the diff of public_names.yml.
+"""Names that others rely on: a change of one shows in the diff of public_names.json.
 
 `python tests/python/docs/test_public_names.py` writes the file. Read its diff before you commit it.
 """
 
 import ast
+import json
 import re
 import sys
 import tempfile
@@ -12,15 +13,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests" / "python"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from support.project import Project
+from support.project import ROOT, Project
 
 from dwell.cli.main import dwell
 
-FILE = Path(__file__).with_name("public_names.yml")
+FILE = Path(__file__).with_name("public_names.json")
 LEVELS = {"info", "warning", "error", "record", "update"}
 COLUMNS = """
 select table_name, list(column_name || ' ' || lower(data_type) order by column_index)
@@ -96,13 +96,13 @@ def found(tmp_path_factory):
     return names(tmp_path_factory.mktemp("names"))
 
 
-@pytest.mark.parametrize("kind", yaml.safe_load(FILE.read_text()) if FILE.exists() else [])
+@pytest.mark.parametrize("kind", json.loads(FILE.read_text()) if FILE.exists() else [])
 def test_names_are_as_listed(kind, found):
-    assert found[kind] == yaml.safe_load(FILE.read_text())[kind], (
+    assert found[kind] == json.loads(FILE.read_text())[kind], (
         "if you mean it: python tests/python/docs/test_public_names.py, and read the diff"
     )
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        FILE.write_text(yaml.dump(names(Path(folder)), sort_keys=False, width=100))
+        FILE.write_text(json.dumps(names(Path(folder)), indent=1) + "\n")
