@@ -1,7 +1,7 @@
 #!/bin/sh
 # Airflow on this machine, with the DAG of this folder: run.sh standalone | dags unpause watch_streams | any other command
-# All it keeps is in AIRFLOW_HOME (default: .airflow beside this folder). Whoever can reach its port (8080, of this machine
-# only) is its administrator: this is for trying out.
+# All it keeps is in AIRFLOW_HOME (default: .airflow, next to this folder). Everyone who can reach its port (8080, of this
+# machine only) is its administrator: it is only for trying the DAG.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 test -e "$here/.venv-airflow/.installed" || { echo "no Airflow yet: make airflow"; exit 1; }

@@ -1,4 +1,4 @@
-"""What the tasks of watch_streams are made of: a command of dwell, and the call when one fails."""
+"""The operator of the tasks of watch_streams, which runs a command of dwell, and their alert."""
 
 import json
 import logging
@@ -13,33 +13,34 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 LOG = logging.getLogger(__name__)
 WRONG_USAGE = 2
-NOTHING_THERE = 3
-PATIENCE_SECONDS = 20
+NOTHING_LANDED = 3
+SHUTDOWN_SECONDS = 20
 
 
 class DwellCommand(BaseOperator):
-    """`python -m dwell <words>` in the project's own environment; returns the last line it says.
+    """Runs `python -m dwell <arguments>` in the project's environment; returns its last line.
 
-    It runs in a process of its own, so that Airflow and dwell need not agree on a package. Exit
-    code 1 is tried again; 2, wrong usage, is not; 3, nothing there yet, skips what comes after.
+    The command is a process of its own, so that Airflow and dwell do not have to agree on the
+    versions of packages. Airflow retries exit code 1, and does not retry 2 (wrong usage). Exit code
+    3 (nothing has landed yet) skips the tasks that follow.
     """
 
-    template_fields = ("words",)
+    template_fields = ("arguments",)
     ui_color = "#e4edf6"
 
-    def __init__(self, *, project: Path, words: list[str], **kwargs):
+    def __init__(self, *, project: Path, arguments: list[str], **kwargs):
         super().__init__(**kwargs)
         self.project = str(project)
-        self.words = words
+        self.arguments = arguments
         self.process: subprocess.Popen | None = None
 
     def execute(self, context) -> str:
-        """Run it; what it says goes into the task's log, line by line."""
-        # an option that a template leaves out is an empty word
-        words = [word for word in self.words if word]
-        LOG.info("dwell %s", " ".join(words))
+        """Run the command, and log its output in the task's log, line by line."""
+        # a template renders an option that is not given as an empty text
+        arguments = [argument for argument in self.arguments if argument]
+        LOG.info("dwell %s", " ".join(arguments))
         self.process = subprocess.Popen(
-            [f"{self.project}/.venv/bin/python", "-m", "dwell", *words],
+            [f"{self.project}/.venv/bin/python", "-m", "dwell", *arguments],
             cwd=self.project,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -49,43 +50,43 @@ class DwellCommand(BaseOperator):
         try:
             for line in self.process.stdout:
                 last = line.rstrip("\n")
-                LOG.log(*level_and_sentence(last))
+                LOG.log(*parse_log_line(last))
             code = self.process.wait()
         finally:
             self.on_kill()
-        _, said = level_and_sentence(last)
-        if code == NOTHING_THERE:
-            raise AirflowSkipException(said)
+        _, message = parse_log_line(last)
+        if code == NOTHING_LANDED:
+            raise AirflowSkipException(message)
         if code == WRONG_USAGE:
-            raise AirflowFailException(said)
+            raise AirflowFailException(message)
         if code:
-            raise AirflowException(said)
+            raise AirflowException(message)
         return last
 
     def on_kill(self) -> None:
-        """End the command as it likes to be ended, at a timeout or if the task is cleared."""
+        """End the command at a timeout or if the task is cleared: by SIGTERM, then by SIGKILL."""
         if self.process is None or self.process.poll() is not None:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(PATIENCE_SECONDS)
+            self.process.wait(SHUTDOWN_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
 
 
-def level_and_sentence(line: str) -> tuple[int, str]:
-    """Return how grave a line of dwell's log is, and what it says in words."""
+def parse_log_line(line: str) -> tuple[int, str]:
+    """Return the level and the message of a line of dwell's log."""
     try:
-        told = json.loads(line)
-        return logging.getLevelNamesMapping()[told["level"].upper()], told["message"]
+        record = json.loads(line)
+        return logging.getLevelNamesMapping()[record["level"].upper()], record["message"]
     except (ValueError, KeyError, TypeError):
         return logging.INFO, line
 
 
 def alert(context) -> None:
-    """Say that a task has failed for good: to the URL of connection dwell_alert, or to the log."""
+    """Log that a task has failed for good, and post it to the URL of connection dwell_alert."""
     instance = context["ti"]
-    told = {
+    message = {
         "text": f"{instance.dag_id}: {instance.task_id} failed in run {instance.run_id}, "
         f"try {instance.try_number}: {context.get('exception') or 'it was killed'}",
         "dag_id": instance.dag_id,
@@ -93,21 +94,21 @@ def alert(context) -> None:
         "run_id": instance.run_id,
         "try_number": instance.try_number,
     }
-    LOG.error("%s", told["text"])
+    LOG.error("%s", message["text"])
     try:
         url = Connection.get("dwell_alert").host
     except Exception:
-        # each secrets backend has errors of its own
-        LOG.info("no connection dwell_alert: nobody else is told")
+        # the errors depend on the secrets backend
+        LOG.info("there is no connection dwell_alert: the alert is only in this log")
         return
-    # who fails must not fail again for want of a listener; the log has it
+    # an alert that cannot be sent must not be another failure; the log has it
     try:
         request = urllib.request.Request(
-            url, json.dumps(told).encode(), {"Content-Type": "application/json"}
+            url, json.dumps(message).encode(), {"Content-Type": "application/json"}
         )
         urllib.request.urlopen(request, timeout=10).close()
     except (OSError, ValueError, AttributeError) as error:
-        # its address may be a secret
+        # the message of the error may have the URL, which may be a secret
         LOG.error("the alert could not be sent: %s", type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""The DAG watch_streams: heartbeats from a Kafka topic, watch streams, a table in a warehouse."""
+"""The DAG watch_streams: from a Kafka topic of heartbeats to a warehouse's table of streams."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ TABLE = setting("DWELL_WAREHOUSE_TABLE", "watch_streams")
 heartbeats = Asset("heartbeats", uri=f"x-kafka://{TOPIC}")
 watch_streams = Asset("watch_streams", uri=f"x-dwell://{WAREHOUSE}/{TABLE}")
 
-# -- dbt: the project's own environment, a process a task. ----------------------------------------
+# -- dbt: in the project's own environment, one process per task. ---------------------------------
 
 PROFILE = ProfileConfig(
     profile_name="dwell", target_name="duckdb", profiles_yml_filepath=PROJECT / "profiles.yml"
@@ -36,38 +36,38 @@ DBT_ALWAYS = {
     "append_env": True,
     "env": {"DWELL_DATABASE": str(DATABASE)},
     "install_deps": False,
-    # SQL is in dbt's own artifacts; Airflow's database is no place for it
+    # dbt's own artifacts have the SQL; Airflow's database need not store it
     "should_store_compiled_sql": False,
     "no_version_check": True,
 }
 INPUT = {"heartbeats_path": str(LANDING / "*.parquet")}
-# The end of the run's interval is a moment up to which everything has been consumed, so that the
-# streams of a source gone quiet end. A run that was triggered by hand may have no interval.
+# The watermark override. A run consumes everything up to the end of its interval, so the streams of
+# a source that has gone quiet end. A run that was triggered by hand may have no interval.
 AS_OF = "{{ (dag_run.data_interval_end or dag_run.run_after).isoformat() }}"
 
 ABOUT = """
 ### Heartbeats from Kafka become watch streams in a warehouse
 
-`note_ends` -> `consume` -> `check_schema` -> `streams` -> `marts` -> `load` -> `reconcile`
+`note_end_offsets` -> `consume` -> `check_schema` -> `streams` -> `marts` -> `load` -> `reconcile`
 
-Every step is exact and may be run again: what has landed is known by its offsets, what is loaded
-by the transaction that stored it, what is in the warehouse by its key. So a retry, a cleared run,
-a backfill and a run after a crash give the same table. **Tasks hand on offsets and sentences, never
-data**; the data is in landing files, a DuckDB file and the warehouse.
+Every step is idempotent: offsets identify what has landed, the transaction that stored it what is
+loaded, and keys what is in the warehouse. So a retry, a cleared run, a backfill, and a run after a
+crash give the same table. **Tasks pass on offsets, never data**; the data is in landing files, a
+DuckDB file, and the warehouse.
 
-If a task fails for good, connection `dwell_alert` is told. `docs/how-to/airflow.md`
-describes what to do, and lists all settings.
+If a task fails for good, the DAG posts an alert to the connection `dwell_alert`.
+`docs/how-to/airflow.md` describes what to do, and lists all settings.
 """
 
 
-def command(task_id: str, minutes: int, about: str, *words: str, **more) -> DwellCommand:
-    """Return a task that runs a command of dwell, and may take so many minutes."""
+def command(task_id: str, minutes: int, about: str, *arguments: str, **more) -> DwellCommand:
+    """Return a task that runs a command of dwell, with a timeout in minutes."""
     return DwellCommand(
         task_id=task_id,
-        # what it says is in its log; few things are to be handed on
-        do_xcom_push=task_id == "note_ends",
+        # the log has the output of the others; only the end offsets are passed on
+        do_xcom_push=task_id == "note_end_offsets",
         project=PROJECT,
-        words=list(words),
+        arguments=list(arguments),
         execution_timeout=timedelta(minutes=minutes),
         doc_md=about,
         **more,
@@ -79,7 +79,7 @@ with DAG(
     description="Heartbeats from Kafka become watch streams in a warehouse",
     schedule=CronDataIntervalTimetable(setting("DWELL_SCHEDULE", "*/15 * * * *"), timezone="UTC"),
     start_date=datetime(2025, 1, 1, tzinfo=UTC),
-    # a run takes all that has come, so that the next one makes up for those that were missed
+    # a run consumes everything that has arrived, also for the intervals that were missed
     catchup=False,
     # one DuckDB file has one writer
     max_active_runs=1,
@@ -97,22 +97,22 @@ with DAG(
             type="number",
             minimum=0,
             maximum=1,
-            description="The share of new messages that may not fit the schema; 1 lets all pass.",
+            description="The share of new messages that may not match the schema; 1 accepts all.",
         ),
         "accept_loss": Param(
             False,
             type="boolean",
-            description="Go on where Kafka has removed messages before they landed.",
+            description="Continue although Kafka has removed messages before they landed.",
         ),
     },
     tags=["dwell", "kafka", "dbt"],
     doc_md=ABOUT,
 ) as dag:
-    note_ends = command(
-        "note_ends",
+    note_end_offsets = command(
+        "note_end_offsets",
         5,
-        "Notes where each partition ends as the run begins: what this run has to account for. "
-        'Hands on `{"partition": offset}`.',
+        "Notes the end offset of each partition as the run begins: what this run has to account "
+        'for. Passes on `{"partition": offset}`.',
         "end-offsets",
         f"--topic={TOPIC}",
         inlets=[heartbeats],
@@ -120,9 +120,10 @@ with DAG(
     consume = command(
         "consume",
         120,
-        "Lands what the topic has, as it comes: Parquet files of topic, partition, offset, time of "
-        "receipt, and the payload as bytes. Goes on after the last offset in the files; Kafka's "
-        "committed offsets play no part. Killed at any moment, it loses and doubles nothing.",
+        "Lands the messages of the topic, unchanged: Parquet files of topic, partition, offset, "
+        "time of receipt, and the payload as bytes. Continues after the last offset in the files, "
+        "and uses no committed offsets of Kafka. Killed at any moment, it loses nothing and lands "
+        "nothing twice.",
         "ingest",
         f"--topic={TOPIC}",
         f"--landing={LANDING}",
@@ -133,9 +134,9 @@ with DAG(
     check_schema = command(
         "check_schema",
         60,
-        "Decodes what has landed and is not loaded, and holds it against "
-        "`schemas/heartbeat.schema.json`. If more than `max_share` does not fit, nothing is "
-        "loaded: without those heartbeats, streams that go on would seem to have ended.",
+        "Decodes the messages that have landed and are not loaded, and validates them against "
+        "`schemas/heartbeat.schema.json`. If more than `max_share` of them do not match, nothing "
+        "is loaded: without those heartbeats, ongoing streams would seem to have ended.",
         "validate",
         f"--landing={LANDING}",
         "--max-share={{ params.max_share }}",
@@ -149,15 +150,15 @@ with DAG(
         emit_datasets=False,
         vars=INPUT | {"watch_as_of": AS_OF},
         execution_timeout=timedelta(minutes=120),
-        doc_md="Takes in what is new: decodes, judges, joins with the stored streams. With them, "
-        "in one transaction, it stores which offsets are in, and what was rejected. Hands dbt the "
-        "end of the run's interval as `watch_as_of`, which never goes back.",
+        doc_md="Loads new messages: decodes and validates them, and joins them with the stored "
+        "streams. The same transaction stores their offsets, and the rejected messages. Passes the "
+        "end of the run's interval to dbt as `watch_as_of`, which never goes back.",
     )
     marts = DbtTaskGroup(
         group_id="marts",
         project_config=ProjectConfig(
             PROJECT,
-            # dbt's own target folder is written by everyone who runs dbt
+            # every run of dbt writes to dbt's own target folder
             manifest_path=PROJECT / "target" / "airflow" / "manifest.json",
             install_dbt_deps=False,
         ),
@@ -170,9 +171,9 @@ with DAG(
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST,
             select=["path:models/marts/watch"],
-            # unit tests say nothing about data, and an exposure is nothing to run
+            # unit tests do not test the data, and an exposure cannot run
             exclude=["resource_type:unit_test", "resource_type:exposure"],
-            # a mart and then its tests: nothing is loaded that a test has refused
+            # a mart and then its tests: nothing is loaded if a test fails
             test_behavior=TestBehavior.BUILD,
             emit_datasets=False,
         ),
@@ -181,8 +182,8 @@ with DAG(
     load = command(
         "load",
         120,
-        f"Merges ended streams into `{TABLE}` by their key: new ones are added, corrected ones "
-        "replaced, those that merged into others deleted. A second time changes nothing.",
+        f"Merges ended streams into `{TABLE}` by their key: inserts new ones, replaces corrected "
+        "ones, and deletes retracted ones. A second run changes nothing.",
         "load",
         WAREHOUSE,
         f"--table={TABLE}",
@@ -190,19 +191,19 @@ with DAG(
     reconcile = command(
         "reconcile",
         30,
-        "Accounts for each offset up to those of `note_ends`: Kafka, landing files, accepted and "
-        "rejected rows, streams, and the warehouse's table. Fails with a sentence where they "
-        "differ. Only then is the asset `watch_streams` told to have changed.",
+        "Accounts for each offset up to those of `note_end_offsets`: Kafka, landing files, "
+        "accepted and rejected rows, streams, and the warehouse's table. Fails if they differ, and "
+        "logs the difference. If they are equal, the asset `watch_streams` is updated.",
         "reconcile",
         f"--topic={TOPIC}",
         f"--landing={LANDING}",
-        "--end-offsets={{ ti.xcom_pull(task_ids='note_ends') }}",
+        "--end-offsets={{ ti.xcom_pull(task_ids='note_end_offsets') }}",
         f"--warehouse={WAREHOUSE}",
         f"--table={TABLE}",
         "--sparse" if setting("DWELL_SPARSE", "") else "",
         outlets=[watch_streams],
     )
-    chain(note_ends, consume, check_schema, streams, marts, load, reconcile)
+    chain(note_end_offsets, consume, check_schema, streams, marts, load, reconcile)
 
     for task in dag.tasks:
         if not task.doc_md:

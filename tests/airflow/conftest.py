@@ -1,4 +1,4 @@
-"""What tests of the DAG share with the others."""
+"""Fixtures of the tests of the DAG."""
 
 import pytest
 from support.kafka.broker import running_broker

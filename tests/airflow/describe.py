@@ -1,4 +1,4 @@
-"""Run by Airflow's own Python: prints what it makes of the DAGs in a folder, as JSON."""
+"""Run by Airflow's own Python: prints the DAGs in a folder as JSON."""
 
 import json
 import sys
@@ -10,9 +10,9 @@ from airflow.dag_processing.dagbag import BundleDagBag
 began_at = time.monotonic()
 folder = Path(sys.argv[1])
 bag = BundleDagBag(folder, bundle_path=folder, bundle_name="dags-folder")
-told = {"errors": bag.import_errors, "seconds": time.monotonic() - began_at, "dags": {}}
+found = {"errors": bag.import_errors, "seconds": time.monotonic() - began_at, "dags": {}}
 for dag in bag.dags.values():
-    told["dags"][dag.dag_id] = {
+    found["dags"][dag.dag_id] = {
         "doc": dag.doc_md,
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
@@ -28,7 +28,7 @@ for dag in bag.dags.values():
                 "timeout": task.execution_timeout and task.execution_timeout.total_seconds(),
                 "alerts": [callback.__name__ for callback in task.on_failure_callback],
                 "doc": task.doc_md,
-                "words": getattr(task, "words", None),
+                "arguments": getattr(task, "arguments", None),
                 "select": getattr(task, "select", None),
                 "inlets": [asset.name for asset in task.inlets],
                 "outlets": [asset.name for asset in task.outlets],
@@ -36,4 +36,4 @@ for dag in bag.dags.values():
             for task in dag.tasks
         },
     }
-print("\n" + json.dumps(told, default=str))
+print("\n" + json.dumps(found, default=str))

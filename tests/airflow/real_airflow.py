@@ -1,4 +1,4 @@
-"""A real Airflow on this machine: API server, scheduler, DAG processor, SQLite for its own."""
+"""A real Airflow on this machine: API server, scheduler, DAG processor, and SQLite."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ DAG = "watch_streams"
 
 
 def environment_of(folder, **more):
-    """Return the environment of an Airflow that keeps all it has in a folder."""
+    """Return the environment of an Airflow that keeps its files in a folder."""
     return (
         os.environ
         | {
@@ -26,7 +26,7 @@ def environment_of(folder, **more):
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            # a process that has run a task keeps its place for some seconds more
+            # a process occupies a slot for some seconds after its task
             "AIRFLOW__CORE__PARALLELISM": "4",
             "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
             "AIRFLOW__COSMOS__CACHE_DIR": str(folder / "cosmos"),
@@ -39,7 +39,7 @@ def environment_of(folder, **more):
 
 
 class Airflow:
-    """Three processes, each in a group of its own, and the API by which they are asked."""
+    """Three processes, each in a group of its own, and their API."""
 
     def __init__(self, folder, **more):
         self.folder = folder
@@ -56,7 +56,7 @@ class Airflow:
         self.token = None
 
     def start(self):
-        """Start it, and wait until it has seen the DAG."""
+        """Start Airflow, and wait until it has parsed the DAG."""
         self.command("db", "migrate")
         self.process("api-server")
         wait_for(lambda: self.answers("/api/v2/monitor/health"), "the API server")
@@ -74,7 +74,7 @@ class Airflow:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def process(self, *words):
-        """Start airflow, and let it run."""
+        """Start a process of airflow in the background."""
         log = (self.folder / f"{words[0]}.log").open("w")
         self.processes.append(
             subprocess.Popen(
@@ -87,22 +87,22 @@ class Airflow:
         )
 
     def stop(self):
-        """End what was started, and what that has started."""
+        """End all processes, and the processes that they have started."""
         for process in reversed(self.processes):
             process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 15
         for process in self.processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(deadline - time.monotonic(), 0.1))
-            # what it has started may be there still
+            # its own processes may still run
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    # -- What it is asked ----------------------------------------------------------------------
+    # -- The API -------------------------------------------------------------------------------
 
     def ask(self, path, body=None, method=None):
-        """Return what the API answers."""
+        """Return the response of the API."""
         request = urllib.request.Request(
             self.url + path,
             None if body is None else json.dumps(body).encode(),
@@ -113,7 +113,7 @@ class Airflow:
             return json.load(answer)
 
     def answers(self, path):
-        """Whether the API has an answer."""
+        """Return the response of the API; None if there is none."""
         try:
             return self.ask(path)
         except (OSError, urllib.error.HTTPError):
@@ -132,7 +132,7 @@ class Airflow:
         )
 
     def clear(self, run_id):
-        """Have a whole run done again."""
+        """Clear all tasks of a run, so that they run again."""
         self.ask(
             f"/api/v2/dags/{DAG}/dagRuns/{run_id}/clear", {"dry_run": False, "only_failed": False}
         )
@@ -142,19 +142,19 @@ class Airflow:
         return self.ask(f"/api/v2/dags/{dag}/dagRuns/{run_id}")["state"]
 
     def tasks(self, run_id):
-        """Return {task: what the API says of it}."""
+        """Return {task: its fields in the API}."""
         found = self.ask(f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances?limit=100")
         return {task["task_id"]: task for task in found["task_instances"]}
 
     def log(self, run_id, task, attempt=1):
-        """Return what a try of a task has said."""
+        """Return the log of a try of a task."""
         path = (
             self.folder / "logs" / f"dag_id={DAG}" / f"run_id={run_id}" / f"task_id={task}"
         ) / f"attempt={attempt}.log"
         return path.read_text() if path.exists() else ""
 
     def wait(self, run_id, state="success", seconds=240):
-        """Wait until a run has ended, as it should."""
+        """Wait until a run has ended, in the expected state."""
         deadline = time.monotonic() + seconds
         while (found := self.state(run_id)) not in ("success", "failed"):
             assert time.monotonic() < deadline, f"{run_id} is {found} after {seconds} s"

@@ -1,4 +1,4 @@
-"""The DAG is imported without errors, and is built as it should be."""
+"""The DAG is imported without errors, and has the expected tasks."""
 
 import json
 import subprocess
@@ -8,15 +8,15 @@ from real_airflow import DAG, VENV, environment_of
 from support.optional import need
 from support.project import ROOT, WATCH_MARTS
 
-BEFORE = ["note_ends", "consume", "check_schema", "streams"]
+BEFORE = ["note_end_offsets", "consume", "check_schema", "streams"]
 AFTER = ["load", "reconcile"]
 MARTS = [f"marts.{mart}_model_build" for mart in WATCH_MARTS]
-# of the marts, one reads another
+# one mart reads another
 STREAMS, LENGTHS = (f"marts.{m}_model_build" for m in ("fct_watch_streams", "stream_lengths"))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def described(tmp_path_factory):
     need("airflow")
     folder = tmp_path_factory.mktemp("airflow")
     done = subprocess.run(
@@ -30,8 +30,8 @@ def told(tmp_path_factory):
 
 
 @pytest.fixture
-def dag(told):
-    return told["dags"][DAG]
+def dag(described):
+    return described["dags"][DAG]
 
 
 @pytest.fixture
@@ -39,20 +39,24 @@ def tasks(dag):
     return dag["tasks"]
 
 
-def test_it_is_imported_without_errors_and_quickly(told):
-    assert told["errors"] == {}
-    assert list(told["dags"]) == [DAG]
-    # a scheduler imports it again and again
-    assert told["seconds"] < 20
+def test_the_dag_is_imported_without_errors_and_quickly(described):
+    assert described["errors"] == {}
+    assert list(described["dags"]) == [DAG]
+    # a scheduler imports it repeatedly
+    assert described["seconds"] < 20
 
 
 def test_each_step_waits_for_the_one_before(tasks):
     assert sorted(tasks) == sorted(BEFORE + MARTS + AFTER)
     waits_for = {task: ["streams"] for task in MARTS} | {LENGTHS: [STREAMS]}
     waits_for |= {"load": sorted({*MARTS} - {STREAMS}), "reconcile": ["load"]}
-    waits_for |= {"note_ends": [], "consume": ["note_ends"], "check_schema": ["consume"]}
+    waits_for |= {
+        "note_end_offsets": [],
+        "consume": ["note_end_offsets"],
+        "check_schema": ["consume"],
+    }
     waits_for |= {"streams": ["check_schema"]}
-    assert {task: told["upstream"] for task, told in tasks.items()} == waits_for
+    assert {task: about["upstream"] for task, about in tasks.items()} == waits_for
 
 
 def test_staging_and_streams_are_one_task(tasks):
@@ -69,7 +73,7 @@ def test_a_mart_is_built_with_its_tests(tasks):
 
 
 @pytest.mark.parametrize("task", BEFORE + MARTS + AFTER)
-def test_a_task_is_tried_again_ends_in_time_calls_for_help_and_is_described(tasks, task):
+def test_a_task_has_retries_a_timeout_an_alert_and_a_description(tasks, task):
     about = tasks[task]
     assert about["retries"] == 3
     assert about["retry_seconds"] == 60
@@ -78,7 +82,7 @@ def test_a_task_is_tried_again_ends_in_time_calls_for_help_and_is_described(task
     assert len(about["doc"]) > 30
 
 
-def test_one_run_at_a_time_and_none_for_what_was_missed(dag):
+def test_one_run_at_a_time_and_none_for_missed_intervals(dag):
     assert (dag["max_active_runs"], dag["max_active_tasks"], dag["catchup"]) == (1, 1, False)
     assert "Interval" in dag["timetable"]
     assert dag["params"] == {"max_share": 0.05, "accept_loss": False}
@@ -93,8 +97,8 @@ def test_others_can_depend_on_the_table_once_it_is_reconciled(tasks):
 
 
 def test_nothing_secret_and_no_data_is_in_it(tasks):
-    """Tasks get names and places; who one is stands in the environment of the workers."""
-    words = " ".join(word for about in tasks.values() for word in about["words"] or [])
-    assert words.count("xcom_pull") == 1 and "note_ends" in words
+    """Tasks get names and paths; credentials are in the environment of the workers."""
+    options = " ".join(option for about in tasks.values() for option in about["arguments"] or [])
+    assert options.count("xcom_pull") == 1 and "note_end_offsets" in options
     for secret in ("password", "secret", "token", "sasl"):
-        assert secret not in words.lower()
+        assert secret not in options.lower()

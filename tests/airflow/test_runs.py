@@ -1,7 +1,7 @@
 """The DAG under a real scheduler: from a real broker into a real PostgreSQL.
 
 Runs of two intervals, the second with late heartbeats and with dbt killed half way; then the first
-once more. What is expected comes from the simulation, and from an oracle in plain Python.
+once more. Expected values come from the simulation, and from an oracle in plain Python.
 """
 
 import json
@@ -36,7 +36,7 @@ FIRST = ("2025-03-12T19:00:00Z", "2025-03-12T19:30:00Z")
 SECOND = ("2025-03-12T19:30:00Z", "2025-03-12T23:00:00Z")
 EPOCH = datetime(1970, 1, 1)
 
-# another team's DAG, which goes by the table
+# another team's DAG, which depends on the table
 FOLLOWER = """
 from airflow.sdk import DAG, Asset
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -64,8 +64,8 @@ class Table:
 
         names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password"}
         names |= {"PGDATABASE": "dbname"}
-        told = {names[name]: value for name, value in self.environment.items()}
-        with psycopg.connect(**told, options="-c timezone=UTC") as connection:
+        options = {names[name]: value for name, value in self.environment.items()}
+        with psycopg.connect(**options, options="-c timezone=UTC") as connection:
             return connection.execute(sql).fetchall()
 
     def streams(self):
@@ -76,7 +76,7 @@ class Table:
         )
 
     def versions(self):
-        """What tells a row that was written again from one that was not."""
+        """Return what distinguishes a row that was written again from one that was not."""
         return self.query("select stream_id, xmin::text, ctid::text from watch_streams order by 1")
 
 
@@ -99,8 +99,8 @@ def truth():
 
 def by_oracle(sent, as_of):
     """The streams that have ended by a moment (ms), of messages, by the oracle."""
-    told = [oracle_message(number, message) for number, message in enumerate(sent)]
-    found, _, newest = watch_oracle.streams_of(told)
+    parsed = [oracle_message(number, message) for number, message in enumerate(sent)]
+    found, _, newest = watch_oracle.streams_of(parsed)
     now = max(newest, as_of * 1000)
     return Counter(
         (
@@ -165,8 +165,8 @@ def kill_half_way(airflow, run_id, landing):
     ]
     staged = "OK created sql table model main.stg_watch__heartbeats"
     deadline = time.monotonic() + 120
-    while staged not in (said := airflow.log(run_id, "streams")):
-        assert time.monotonic() < deadline, said
+    while staged not in (log := airflow.log(run_id, "streams")):
+        assert time.monotonic() < deadline, log
         time.sleep(0.002)
     for pid in dbt[:2]:
         os.kill(int(pid), signal.SIGKILL)
@@ -174,7 +174,7 @@ def kill_half_way(airflow, run_id, landing):
 
 def loaded(database):
     """How many messages are staged, and how many are in the streams."""
-    # one that was killed takes a moment to let go of its files
+    # a process that was killed takes a moment to release its files
     with retry_while_locked(lambda: duckdb.connect(str(database), read_only=True)) as connection:
         return connection.execute(
             "select (select count(*) from stg_watch__heartbeats), "
@@ -184,7 +184,7 @@ def loaded(database):
 
 @pytest.fixture(scope="module")
 def ran(broker, tmp_path_factory):
-    """All runs, and what was seen after each of them."""
+    """All runs, and the state after each of them."""
     need("airflow", "warehouses")
     folder = tmp_path_factory.mktemp("airflow")
     landing, database = folder / "landing", folder / "dwell.duckdb"
@@ -195,7 +195,7 @@ def ran(broker, tmp_path_factory):
     (dags / "follower.py").write_text(FOLLOWER)
     all_sent = list(messages(PLAN))
     first = [message for message in all_sent if message.received_at <= MIDDLE]
-    # its times are old, and it is to keep them
+    # its times are old, and it must keep them
     broker.topic(TOPIC, PARTITIONS, retention_ms=-1)
     see = SimpleNamespace(first=first, rest=all_sent[len(first) :], database=database)
     with ExitStack() as stack:
@@ -213,31 +213,31 @@ def ran(broker, tmp_path_factory):
             DWELL_RETRIES="1",
             DWELL_RETRY_SECONDS="5",
             DWELL_POOL="dwell",
-            # no run but those that are asked for
+            # only runs that are triggered
             DWELL_SCHEDULE="0 0 29 2 *",
         )
         stack.callback(airflow.stop)
         airflow.start()
         airflow.ask("/api/v2/pools", {"name": "dwell", "slots": 1})
 
-        say("a topic that is empty")
+        print_step("a topic that is empty")
         airflow.trigger("first", *FIRST)
         airflow.wait("first")
         see.empty = airflow.tasks("first")
 
         send(broker, first)
-        say("a run in which nothing may be broken")
+        print_step("a run in which every message must match the schema")
         airflow.trigger("strict", "2025-03-12T18:30:00Z", FIRST[0], max_share=0)
         airflow.wait("strict", "failed")
         see.strict, see.database_after_strict = airflow.tasks("strict"), database.exists()
 
-        say("the first interval")
+        print_step("the first interval")
         airflow.clear("first")
         airflow.wait("first")
         see.after_first = see.table.streams()
 
         send(broker, see.rest)
-        say("the second interval, killed half way")
+        print_step("the second interval, killed half way")
         airflow.trigger("second", *SECOND)
         kill_half_way(airflow, "second", landing)
         see.after_kill = loaded(database)
@@ -246,22 +246,22 @@ def ran(broker, tmp_path_factory):
         see.after_second, see.versions = see.table.streams(), see.table.versions()
         see.revisions = see.table.query("select max(revision) from watch_streams")[0][0]
 
-        say("the first interval again")
+        print_step("the first interval again")
         airflow.clear("first")
         airflow.wait("first")
         see.after_again, see.versions_again = see.table.streams(), see.table.versions()
-        see.handed_on = xcoms(airflow, "second")
+        see.passed_on = xcoms(airflow, "second")
         see.follower = airflow.ask("/api/v2/dags/follower/dagRuns")["dag_runs"]
-        say("done")
+        print_step("done")
     return see
 
 
-def say(what):
+def print_step(what):
     print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
 
 
 def xcoms(airflow, run_id):
-    """{task: [what it handed on]}."""
+    """{task: [what it passed on]}."""
     found = {}
     for task in airflow.tasks(run_id):
         path = f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances/{task}/xcomEntries"
@@ -271,35 +271,35 @@ def xcoms(airflow, run_id):
     return found
 
 
-def test_nothing_is_done_while_nothing_has_come(ran):
+def test_tasks_are_skipped_while_the_topic_is_empty(ran):
     states = {task: about["state"] for task, about in ran.empty.items()}
-    assert states.pop("note_ends") == states.pop("consume") == "success"
+    assert states.pop("note_end_offsets") == states.pop("consume") == "success"
     assert set(states.values()) == {"skipped"}
 
 
-def test_what_does_not_fit_the_schema_stops_the_run_before_anything_is_loaded(ran):
+def test_messages_that_do_not_match_the_schema_stop_the_run_before_the_load(ran):
     assert ran.strict["check_schema"]["state"] == "failed"
     assert ran.strict["check_schema"]["try_number"] == 2
     assert ran.strict["streams"]["state"] == "upstream_failed"
     assert not ran.database_after_strict
 
 
-def test_who_is_on_call_is_told_once_and_why(ran):
-    (told,) = ran.posted
-    assert (told["task_id"], told["run_id"]) == ("check_schema", "strict")
-    assert "new messages do not fit heartbeat.schema.json" in told["text"]
-    assert "has a producer changed what it sends?" in told["text"]
+def test_one_alert_is_sent_with_the_reason(ran):
+    (alert,) = ran.posted
+    assert (alert["task_id"], alert["run_id"]) == ("check_schema", "strict")
+    assert "new messages do not fit heartbeat.schema.json" in alert["text"]
+    assert "has a producer changed what it sends?" in alert["text"]
 
 
 def test_a_run_loads_the_streams_that_ended_in_its_interval(ran):
     expected = by_oracle(ran.first, MIDDLE)
     assert ran.after_first == expected
-    # without these it would prove less than it says
+    # with fewer streams the test would prove too little
     assert len(expected) >= 50
     assert len(truth()) - len(expected) >= 50
 
 
-def test_killed_half_way_and_tried_again_all_streams_are_there_once(ran):
+def test_a_run_that_was_killed_and_retried_has_each_stream_once(ran):
     staged, in_streams = ran.after_kill
     assert staged == len(ran.rest)
     assert in_streams == len(ran.first)
@@ -314,8 +314,8 @@ def test_the_second_run_is_reconciled(ran):
         f"{len(ran.first) + len(ran.rest):,} offsets in {PARTITIONS} partitions" in ran.reconciled
     )
     # all are of the same day, which has changed
-    told = f"{truth().total():,} streams on 1 day in postgres table watch_streams"
-    assert told in ran.reconciled
+    expected = f"{truth().total():,} streams on 1 day in postgres table watch_streams"
+    assert expected in ran.reconciled
 
 
 def test_an_earlier_interval_again_changes_no_row(ran):
@@ -323,12 +323,12 @@ def test_an_earlier_interval_again_changes_no_row(ran):
     assert ran.versions_again == ran.versions
 
 
-def test_tasks_hand_on_offsets_and_no_data(ran):
+def test_tasks_pass_on_offsets_and_no_data(ran):
     sent = Counter(str(partition_of(message)) for message in ran.first + ran.rest)
-    assert ran.handed_on.keys() == {"note_ends"}
-    (ends,) = ran.handed_on["note_ends"]
-    assert json.loads(ends) == sent
+    assert ran.passed_on.keys() == {"note_end_offsets"}
+    (end_offsets,) = ran.passed_on["note_end_offsets"]
+    assert json.loads(end_offsets) == sent
 
 
-def test_others_run_after_the_table_has_been_reconciled(ran):
+def test_other_dags_run_after_the_table_has_been_reconciled(ran):
     assert len(ran.follower) >= 2
