@@ -1,10 +1,10 @@
-"""What a look of the ledger costs after a long past: python bench/ledger.py, or make bench-ledger.
+"""What a comparison of the ledger costs after a long history: make bench-ledger.
 
-Streams that have ended are filled in by SQL and published once, to nobody. Then 300 simulated
-viewers go on watching; after each run of dbt, dwell watch looks what is to be published, which is
-timed, as is its look at what goes on and what was rejected: medians of five. At last, a new process
-does what dwell load and dwell watch ask of ledger and database when they start and nothing is new:
-the seconds are those after Python's imports, the memory is all of the process.
+SQL inserts streams that have ended, and they are published once, to no sink. Then 300 simulated
+viewers continue to watch. After each run of dbt, the ledger finds what is to be published, and the
+listener counts ongoing streams and rejected messages; both are timed: medians of five. At last, a
+new process does what dwell load and dwell listen do with ledger and database when they start and
+nothing is new. The seconds are those after Python's imports, the memory is that of the process.
 """
 
 import json
@@ -36,7 +36,7 @@ from dwell.streaming.listener import Listener
 from dwell.warehouses.load import read_watch_timeout
 
 PASTS = (0, 1_000_000, 10_000_000)
-LOOKS = 5
+COMPARISONS = 5
 TIMEOUT, GRACE = 60, 5
 
 
@@ -59,32 +59,33 @@ def timed(work):
 
 
 def measure(folder: Path, past: int):
-    """Return seconds of the first look, of the next, and of looking what goes on."""
+    """Return the seconds of comparisons, counts, and starts, and the memory of a start in MB."""
     shutil.rmtree(folder, ignore_errors=True)
     landing = Landing(folder / "landing")
     sent = list(messages(Plan(viewers=300)))
-    size = len(sent) // (LOOKS + 1)
+    size = len(sent) // (COMPARISONS + 1)
     dbt = Dbt(folder / "dwell.duckdb", folder, {"heartbeats_path": landing.pattern})
     ledger = Ledger(folder / "ledger.duckdb", Nowhere.name)
     breaker = CircuitBreaker(max_ratio=1, min_count=1)
     listener = Listener(dbt, landing, ledger, Nowhere(), timedelta(seconds=GRACE), breaker)
-    looks, counts = [], []
-    for number in range(LOOKS + 1):
+    comparisons, counts = [], []
+    for number in range(COMPARISONS + 1):
         part = sent[number * size : (number + 1) * size]
         land(landing, part, number * size)
         listener.run_dbt()
         if number == 0:
             with duckdb.connect(str(dbt.database)) as connection:
                 connection.execute(FILL.format(streams=past, files=0, folder=folder))
-        reached = datetime(1970, 1, 1) + timedelta(milliseconds=part[-1].received_at)
-        ripe = reached - timedelta(seconds=TIMEOUT + GRACE)
-        looks.append(timed(lambda ripe=ripe: ledger.write_down(dbt.database, TIMEOUT, ripe)))
+        watermark = datetime(1970, 1, 1) + timedelta(milliseconds=part[-1].received_at)
+        due_before = watermark - timedelta(seconds=TIMEOUT + GRACE)
+        values = (dbt.database, TIMEOUT, due_before)
+        comparisons.append(timed(lambda values=values: ledger.write_down(*values)))
         publish(ledger, Nowhere())
         counts.append(timed(listener.read_state))
-    starts = [start_in_a_process(dbt.database, ledger.path) for _ in range(LOOKS)]
+    starts = [start_in_a_process(dbt.database, ledger.path) for _ in range(COMPARISONS)]
     return (
-        looks[0],
-        statistics.median(looks[1:]),
+        comparisons[0],
+        statistics.median(comparisons[1:]),
         statistics.median(counts[1:]),
         statistics.median(seconds for seconds, _ in starts),
         max(megabytes for _, megabytes in starts),
@@ -99,18 +100,18 @@ def start_in_a_process(database: Path, ledger: Path) -> tuple[float, float]:
 
 
 def start(database: Path, path: Path):
-    """Start, find nothing, and print what it cost."""
+    """Start, find nothing, and print seconds and megabytes."""
 
-    def look():
+    def compare():
         ledger = Ledger(path, Nowhere.name)
         open_sink(ledger, Nowhere())
         ledger.write_down(database, read_watch_timeout(database), LATEST)
-        # what came last may have ended since the last look
+        # the newest streams may have ended since the last comparison
         if publish(ledger, Nowhere()) > 1_000:
-            raise SystemExit("a start with nothing new found the past again")
+            raise SystemExit("a start with nothing new published the history again")
 
-    seconds = timed(look)
-    # of this program alone; what getrusage says includes the process that began it
+    seconds = timed(compare)
+    # of this process alone; getrusage includes the process that started it
     (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     print(json.dumps([seconds, int(peak) / 1024]))
 
@@ -120,14 +121,14 @@ def main():
         start(*map(Path, sys.argv[2:]))
         return
     print(
-        "| streams that have ended | first look, s | the next, s | what goes on, s | a start, s "
-        "| its memory, MB |"
+        "| streams that have ended | first comparison, s | the next, s | ongoing streams, s "
+        "| a start, s | its memory, MB |"
     )
     print("|--:|--:|--:|--:|--:|--:|")
     for past in PASTS:
-        first, look, count, again, peak = measure(WORK / "ledger", past)
+        first, later, count, restart, peak = measure(WORK / "ledger", past)
         print(
-            f"| {past:,} | {first:.2f} | {look:.2f} | {count:.3f} | {again:.2f} | {peak:.0f} |",
+            f"| {past:,} | {first:.2f} | {later:.2f} | {count:.3f} | {restart:.2f} | {peak:.0f} |",
             flush=True,
         )
 

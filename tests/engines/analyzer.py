@@ -30,7 +30,7 @@ class Statements:
             name: [(c, KINDS["TIMESTAMP" if c == "loaded_at" else "STRING"]) for c in columns]
             for name, columns in tables.items()
         }
-        # made anew when a table is: to make one takes a tenth of a second
+        # created again with each table, which takes a tenth of a second
         self.analyzer = None
         self.kinds = set()
         # scripts in which a statement was right, but its answer could not be read
@@ -40,11 +40,11 @@ class Statements:
         """Look at a script's statements; return what is wrong with the first wrong one, or none."""
         for pattern, other in SAME:
             script = re.sub(pattern, other, script)
-        text, place = script.encode(), ParseResumeLocation(input=script, byte_position=0)
-        while re.sub(COMMENTS, "", text[place.byte_position :].decode()).strip():
+        text, position = script.encode(), ParseResumeLocation(input=script, byte_position=0)
+        while re.sub(COMMENTS, "", text[position.byte_position :].decode()).strip():
             self.analyzer = self.analyzer or analyzer(self.tables)
             try:
-                found = self.analyzer.analyze_next_statement(place)
+                found = self.analyzer.analyze_next_statement(position)
             except DecodeError:
                 # right, but nested too deep for protobuf to read what it is: nothing is learnt
                 self.unread += 1

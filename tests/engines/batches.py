@@ -28,7 +28,7 @@ def sample_in_batches():
 
 
 def real_in_batches():
-    """Return three batches of real browsing and real plays, which stand beside the checkout."""
+    """Return three batches of real browsing and plays, from the folder next to the checkout."""
     return in_batches(
         read(REAL / "web_browsing" / "events.csv.gz", EVENTS),
         read(REAL / "media_plays" / "heartbeats.csv", HEARTBEATS),
@@ -62,7 +62,7 @@ TIMES = (
     "2024-02-29T12:00:00",
     "1999-12-31T23:59:59.999999Z",
     "9999-12-31T23:59:59Z",
-    # in the hour that Berlin's clocks leave out
+    # in the hour that Berlin skips when summer time begins
     "2025-03-30T02:30:00",
     "2025-02-29T12:00:00",
     "2025-13-01T00:00:00Z",
@@ -130,7 +130,7 @@ def read(path, columns):
 def in_batches(events, heartbeats):
     """Deal rows out to three batches.
 
-    Neighbours in time stay together, but the stretch between two may come last: then it joins what
+    Neighbours in time stay together, but the time between two may come last: then it joins what
     was apart. One row in ten goes anywhere.
     """
     draw = random.Random(7)
@@ -156,8 +156,8 @@ def dealt(draw, rows, time, length):
     """Return three lists of rows; times that begin with the same `length` letters stay together."""
     batch_of, batches = {}, ([], [], [])
     for row in rows:
-        stretch = (row[time] or "")[:length]
-        batch = batch_of.setdefault(stretch, draw.randrange(3))
+        period = (row[time] or "")[:length]
+        batch = batch_of.setdefault(period, draw.randrange(3))
         batches[draw.randrange(3) if draw.random() < 0.1 else batch].append(row)
     for batch in batches:
         draw.shuffle(batch)

@@ -39,7 +39,7 @@ def differences(mart, expected, got):
     if missing or more:
         return [
             f"{mart}: {missing.total()} rows are missing, {more.total()} should not be there",
-            *told_by_row(names, list(missing)[:5], list(more)),
+            *describe_rows(names, list(missing)[:5], list(more)),
         ]
 
     def in_order(row):
@@ -57,20 +57,20 @@ def differences(mart, expected, got):
     ][:5]
 
 
-def told_by_row(names, missing, more):
-    """Say of each missing row what is otherwise in the row that is most like it."""
+def describe_rows(names, missing, more):
+    """Describe each missing row by its differences from the row that is most like it."""
     for row in missing:
         like = max(more, key=lambda other: alike(row, other), default=())
-        told = dict(zip(names, row, strict=True))
+        expected = dict(zip(names, row, strict=True))
         if alike(row, like) * 2 < len(row):
-            yield f"  no {told}"
+            yield f"  no {expected}"
             continue
         others = [
             f"{name} is {other!r}, not {one!r}"
             for name, one, other in zip(names, row, like, strict=True)
             if one != other
         ]
-        yield f"  {'; '.join(others)}: {told}"
+        yield f"  {'; '.join(others)}: {expected}"
     if not missing:
         yield from (f"  one more {dict(zip(names, row, strict=True))}" for row in more[:5])
 

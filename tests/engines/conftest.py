@@ -93,4 +93,4 @@ def expected(duckdb):
 def real_data():
     """Leave a test out if the real data is not there."""
     if not REAL.exists():
-        pytest.skip("left out, for the real data is not beside this checkout")
+        pytest.skip("the real data is not next to this checkout")

@@ -43,7 +43,7 @@ class Engine:
         self.work = folder
         # {(project, settings): what dbt made of them}
         self.manifests = {}
-        # told of each of dbt's events
+        # called with each of dbt's events
         self.listen = None
 
     def begin(self, name):
@@ -81,11 +81,11 @@ class Engine:
         return [c.lower() for c in columns], [tuple(plain(v) for v in row) for row in rows]
 
     def dbt(self, command, *arguments, project=ROOT, fails=False, **settings):
-        """Run a dbt command, which must go well, or must not; return what it said."""
+        """Run a dbt command, which must succeed, or must fail; return its errors."""
         result = self.invoke(self.parsed(project, settings), command, arguments, project, settings)
-        said = format_errors(result)
-        assert result.success != fails, said or "it should have failed"
-        return said
+        errors = format_errors(result)
+        assert result.success != fails, errors or "it should have failed"
+        return errors
 
     def parsed(self, project, settings):
         """Return what dbt makes of a project with settings; it is parsed once for those alike."""

@@ -11,7 +11,7 @@ class Postgres(Engine):
     target = "postgres"
 
     def connect(self):
-        # libpq's own variables say where it is
+        # libpq's own variables name the server
         return psycopg2.connect(
             host=self.environment["PGHOST"],
             port=self.environment["PGPORT"],

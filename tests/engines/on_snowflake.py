@@ -35,7 +35,7 @@ class Snowflake(Engine):
                 f'to_varchar("{d.name}")' if i in times else f'"{d.name}"'
                 for i, d in enumerate(described)
             ]
-            rows = connection.cursor().execute(f"select {', '.join(columns)} from ({sql}) as told")
+            rows = connection.cursor().execute(f"select {', '.join(columns)} from ({sql}) as q")
             return [d.name for d in described], [
                 tuple(
                     datetime.fromisoformat(v) if i in times and v is not None else v

@@ -41,8 +41,8 @@ def without_zone(engine, mart):
 
 
 def compare(expected, got):
-    told = [line for mart in expected for line in differences(mart, expected[mart], got[mart])]
-    assert not told, "\n".join(told[:30])
+    found = [line for mart in expected for line in differences(mart, expected[mart], got[mart])]
+    assert not found, "\n".join(found[:30])
 
 
 def the_sample(engine):
@@ -53,7 +53,7 @@ def the_sample(engine):
 
 
 def in_batches(engine, name, project=ROOT):
-    """Load and run batch by batch, and then anew; yield every mart after each run."""
+    """Load and run each batch, and then a full refresh; yield every mart after each run."""
     engine.begin(name if project == ROOT else f"{name}_of_{project.name}")
     settings = by_load_time(engine)
     for batch in getattr(batches, name)():

@@ -25,7 +25,7 @@ def sent(bigquery):
     bigquery.begin("analyzed_sample")
     # dbt loads a seed without SQL
     known = {
-        f"{bigquery.schema}.{path.stem}": next(csv.reader(path.open()))
+        f"{bigquery.schema}.{path.stem}": csv.DictReader(path.open()).fieldnames
         for path in (ROOT / "seeds").glob("*.csv")
     }
     bigquery.listen = listen
@@ -51,7 +51,7 @@ def test_every_statement_is_right(sent):
     wrong = {}
     for model, script in scripts:
         error = statements.analyze(script)
-        # what follows from an error is not told
+        # errors that follow from another are not reported
         if error and not ("not found" in error and wrong):
             wrong[f"{model}: {error}"] = script
     assert not wrong, "\n".join(f"{error}\n{script}" for error, script in wrong.items())

@@ -66,7 +66,7 @@ def parent(tmp_path_factory):
 @pytest.mark.parametrize(
     "name", engines(*ENGINES, long=("postgres", "spark", "snowflake", "bigquery"))
 )
-def test_models_of_another_project_and_the_macro_tell_the_same_sessions(name, parent, request):
+def test_models_of_another_project_and_the_macro_find_the_same_sessions(name, parent, request):
     engine = request.getfixturevalue(name)
     engine.begin("package")
     for batch in batches.sample_in_batches():

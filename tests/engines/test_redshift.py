@@ -1,4 +1,4 @@
-"""Redshift, which nothing stands in for: dbt compiles every model for it, without a connection."""
+"""Redshift has no emulator: dbt compiles every model for it, without a connection."""
 
 import json
 

@@ -12,15 +12,15 @@ from runs import compare, epochs, in_batches, the_sample, times, typed, with_opt
 
 
 def test_duckdb_gives_what_was_counted_elsewhere(expected, real_data):
-    *_, incremental, anew = expected(in_batches, "real_in_batches")
-    compare(anew, incremental)
-    (columns, (row,)) = anew["session_summary"]
+    *_, incremental, full = expected(in_batches, "real_in_batches")
+    compare(full, incremental)
+    (columns, (row,)) = full["session_summary"]
     summary = dict(zip(columns, row, strict=True))
     facts = {"events": 48_012, "sessions": 579, "most_events": 1_360, "single_event_sessions": 50}
     assert {name: summary[name] for name in facts} == facts
     assert round(summary["mean_duration_seconds"], 3) == 4_145.303
     # by aw-core, of the same heartbeats
-    streams = len(anew["fct_watch_streams"][1]) + len(anew["ongoing_watch_streams"][1])
+    streams = len(full["fct_watch_streams"][1]) + len(full["ongoing_watch_streams"][1])
     assert streams == 55
 
 
@@ -32,17 +32,17 @@ def test_the_sample(engine, expected):
 def as_a_seed(marts):
     """Return marts without what DuckDB alone knows of a seed.
 
-    Only there do a table's rows have places; elsewhere dbt itself reads the CSV, and takes
+    Only there do a table's rows have numbers; elsewhere dbt itself reads the CSV, and takes
     blanks for nothing.
     """
     known = dict(marts)
     for mart in ("rejected_events", "rejected_heartbeats"):
         columns, rows = marts[mart]
-        place = columns.index("source_row")
+        position = columns.index("source_row")
         known[mart] = (
             columns,
             [
-                tuple(None if i == place or is_blank(v) else v for i, v in enumerate(row))
+                tuple(None if i == position or is_blank(v) else v for i, v in enumerate(row))
                 for row in rows
             ],
         )

@@ -34,10 +34,10 @@ def test_autocommit_on_postgres(postgres, copy):
     )
     postgres.begin("autocommit")
     load(postgres, batches.sample_in_batches()[0])
-    said = postgres.dbt("run", project=copy, fails=True, **by_load_time(postgres))
+    errors = postgres.dbt("run", project=copy, fails=True, **by_load_time(postgres))
     assert (
         "dwell: autocommit: true in the target postgres of profiles.yml makes dbt send no BEGIN"
-        in said
+        in errors
     )
 
 
@@ -55,7 +55,7 @@ def test_the_flag_on_redshift(copy, tmp_path, is_set):
             *("--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")),
         ]
     )
-    said = format_errors(result)
+    errors = format_errors(result)
     # without the flag it goes on, and finds no Redshift
-    refused = "dwell: the flag redshift_skip_autocommit_transaction_statements" in said
-    assert refused == is_set, said
+    refused = "dwell: the flag redshift_skip_autocommit_transaction_statements" in errors
+    assert refused == is_set, errors

@@ -3,7 +3,7 @@
 python bigquery_analyzer.py < {"tables":, "statements":}
 
 Runs in .venv-bqemulator, and in .venv-engines. Tables are {name: [[column, type], ...]}, types as
-BigQuery names them. Writes [null, or what is wrong with the statement, ...].
+BigQuery names them. Writes [null, or the error of the statement, ...].
 """
 
 import json
@@ -52,14 +52,14 @@ def main():
         name: [(column, KINDS[kind]) for column, kind in columns]
         for name, columns in asked["tables"].items()
     }
-    told = []
+    errors = []
     for statement in asked["statements"]:
         try:
             analyzer(tables).analyze_statement(statement)
-            told.append(None)
+            errors.append(None)
         except Exception as error:
-            told.append(" ".join(str(error).split()))
-    json.dump(told, sys.stdout)
+            errors.append(" ".join(str(error).split()))
+    json.dump(errors, sys.stdout)
 
 
 if __name__ == "__main__":

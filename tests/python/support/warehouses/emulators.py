@@ -1,11 +1,12 @@
-"""What stands in for warehouses: a real PostgreSQL, and emulators of BigQuery and Snowflake.
+"""Warehouses for tests: a real PostgreSQL, and emulators of BigQuery and Snowflake.
 
-Each is a context manager that takes a folder, in which all its files are, and gives {variable of
-the environment: value}, with which its client, or dbt, finds it.
+Each is a context manager that takes a folder for all its files, and gives {variable of the
+environment: value}, with which its client, or dbt, finds it.
 """
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from support.project import ROOT
 BQEMULATOR = ROOT / ".venv-bqemulator" / "bin"
 FAKESNOW = ROOT / ".venv-fakesnow" / "bin"
 PROJECT = "dwell-test"
+# the user without privileges that Debian and others have; PostgreSQL refuses to run as root
+UNPRIVILEGED = pwd.getpwuid(65534).pw_name
 
 # bqemulator loads DuckDB's extensions from HOME, and would download them if they are not there
 PUT_EXTENSIONS = """
@@ -39,15 +42,15 @@ def running_postgres(folder):
     """Run a PostgreSQL cluster of its own, whose one user has the password `secret`."""
     need("postgres")
     programs = find_postgres()
-    place, port = Path(folder) / "postgres", free_ports()
+    home, port = Path(folder) / "postgres", free_ports()
     as_user = {}
     if os.geteuid() == 0:
         # it refuses to run as root, and pytest lets no other user into its folders
-        place = Path(tempfile.mkdtemp(prefix="dwell-postgres-"))
-        shutil.chown(place, "nobody", "nogroup")
-        as_user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-    place.mkdir(parents=True, exist_ok=True)
-    password = place / "password"
+        home = Path(tempfile.mkdtemp(prefix="dwell-postgres-"))
+        shutil.chown(home, UNPRIVILEGED, "nogroup")
+        as_user = {"user": UNPRIVILEGED, "group": "nogroup", "extra_groups": []}
+    home.mkdir(parents=True, exist_ok=True)
+    password = home / "password"
     password.write_text("secret")
     password.chmod(0o644)
 
@@ -61,11 +64,11 @@ def running_postgres(folder):
         )
 
     run(
-        *("initdb", "-D", place / "data", "-U", "dwell", "-E", "UTF8", "--no-locale"),
+        *("initdb", "-D", home / "data", "-U", "dwell", "-E", "UTF8", "--no-locale"),
         *("--auth=md5", f"--pwfile={password}", "--no-sync"),
     )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    run("pg_ctl", "-D", place / "data", "-w", "-o", options, "-l", place / "log", "start")
+    run("pg_ctl", "-D", home / "data", "-w", "-o", options, "-l", home / "log", "start")
     try:
         yield {
             "PGHOST": "127.0.0.1",
@@ -75,8 +78,8 @@ def running_postgres(folder):
             "PGDATABASE": "postgres",
         }
     finally:
-        run("pg_ctl", "-D", place / "data", "-m", "immediate", "stop")
-        shutil.rmtree(place)
+        run("pg_ctl", "-D", home / "data", "-m", "immediate", "stop")
+        shutil.rmtree(home)
 
 
 @contextlib.contextmanager
@@ -101,13 +104,13 @@ def running_bigquery(folder):
 def running_snowflake(folder, script=None):
     """Run fakesnow, or a script that does; any name and password will do."""
     need("emulators")
-    place = Path(folder) / "snowflake"
-    place.mkdir(parents=True)
+    home = Path(folder) / "snowflake"
+    home.mkdir(parents=True)
     port = free_ports()
     command = [FAKESNOW / "fakesnow", "--server", "--port", str(port)]
     if script:
         command = [FAKESNOW / "python", script, str(port)]
-    with server(command, place, os.environ.copy(), port):
+    with server(command, home, os.environ.copy(), port):
         yield {
             "SNOWFLAKE_HOST": "127.0.0.1",
             "SNOWFLAKE_PORT": str(port),
@@ -121,17 +124,17 @@ def running_snowflake(folder, script=None):
 
 
 @contextlib.contextmanager
-def server(command, place, environment, port):
+def server(command, home, environment, port):
     """Run a program until the end; begin once it answers HTTP."""
-    with (place / "log").open("w") as log:
+    with (home / "log").open("w") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, env=environment, cwd=place, start_new_session=True
+            command, stdout=log, stderr=log, env=environment, cwd=home, start_new_session=True
         )
     try:
         deadline = time.monotonic() + 120
         while not answers(port):
-            said = (place / "log").read_text()
-            assert process.poll() is None and time.monotonic() < deadline, said
+            log_text = (home / "log").read_text()
+            assert process.poll() is None and time.monotonic() < deadline, log_text
             time.sleep(0.1)
         yield
     finally:
@@ -144,7 +147,7 @@ def server(command, place, environment, port):
 
 
 def answers(port):
-    """Whether a server answers, whatever it says."""
+    """Return whether a server answers, with any response."""
     try:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5)
     except urllib.error.HTTPError:

@@ -1,4 +1,4 @@
-"""PostgreSQL as Redshift's client would have it: what it says at a start is put into other words.
+"""A proxy before PostgreSQL that makes its start of a connection look like Redshift's.
 
 Redshift grew from PostgreSQL 8.0, and its client still speaks PostgreSQL's protocol. PostgreSQL
 knows none of its parameters, and Redshift's client cannot read PostgreSQL's version.
@@ -25,7 +25,7 @@ def send_message(side, kind, content):
 
 
 def pass_on(source, target):
-    """Pass on all that comes, until either side goes."""
+    """Pass on all data until one side closes."""
     try:
         while data := source.recv(65536):
             target.sendall(data)
@@ -39,7 +39,7 @@ def pass_on(source, target):
 
 
 def from_server(server, client):
-    """Pass on what the server says, with another version."""
+    """Pass on the messages of the server, with the version replaced."""
     kind = b""
     try:
         while kind != b"Z":
@@ -65,7 +65,7 @@ def serve(client, port):
 
 
 def start(port):
-    """Stand before a PostgreSQL on a port, until this process ends; return the port to go to."""
+    """Start a proxy of a PostgreSQL on a port, until this process ends; return the proxy's port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def accept():

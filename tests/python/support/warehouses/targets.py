@@ -20,7 +20,7 @@ numbers = itertools.count(1)
 
 
 class Target:
-    """A warehouse of a kind, with what its client finds in the environment."""
+    """A warehouse of a kind, with the environment of its client."""
 
     def __init__(self, kind, environment, query):
         self.kind, self.environment, self.query = kind, environment, query
@@ -34,7 +34,7 @@ class Target:
         return table
 
     def create(self, name, table):
-        """Create Redshift's tables as PostgreSQL can: without what says where rows are kept."""
+        """Create Redshift's tables as PostgreSQL can: without distribution and sort keys."""
         for file, made in ((name, table), ("watch_streams_loads", f"{table}_loads")):
             definition = (SCHEMAS / "redshift" / f"{file}.sql").read_text()
             definition = re.sub(r"\n(distkey|sortkey|diststyle) [^;\n]*", "", definition)
@@ -51,9 +51,9 @@ class Target:
 
 @contextlib.contextmanager
 def running(kind, folder):
-    """Run what stands in for a warehouse."""
+    """Run the server of a kind of warehouse, or its emulator."""
     need("warehouses")
-    with STAND_INS[kind](folder) as target:
+    with SERVERS[kind](folder) as target:
         yield target
 
 
@@ -65,14 +65,14 @@ def postgres(folder):
 
 @contextlib.contextmanager
 def redshift(folder):
-    """PostgreSQL, which Redshift's client takes for Redshift."""
+    """PostgreSQL behind a proxy, with Redshift's client."""
     with running_postgres(folder) as environment:
         query = by_psycopg(environment)
         query(
             "set password_encryption = 'md5'; "
             "create role redshift superuser login password 's3cret'"
         )
-        # where Redshift's commands on where rows are kept would fail, the tables are there already
+        # PostgreSQL has no distribution keys, so the tables are created without them beforehand
         yield Target(
             "redshift",
             {
@@ -137,7 +137,7 @@ def snowflake(folder):
             )
 
 
-STAND_INS = {
+SERVERS = {
     "postgres": postgres,
     "bigquery": bigquery,
     "snowflake": snowflake,
@@ -146,7 +146,7 @@ STAND_INS = {
 
 
 def dwell(*arguments, target=None, database, script="-m dwell", **more):
-    """Run dwell in a process of its own; return (exit code, what it said)."""
+    """Run dwell in a process of its own; return (exit code, output)."""
     environment = os.environ | {"DWELL_DATABASE": str(database)}
     environment |= (target.environment if target else {}) | more
     done = subprocess.run(
