@@ -112,8 +112,10 @@ measured as (
         / sqrt(components.sd_1 * components.sd_1 + components.sd_2 * components.sd_2) as ashman_d,
         -- BIC = k ln n - 2 ln L; one component has 2 parameters, two have 5
         2 * components.log_likelihood - 5 * ln(nullif(single_component.gaps, 0))
-        - (2 * single_component_likelihood.log_likelihood - 2 * ln(nullif(single_component.gaps, 0)))
-            as bic_gain,
+        - (
+            2 * single_component_likelihood.log_likelihood
+            - 2 * ln(nullif(single_component.gaps, 0))
+        ) as bic_gain,
         sessions_at.half as sessions_at_half_the_timeout,
         sessions_at.in_force as sessions_at_the_timeout,
         sessions_at.twice as sessions_at_double_the_timeout,

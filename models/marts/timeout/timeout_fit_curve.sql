@@ -29,9 +29,11 @@ select
     middles.x as log10_seconds,
     power(10, middles.x) as seconds,
     fit.gaps * components.share_1 / 20
-    * {{ dwell.normal_density('middles.x', 'components.mean_1', 'components.sd_1') }} as gaps_within,
+    * {{ dwell.normal_density('middles.x', 'components.mean_1', 'components.sd_1') }}
+        as gaps_within,
     fit.gaps * (1 - components.share_1) / 20
-    * {{ dwell.normal_density('middles.x', 'components.mean_2', 'components.sd_2') }} as gaps_between
+    * {{ dwell.normal_density('middles.x', 'components.mean_2', 'components.sd_2') }}
+        as gaps_between
 from middles
 cross join components
 cross join fit
