@@ -104,7 +104,7 @@ def test_each_wait_lasts_the_full_timeout(tmp_path, brief, monkeypatch):
 def test_the_ledger_too_is_not_waited_for_without_limit(tmp_path, brief):
     ledger = Ledger(tmp_path / "ledger.duckdb", "nowhere")
     with held(ledger.path, "read"), pytest.raises(DatabaseLockedError, match=r"ledger[.]duckdb"):
-        ledger.published()
+        ledger.last_published_batch()
 
 
 @pytest.fixture(scope="module")
