@@ -25,7 +25,7 @@ create index on watch_stream_history using hash (user_id);
 comment on table watch_stream_history is 'Published revisions of ended watch streams, one per row; of each stream, the latest one that is not retracted holds. Times are UTC.';
 comment on column watch_stream_history.user_id is 'The viewer, trimmed; a pseudonym where `pseudonymize_user_ids` is on.';
 comment on column watch_stream_history.program_id is 'What played.';
-comment on column watch_stream_history.start_time is 'When the app began the program in this session (UTC), as its heartbeats have it. It does not change with a pause.';
+comment on column watch_stream_history.start_time is 'When the app began the program in this session (UTC), as its heartbeats report it. It does not change with a pause.';
 comment on column watch_stream_history.session_id is 'The session of the app.';
 comment on column watch_stream_history.device is 'The device.';
 comment on column watch_stream_history.stream_duration is 'Seconds from `began_at` to the last heartbeat.';

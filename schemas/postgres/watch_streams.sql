@@ -24,7 +24,7 @@ create index on watch_streams using hash (user_id);
 comment on table watch_streams is 'Watch streams that have ended, one a row; stream_id is the key. Times are UTC.';
 comment on column watch_streams.user_id is 'The viewer, trimmed; a pseudonym where `pseudonymize_user_ids` is on.';
 comment on column watch_streams.program_id is 'What played.';
-comment on column watch_streams.start_time is 'When the app began the program in this session (UTC), as its heartbeats have it. It does not change with a pause.';
+comment on column watch_streams.start_time is 'When the app began the program in this session (UTC), as its heartbeats report it. It does not change with a pause.';
 comment on column watch_streams.session_id is 'The session of the app.';
 comment on column watch_streams.device is 'The device.';
 comment on column watch_streams.stream_duration is 'Seconds from `began_at` to the last heartbeat.';

@@ -6,7 +6,7 @@
 create table watch_streams (
     user_id varchar not null comment 'The viewer, trimmed; a pseudonym where `pseudonymize_user_ids` is on.',
     program_id varchar not null comment 'What played.',
-    start_time timestamp_ntz(6) not null comment 'When the app began the program in this session (UTC), as its heartbeats have it. It does not change with a pause.',
+    start_time timestamp_ntz(6) not null comment 'When the app began the program in this session (UTC), as its heartbeats report it. It does not change with a pause.',
     session_id varchar not null comment 'The session of the app.',
     device varchar not null comment 'The device.',
     stream_duration double not null comment 'Seconds from `began_at` to the last heartbeat.',

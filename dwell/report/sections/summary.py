@@ -47,7 +47,8 @@ def add_sentences(marts: Marts) -> list[Row]:
             sentences.busiest_day(
                 find_busiest_days(marts, sentences.NAMED),
                 busiest["tie_count"],
-                busiest["answer_value"],
+                # a double, as all values of product_answers
+                int(busiest["answer_value"] or 0),
             ),
             sentences.about_days(settings),
         ),

@@ -10,7 +10,7 @@ from support.project import ROOT
 
 # tests of `make test` that use the clients of warehouses
 USING_CLIENTS = (
-    "tests/python/streaming/test_reconciliation.py::test_a_table_that_lags_behind_or_has_too_much_is_a_fault",
+    "tests/python/streaming/test_reconciliation.py::test_a_table_that_lags_behind_or_has_too_much_is_a_difference",
     "tests/python/warehouses/test_schemas.py::test_the_docs_make_bigquerys_table_as_dwell_does",
 )
 # as if no package of requirements/warehouses.txt were installed, in every process
