@@ -1,8 +1,8 @@
 """Measure the steps of a backlog: python bench/backlog.py [HEARTBEATS], or make bench-backlog.
 
 All heartbeats have landed, a million in a file. They are loaded at once, and in steps of a bounded
-number of messages, each time by a process of its own, as `dwell watch` does: dbt is parsed once. It
-checks that all of them gave the same streams.
+number of messages, each time by a process of its own, as `dwell listen` does: dbt is parsed once.
+It checks that all of them gave the same streams.
 """
 
 import sys

@@ -107,7 +107,7 @@ def main():
             *("simulate", "--topic", "heartbeats", "--partitions", "8", "--peak"),
             *("--viewers", viewers),
         )
-        sent = int(lines[-1].split()[1].replace(",", ""))
+        sent = int(lines[-1].split()[0].replace(",", ""))
         print(f"{sent:,} heartbeats of {viewers} viewers in a topic of 8 partitions")
         for number, consumers in enumerate(CONSUMERS):
             measure(number, consumers, sent, broker)

@@ -58,7 +58,8 @@ def as_vars(settings: Settings) -> str:
 def read_settings(events: Sequence[str] | None = None, text: str | None = None) -> Settings:
     """Return the settings of options, or of EVENTS (paths, as a shell splits them) and VARS."""
     settings = read(text)
-    if events is None:
+    # click gives an option that takes many values as an empty tuple, where it is not given
+    if not events:
         try:
             events = shlex.split(environ.get("EVENTS", ""))
         except ValueError as error:

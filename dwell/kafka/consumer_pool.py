@@ -7,6 +7,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+import duckdb
+
 from dwell.exceptions import KafkaClientError, LandingInUseError
 from dwell.kafka.consumer import PartitionConsumer, consume
 from dwell.kafka.progress import ConsumerProgress
@@ -152,7 +154,7 @@ def run_consumer(
                     raise
                 time.sleep(0.5)
         consume(consumer, every, until_end, lambda: not connection.poll(), report)
-    except (KafkaClientError, LandingInUseError, OSError) as error:
+    except (KafkaClientError, LandingInUseError, OSError, duckdb.Error) as error:
         report(str(error))
 
 

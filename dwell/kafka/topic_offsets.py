@@ -20,10 +20,10 @@ class TopicOffsets:
         self.topic = topic
         self.consumer = kafka_config.create_client(
             Consumer,
-            {"client.id": "dwell-ends"}
+            {"client.id": "dwell-end-offsets"}
             | dict(settings)
             | {
-                "group.id": "dwell-ends",
+                "group.id": "dwell-end-offsets",
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",

@@ -138,7 +138,7 @@ def format_table(answers: list[tuple[Any, ...]], width: int) -> str:
 def describe_streams(numbers: Row) -> str:
     """Return a sentence on the watch streams."""
     return (
-        f"Watch streams: {numbers['ended']:,} ended, {numbers['going_on']:,} going on; at most "
+        f"Watch streams: {numbers['ended']:,} ended, {numbers['going_on']:,} ongoing; at most "
         f"{numbers['most_at_once']:,} at once; {numbers['watched_seconds'] / 3600:,.1f} hours "
         "watched."
     )

@@ -141,7 +141,7 @@ def draw_gaps(rows: list[Row], curve: list[Row], lines: list[Row], columns: list
     parts = [
         {"low": low, "high": high, "between": is_between, **row}
         for row in rows
-        for within in [row["gaps"] - row["gaps_between_runs"]]
+        for within in [row["gaps"] - row["gaps_between_islands"]]
         for low, high, is_between in ((0, within, False), (within, row["gaps"], True))
         if high > low
     ]

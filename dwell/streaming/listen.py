@@ -70,15 +70,21 @@ def listen(
         dbt = create_dbt(database, folder, settings, max_messages_per_step)
         sink = create_sink(client, publish_topic, publish_folder, publish_name)
         ledger_path = Path(ledger or database.with_name(f"{database.stem}-published.duckdb"))
-        listener = Listener(
-            dbt,
-            folder,
-            Ledger(ledger_path, sink.name),
-            sink,
-            timedelta(seconds=grace),
-            CircuitBreaker(max_invalid_ratio, min_invalid_count),
-            accept_invalid,
-        )
+        try:
+            # opens the ledger, and waits while another process has it
+            listener = Listener(
+                dbt,
+                folder,
+                Ledger(ledger_path, sink.name),
+                sink,
+                timedelta(seconds=grace),
+                CircuitBreaker(max_invalid_ratio, min_invalid_count),
+                accept_invalid,
+            )
+            open_sink(listener.ledger, sink)
+            dbt.manifest()
+        except ShutdownRequested:
+            return 0
         if accept_invalid:
             log.warning(
                 "--accept-invalid: streams are published although messages are invalid. Start "
@@ -87,11 +93,6 @@ def listen(
         copy = None
         if read_copy is not None:
             copy = ReadCopy(Path(read_copy), read_copy_every, [database, ledger_path])
-        try:
-            open_sink(listener.ledger, sink)
-            dbt.manifest()
-        except ShutdownRequested:
-            return 0
         pool = ConsumerPool(
             consumers,
             client,
@@ -180,7 +181,8 @@ def run_steps(
                     copy.make_if_due()
                 if is_done:
                     return
-            if now - compacted_at >= compaction.INTERVAL_SECONDS:
+            # before the first run, there is no database that knows which files are loaded
+            if listener.has_run and now - compacted_at >= compaction.INTERVAL_SECONDS:
                 retry_while_locked(
                     lambda: compaction.compact_folder(
                         listener.landing.folder, listener.dbt.database, keep_days

@@ -55,7 +55,7 @@ class Listener:
         timeout = dbt.setting("watch_timeout_seconds")
         try:
             self.timeout = timedelta(seconds=float(timeout))
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             raise UsageError(
                 f"watch_timeout_seconds must be a number of seconds, not {timeout!r}"
             ) from None

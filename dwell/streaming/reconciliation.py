@@ -172,7 +172,7 @@ def reconcile_table(
     full: bool,
 ) -> None:
     """Compare a warehouse's table with the ended streams, on the days that have changed."""
-    table.connect()
+    table.connect_or_explain()
     compared = comparison.compare(connection, table, path, full)
     unchanged = counted(compared.days_left_out, "unchanged day")
     report.add_line(

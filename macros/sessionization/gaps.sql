@@ -1,5 +1,5 @@
-{# SQL: whether a gap ends an island. Nothing else compares a gap with the timeout in force. A gap of exactly the timeout
-   does not end one. #}
+{# SQL: whether a gap ends an island. Models and sessionize() compare a gap with the timeout in force by it alone. A gap
+   of exactly the timeout does not end an island. #}
 {% macro exceeds_timeout(gap_us, timeout_seconds) -%}
     {{ gap_us }} > {{ dwell.timeout_us(timeout_seconds) }}
 {%- endmacro %}

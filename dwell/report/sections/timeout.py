@@ -20,7 +20,7 @@ def make_timeout(marts: Marts) -> Part:
 def plot_gaps(marts: Marts, rows: list[Row], minutes: float) -> Figure:
     """Return how long visitors are silent, with the fit and the timeout."""
     fit = marts.row("from main.timeout_fit")
-    between = sum(row["gaps_between_runs"] for row in rows) / sum(row["gaps"] for row in rows)
+    between = sum(row["gaps_between_islands"] for row in rows) / sum(row["gaps"] for row in rows)
     caption = f"{formatting.percent(between)} of all gaps are over {minutes:g} min. "
     legend = [("bar", "within a session"), ("second", "between two sessions")]
     lines: list[Row] = [
@@ -58,8 +58,8 @@ def plot_gaps(marts: Marts, rows: list[Row], minutes: float) -> Figure:
             head,
             f"{formatting.duration(row['seconds_from'])} to "
             f"{formatting.duration(row['seconds_to'])}",
-            formatting.count(row["gaps"] - row["gaps_between_runs"]),
-            formatting.count(row["gaps_between_runs"]),
+            formatting.count(row["gaps"] - row["gaps_between_islands"]),
+            formatting.count(row["gaps_between_islands"]),
         )
     return Figure(
         "gaps",

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- Streams, ended and going on, in parts that lie in one local day each.
+-- Streams, ended and ongoing, in parts that lie in one local day each.
 with streams as (
     select
         *,

@@ -10,7 +10,7 @@ binned as (
         size_bin,
         cast(sum(gaps) as {{ dbt.type_bigint() }}) as gaps,
         cast(sum(case when is_between_islands then gaps else 0 end) as {{ dbt.type_bigint() }})
-            as gaps_between_runs
+            as gaps_between_islands
     from sizes
     group by size_bin
 )
@@ -20,7 +20,7 @@ select
     power(10, {{ dwell.double('size_bin + 1') }} / 20) as seconds_to,
     {{ dwell.double('size_bin') }} / 20 + {{ dwell.double('0.025') }} as log10_seconds,
     gaps,
-    gaps_between_runs,
+    gaps_between_islands,
     {{ dwell.double('gaps') }} / sum(gaps) over () as share
 from binned
 order by size_bin

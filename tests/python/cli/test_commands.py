@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from support.project import ROOT
 
-from dwell.cli.main import dwell
+from dwell.cli.main import dwell, main
 from dwell.runtime.progress import Progress
 
 WITHOUT_CLIENTS = (
@@ -53,6 +53,20 @@ def test_a_command_whose_client_is_not_installed_names_what_installs_it():
         2,
         "dwell end-offsets needs confluent_kafka: make kafka\n",
     )
+
+
+@pytest.mark.parametrize("options", [(), ("--events", "x.csv", "y.csv")])
+def test_build_reads_the_events_of_the_environment_unless_an_option_names_them(
+    options, tmp_path, monkeypatch
+):
+    built = []
+    monkeypatch.setattr("dwell.build.builder.build_copy", lambda *given: built.append(given[2]))
+    monkeypatch.setenv("EVENTS", "a.csv 'b c.csv'")
+    monkeypatch.setenv("VARS", "{session_timeout_minutes: 20}")
+    # the copy is empty, so it does not replace the database
+    assert main(["build", "--database", str(tmp_path / "x.duckdb"), *options]) == 1
+    paths = ["x.csv", "y.csv"] if options else ["a.csv", "b c.csv"]
+    assert built == [{"session_timeout_minutes": 20, "events_path": paths}]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")

@@ -147,7 +147,7 @@ def count_what_was_met(before, after, batches, names, rule):
                 met["ties"] += len({e.at for e in p.events}) < len(p.events)
             for one, other in itertools.pairwise(parts):
                 gap = other.started - one.ended
-                met["cut within a run"] += 0 < gap <= rule.timeout
+                met["cut within an island"] += 0 < gap <= rule.timeout
 
 
 @pytest.mark.parametrize("names", SETS, ids=lambda n: " + ".join(n) or "no options")
@@ -266,7 +266,7 @@ def test_the_histories_met_what_they_must():
         "late copies",
         "copies whose file sorts first, but comes later",
         "ties",
-        "cut within a run",
+        "cut within an island",
         "sessions of several events",
     ):
         assert met[what] >= 20, (what, met)

@@ -348,7 +348,7 @@ def test_numbers_in_a_sentence():
     ("selector", "present", "absent"),
     [
         ("events", "2 rows read: 2 events, 0 duplicates, 0 rejected.", "Watch streams"),
-        ("watch", "Watch streams: 1 ended, 0 going on; at most 1 at once", "Which day"),
+        ("watch", "Watch streams: 1 ended, 0 ongoing; at most 1 at once", "Which day"),
     ],
 )
 def test_where_one_half_is_built_it_alone_is_printed(

@@ -16,8 +16,10 @@ from support.kafka.published import PLAN, current_streams, truth
 from support.killed.listener import POINTS
 from support.project import ROOT
 
+from dwell.cli.main import main
 from dwell.kafka.progress import ConsumerProgress, PartitionProgress
 from dwell.kafka.watermark import compute_watermark
+from dwell.runtime.shutdown import ShutdownRequested
 from dwell.sample.heartbeats import messages, rejects, write_time
 
 DYING = ROOT / "tests/python/support/killed/listener.py"
@@ -413,3 +415,14 @@ def test_it_publishes_the_true_streams_though_it_is_killed_again_and_again(broke
     scene.finish()
     check(scene)
     print(dict(scene.deaths))
+
+
+def test_asked_to_end_while_the_ledger_is_locked_it_ends(tmp_path, monkeypatch):
+    def wait_for_the_lock(*_):
+        raise ShutdownRequested
+
+    monkeypatch.setattr("dwell.streaming.listen.Ledger", wait_for_the_lock)
+    monkeypatch.setattr("dwell.runtime.shutdown.handle_signals", lambda: None)
+    monkeypatch.setenv("DWELL_DATABASE", str(tmp_path / "dwell.duckdb"))
+    kafka = ("--topic", "t", "--bootstrap-servers", "localhost:1")
+    assert main(["listen", *kafka, "--landing", str(tmp_path / "landing")]) == 0
