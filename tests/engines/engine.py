@@ -84,7 +84,11 @@ class Engine:
         """Run a dbt command, which must succeed, or must fail; return its errors."""
         result = self.invoke(self.parsed(project, settings), command, arguments, project, settings)
         errors = format_errors(result)
-        failed = [f"{r.node.name}: {r.message}" for r in getattr(result.result, "results", []) if r.status == "fail"]
+        failed = [
+            f"{r.node.name}: {r.message}"
+            for r in getattr(result.result, "results", [])
+            if r.status == "fail"
+        ]
         assert result.success != fails, errors or failed or "it should have failed"
         return errors
 
